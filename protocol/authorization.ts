@@ -1,0 +1,110 @@
+/**
+ * An authorization is an EIP-3009 permission, signed by the payer, to move an exact amount to one recipient once, inside a
+ * window of time. Its typed data is built from our own table of assets, never from what a server sent.
+ * https://eips.ethereum.org/EIPS/eip-3009
+ */
+import type { Address, Hex } from "viem";
+import { z } from "zod";
+import type { Asset } from "./asset.ts";
+import { decodeJson, encodeJson, type Offer } from "./offer.ts";
+import { parseAtomic } from "./money.ts";
+
+export interface Authorization {
+  readonly from: Address;
+  readonly to: Address;
+  /** Atomic units. */
+  readonly value: bigint;
+  /** Unix seconds; both bounds are exclusive on chain. */
+  readonly validAfter: bigint;
+  readonly validBefore: bigint;
+  /** 32 bytes. */
+  readonly nonce: Hex;
+}
+
+export const TRANSFER_WITH_AUTHORIZATION = {
+  TransferWithAuthorization: [
+    { name: "from", type: "address" },
+    { name: "to", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "validAfter", type: "uint256" },
+    { name: "validBefore", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
+} as const;
+
+/** The EIP-712 message that the payer signs, in the shape that viem's `signTypedData` takes. */
+export function authorizationTypedData(asset: Asset, authorization: Authorization) {
+  return {
+    domain: { ...asset.eip712, chainId: asset.chainId, verifyingContract: asset.address },
+    types: TRANSFER_WITH_AUTHORIZATION,
+    primaryType: "TransferWithAuthorization",
+    message: authorization,
+  } as const;
+}
+
+/** The header that carries a payment. Its value is a bearer capability: never log it. */
+export interface PaymentHeader {
+  readonly name: "X-PAYMENT" | "PAYMENT-SIGNATURE";
+  readonly value: string;
+}
+
+/** The payment header for an offer: x402 v1 `X-PAYMENT`, x402 v2 `PAYMENT-SIGNATURE` (transports-v1/http.md, -v2/http.md). */
+export function encodePayment(
+  offer: Offer,
+  authorization: Authorization,
+  signature: Hex,
+): PaymentHeader {
+  const payload = {
+    signature,
+    authorization: {
+      ...authorization,
+      value: authorization.value.toString(),
+      validAfter: authorization.validAfter.toString(),
+      validBefore: authorization.validBefore.toString(),
+    },
+  };
+  if (offer.x402Version === 1) {
+    const { scheme, network } = offer.raw;
+    return { name: "X-PAYMENT", value: encodeJson({ x402Version: 1, scheme, network, payload }) };
+  }
+  const resource = offer.resource === undefined ? {} : { resource: { url: offer.resource } };
+  return {
+    name: "PAYMENT-SIGNATURE",
+    value: encodeJson({ x402Version: 2, ...resource, accepted: offer.raw, payload }),
+  };
+}
+
+const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`));
+const seconds = z.string().transform((text) => parseAtomic(text));
+
+/** The payload of an `exact` EVM payment, as a payer sent it; parse with `safeParse`, a stranger wrote it. */
+export const ExactPayload = z.object({
+  signature: z
+    .string()
+    .max(8192)
+    .regex(/^0x([0-9a-fA-F]{2})+$/),
+  authorization: z.object({
+    from: hex(20),
+    to: hex(20),
+    value: seconds,
+    validAfter: seconds,
+    validBefore: seconds,
+    nonce: hex(32),
+  }),
+});
+
+/** What the facilitator said of a settlement: `X-PAYMENT-RESPONSE` (v1) or `PAYMENT-RESPONSE` (v2). A claim, not a proof. */
+export const SettleResponse = z.looseObject({
+  success: z.boolean(),
+  transaction: z.string().max(256).optional(),
+  network: z.string().max(64).optional(),
+  payer: z.string().max(256).optional(),
+  errorReason: z.string().max(256).optional(),
+});
+export type SettleResponse = z.output<typeof SettleResponse>;
+
+/** The settlement claim in an answer's headers, or undefined where there is none that can be read. */
+export function readSettleResponse(headers: Headers): SettleResponse | undefined {
+  const value = headers.get("PAYMENT-RESPONSE") ?? headers.get("X-PAYMENT-RESPONSE");
+  return value === null ? undefined : SettleResponse.safeParse(decodeJson(value)).data;
+}

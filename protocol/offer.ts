@@ -1,0 +1,165 @@
+/**
+ * An offer is one way to pay that a 402 answer names. x402 v1 writes it in the body and x402 v2 in a header; here both
+ * become the same thing, parsed once and strictly, because a stranger wrote it.
+ */
+import { getAddress, type Address } from "viem";
+import { z } from "zod";
+import { findAsset } from "./asset.ts";
+import { PurserError } from "./error.ts";
+import { parseAtomic } from "./money.ts";
+
+export type X402Version = 1 | 2;
+
+export interface Offer {
+  readonly x402Version: X402Version;
+  readonly scheme: string;
+  /** CAIP-2 id when we know the network, otherwise the server's own word (which no policy allows). */
+  readonly network: string;
+  /** Atomic units. */
+  readonly amount: bigint;
+  readonly asset: Address;
+  readonly payTo: Address;
+  readonly maxTimeoutSeconds: number;
+  /** The URL the server says it sells. */
+  readonly resource: string | undefined;
+  /** The entry of `accepts` as the server wrote it: x402 v2 wants it back word for word. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+export type ChallengeErrorCode = "CHALLENGE_INVALID" | "CHALLENGE_TOO_LARGE";
+
+export class ChallengeError extends PurserError<ChallengeErrorCode> {}
+
+/** Limits on what a stranger may send: characters of a header or body, and entries of a list. */
+export const CHALLENGE_LIMITS = { characters: 64 * 1024, accepts: 32 } as const;
+
+const address = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/)
+  .transform((text) => getAddress(text.toLowerCase()));
+const atomic = z.string().transform((text, context) => {
+  try {
+    return parseAtomic(text);
+  } catch {
+    context.addIssue({ code: "custom", message: "not a whole number of atomic units" });
+    return z.NEVER;
+  }
+});
+const common = {
+  scheme: z.string().max(64),
+  network: z.string().max(64),
+  payTo: address,
+  asset: address,
+  maxTimeoutSeconds: z.number().int().positive(),
+};
+const V1Offer = z.looseObject({
+  ...common,
+  maxAmountRequired: atomic,
+  resource: z.string().max(4096).optional(),
+});
+const V2Offer = z.looseObject({ ...common, amount: atomic });
+const V1Challenge = z.looseObject({
+  x402Version: z.literal(1),
+  accepts: z.array(z.unknown()).min(1).max(CHALLENGE_LIMITS.accepts),
+});
+const V2Challenge = z.looseObject({
+  x402Version: z.literal(2),
+  resource: z.looseObject({ url: z.string().max(4096) }).optional(),
+  accepts: z.array(z.unknown()).min(1).max(CHALLENGE_LIMITS.accepts),
+});
+
+/** What `parseChallenge` reads from an HTTP answer with status 402. */
+export interface ChallengeSource {
+  /** The value of `PAYMENT-REQUIRED`, when the answer has one. */
+  header: string | null;
+  /** The body's text. */
+  body: string;
+}
+
+/**
+ * The offers of a 402 answer, those of x402 v2 first. Entries that cannot be read (another scheme's shape, another chain's
+ * address) are left out; an answer without one readable entry is refused with `CHALLENGE_INVALID`.
+ */
+export function parseChallenge({ header, body }: ChallengeSource): Offer[] {
+  if (
+    (header?.length ?? 0) > CHALLENGE_LIMITS.characters ||
+    body.length > CHALLENGE_LIMITS.characters
+  ) {
+    throw new ChallengeError("CHALLENGE_TOO_LARGE", {
+      problem: `The 402 answer is larger than ${CHALLENGE_LIMITS.characters} characters.`,
+      nextStep: "Treat the answer as a failure and do not pay.",
+    });
+  }
+  const offers = [
+    ...(header === null ? [] : readV2(decodeJson(header))),
+    ...readV1(parseJson(body)),
+  ];
+  if (offers.length > 0) return offers;
+  throw new ChallengeError("CHALLENGE_INVALID", {
+    problem: "The 402 answer holds no x402 offer that can be read.",
+    nextStep: "Treat the answer as a failure and do not pay.",
+  });
+}
+
+function readV1(challenge: unknown): Offer[] {
+  const { data } = V1Challenge.safeParse(challenge);
+  return (data?.accepts ?? []).flatMap((raw): Offer[] => {
+    const entry = V1Offer.safeParse(raw).data;
+    if (!entry) return [];
+    return [toOffer(1, entry, entry.maxAmountRequired, entry.resource, raw)];
+  });
+}
+
+function readV2(challenge: unknown): Offer[] {
+  const { data } = V2Challenge.safeParse(challenge);
+  return (data?.accepts ?? []).flatMap((raw): Offer[] => {
+    const entry = V2Offer.safeParse(raw).data;
+    if (!entry) return [];
+    return [toOffer(2, entry, entry.amount, data?.resource?.url, raw)];
+  });
+}
+
+function toOffer(
+  x402Version: X402Version,
+  {
+    scheme,
+    network,
+    payTo,
+    asset,
+    maxTimeoutSeconds,
+  }: z.output<typeof V2Offer> | z.output<typeof V1Offer>,
+  amount: bigint,
+  resource: string | undefined,
+  raw: unknown,
+): Offer {
+  const known = findAsset(network, asset)?.network ?? network;
+  return {
+    x402Version,
+    scheme,
+    network: known,
+    amount,
+    asset,
+    payTo,
+    maxTimeoutSeconds,
+    resource,
+    raw: raw as Record<string, unknown>,
+  };
+}
+
+/** Base64 of JSON, as the x402 headers carry it, or undefined when it is not. */
+export function decodeJson(base64: string): unknown {
+  return parseJson(Buffer.from(base64, "base64").toString("utf8"));
+}
+
+/** JSON text as Base64. */
+export function encodeJson(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

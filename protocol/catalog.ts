@@ -68,9 +68,14 @@ export const Service = z.looseObject({
     .default({ gives: [], needs: [] }),
   /**
    * By purpose. `create` provides the service; without it the service is added through the orchestrator. `check` answers
-   * whether it can be had; `deploy` uploads code; `attach` serves a hostname with deployed code; `bind` is how code reaches it.
+   * whether it can be had; `deploy` uploads code; `publish` serves deployed code at a hostname of the provider's; `attach` serves it at a hostname of the user's.
    */
   operations: z.record(z.string().max(50), Operation).default({}),
+  /**
+   * For a service that code reaches through a binding: the entry of the Worker's metadata, in which `"{KEY}"` stands for a key
+   * of the resource's access configuration, such as `{ type: "kv_namespace", namespace_id: "{KV_NAMESPACE_ID}" }`.
+   */
+  binding: z.record(z.string(), z.string().max(200)).optional(),
 });
 export type Service = z.output<typeof Service>;
 

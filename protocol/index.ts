@@ -1,2 +1,91 @@
 /** What the parties agree on: money, 402 messages, catalog, mandate, provisioning, errors. Pure: no I/O, no clock. */
-export { PurserError, toErrorBody, type ErrorBody, type ErrorText } from "./error.ts";
+export { ASSETS, type Asset, BASE_SEPOLIA_USDC, BASE_USDC, findAsset } from "./asset.ts";
+export {
+  type Authorization,
+  authorizationTypedData,
+  encodePayment,
+  ExactPayload,
+  type PaymentHeader,
+  readSettleResponse,
+  SettleResponse,
+  TRANSFER_WITH_AUTHORIZATION,
+} from "./authorization.ts";
+export {
+  CAPABILITIES,
+  Catalog,
+  CatalogError,
+  type CatalogErrorCode,
+  CatalogProvider,
+  findService,
+  Operation,
+  Price,
+  priceOf,
+  Pricing,
+  ProviderProfile,
+  Service,
+  ServicesPage,
+} from "./catalog.ts";
+export { type ErrorBody, type ErrorText, PurserError, toErrorBody } from "./error.ts";
+export type { Human, HumanAnswer, HumanAsk, HumanAskKind } from "./human.ts";
+export {
+  MandateClaims,
+  MandateError,
+  type SigningKey,
+  signMandate,
+  verifyMandate,
+} from "./mandate.ts";
+export { AmountError, formatDecimal, parseAtomic, parseDecimal } from "./money.ts";
+export {
+  CHALLENGE_LIMITS,
+  ChallengeError,
+  type ChallengeErrorCode,
+  type ChallengeSource,
+  decodeJson,
+  encodeJson,
+  type Offer,
+  parseChallenge,
+  readOffer,
+  type X402Version,
+} from "./offer.ts";
+export {
+  buildRequest,
+  type OperationCall,
+  type OperationRequest,
+  readReturns,
+} from "./operation.ts";
+export {
+  CatalogEnvelope,
+  Connection,
+  Credential,
+  OutcomeReport,
+  ProjectView,
+  PurchaseOrder,
+  PurchaseRecord,
+  PurchaseState,
+  Question,
+  Resource,
+  ResourceOrder,
+  Spend,
+} from "./orchestrator-api.ts";
+export {
+  AccountRequest,
+  AccountResponse,
+  ResourceRequest,
+  ResourceResponse,
+  TermsEvidence,
+  TokenResponse,
+} from "./provisioning.ts";
+export { type PurchaseIdentity, purchaseId } from "./purchase.ts";
+export {
+  API_VERSION,
+  API_VERSION_HEADER,
+  digestOf,
+  type RequestClaims,
+  SIGNATURE_HEADER,
+  SignatureError,
+  type SignedRequest,
+  signRequest,
+  verifyRequestSignature,
+} from "./request-signature.ts";
+export { Secret } from "./secret.ts";
+export type { Trace, TraceEvent, TraceLine } from "./trace.ts";

@@ -101,6 +101,31 @@ export function parseChallenge({ header, body }: ChallengeSource): Offer[] {
   });
 }
 
+/**
+ * One entry of `accepts` as an offer, for whoever was handed the entry alone, or `CHALLENGE_INVALID`. `resource` is the URL
+ * that an x402 v2 challenge names beside its entries.
+ */
+export function readOffer(entry: {
+  x402Version: X402Version;
+  raw: unknown;
+  resource?: string | undefined;
+}): Offer {
+  const { x402Version, raw, resource } = entry;
+  const [offer] =
+    x402Version === 1
+      ? readV1({ x402Version, accepts: [raw] })
+      : readV2({
+          x402Version,
+          accepts: [raw],
+          ...(resource === undefined ? {} : { resource: { url: resource } }),
+        });
+  if (offer) return offer;
+  throw new ChallengeError("CHALLENGE_INVALID", {
+    problem: "The offer cannot be read.",
+    nextStep: "Treat the answer as a failure and do not pay.",
+  });
+}
+
 function readV1(challenge: unknown): Offer[] {
   const { data } = V1Challenge.safeParse(challenge);
   return (data?.accepts ?? []).flatMap((raw): Offer[] => {

@@ -1,0 +1,154 @@
+/**
+ * What an agent asks of its orchestrator, over HTTP with the run's capability token (`Authorization: Bearer`).
+ * Nothing here lets the agent name a URL, an amount or a recipient: it names a catalog entry and typed inputs.
+ *
+ * | call | answer |
+ * |---|---|
+ * | `GET /v1/catalog` | `CatalogEnvelope` |
+ * | `GET /v1/project` | `ProjectView` |
+ * | `POST /v1/connections` `{ provider }` | `Connection` |
+ * | `POST /v1/resources` `ResourceOrder` | `Resource` |
+ * | `GET /v1/credentials/{handle}` | `Credential` (for the agent's transport, never for the model) |
+ * | `POST /v1/questions` `{ question, choices? }` | `{ answer }` |
+ * | `POST /v1/purchases` `PurchaseOrder` | `PurchaseRecord` with the payment to send |
+ * | `GET /v1/purchases/{id}` | `PurchaseRecord`, or 404 |
+ * | `POST /v1/purchases/{id}/outcome` `OutcomeReport` | `PurchaseRecord` |
+ *
+ * An error is `{ ok: false, error: ErrorBody }` with a fitting status.
+ */
+import { z } from "zod";
+import { Catalog } from "./catalog.ts";
+
+const text = (max: number) => z.string().min(1).max(max);
+const inputs = z.record(z.string().max(64), z.string().max(1000));
+
+export const CatalogEnvelope = z.object({
+  ok: z.literal(true),
+  command: z.literal("catalog"),
+  version: z.literal("0.1"),
+  data: Catalog.extend({ last_updated: z.string() }),
+  /** Such as a provider that did not answer. */
+  warnings: z.array(z.string()),
+});
+export type CatalogEnvelope = z.output<typeof CatalogEnvelope>;
+
+export const Connection = z.object({
+  provider: text(50),
+  account_id: text(100),
+  /** A handle such as "cred:cloudflare"; the token itself stays in the vault. */
+  credential: text(100),
+});
+export type Connection = z.output<typeof Connection>;
+
+export const Resource = z.object({
+  id: text(100),
+  /** Such as "cloudflare/kv". */
+  service: text(160),
+  status: z.enum(["complete", "pending", "removed"]),
+  configuration: inputs,
+  /** What code needs to reach it; secrets stand as handles. */
+  access: z.record(z.string(), z.string()),
+});
+export type Resource = z.output<typeof Resource>;
+
+/** Amounts as decimal text in US dollars. */
+export const Spend = z.object({
+  provider: z.string(),
+  cap: z.string(),
+  spent: z.string(),
+  reserved: z.string(),
+});
+export type Spend = z.output<typeof Spend>;
+
+export const ProjectView = z.object({
+  id: text(100),
+  user: z.object({ email: z.string() }),
+  /** This run's budget and what is left of it, decimal text. */
+  budget: z.object({ total: z.string(), available: z.string() }),
+  payment_method: z.object({ type: z.literal("token-wallet"), address: z.string() }).nullable(),
+  connections: z.array(Connection),
+  resources: z.array(Resource),
+  /** Domains and other things bought at a provider's own API. */
+  purchases: z.array(
+    z.object({ service: z.string(), inputs, state: z.string(), amount: z.string() }),
+  ),
+  spend: z.array(Spend),
+});
+export type ProjectView = z.output<typeof ProjectView>;
+
+export const ResourceOrder = z.object({
+  service: text(160),
+  configuration: inputs,
+  idempotency_key: text(100),
+});
+export type ResourceOrder = z.output<typeof ResourceOrder>;
+
+export const Credential = z.object({
+  token_type: z.literal("bearer"),
+  access_token: text(8192),
+  account_id: text(100),
+});
+export type Credential = z.output<typeof Credential>;
+
+/** One logical buy: a catalog entry, its operation, typed inputs. The orchestrator recomputes request, price and payee. */
+export const PurchaseOrder = z.object({
+  service: text(160),
+  operation: text(50),
+  inputs,
+  /** The offer that the agent's middleware chose from the 402, as the server wrote it. */
+  offer: z.object({
+    x402Version: z.union([z.literal(1), z.literal(2)]),
+    raw: z.record(z.string(), z.json()),
+    resource: z.string().max(4096).optional(),
+  }),
+});
+export type PurchaseOrder = z.output<typeof PurchaseOrder>;
+
+/**
+ * - `reserved`, `signing`: before anything could be sent. `sent`: the signature may be out. `unknown`: sent, and the answer did
+ *   not settle it. `claimed`: the server says settled, and the chain has not confirmed yet. These count against the cap.
+ * - `settled`: proven on chain (counts). `released`: proven not to have moved money, and never able to (does not count).
+ */
+export const PurchaseState = z.enum([
+  "reserved",
+  "signing",
+  "sent",
+  "unknown",
+  "claimed",
+  "settled",
+  "released",
+]);
+export type PurchaseState = z.output<typeof PurchaseState>;
+
+export const PurchaseRecord = z.object({
+  id: text(100),
+  provider: text(50),
+  service: text(160),
+  state: PurchaseState,
+  /** Decimal text in whole tokens. */
+  amount: z.string(),
+  asset: z.string(),
+  network: z.string(),
+  payTo: z.string(),
+  transaction: z.string().optional(),
+  /** The header to send, the same bytes each time; only while they may still be needed. A bearer capability: never logged. */
+  payment: z
+    .object({ name: z.enum(["X-PAYMENT", "PAYMENT-SIGNATURE"]), value: z.string() })
+    .optional(),
+});
+export type PurchaseRecord = z.output<typeof PurchaseRecord>;
+
+/** What came of the paid request; the wallet checks it against the chain. */
+export const OutcomeReport = z.object({
+  /** HTTP status, or null when no answer came. */
+  status: z.number().int().nullable(),
+  /** The transaction that the answer's receipt claims. */
+  transaction: z.string().max(256).optional(),
+});
+export type OutcomeReport = z.output<typeof OutcomeReport>;
+
+export const Question = z.object({
+  question: text(2000),
+  choices: z.array(text(200)).max(20).optional(),
+});
+export type Question = z.output<typeof Question>;

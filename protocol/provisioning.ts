@@ -1,0 +1,91 @@
+/**
+ * The messages of the agent-provisioning protocol (APP 0.1d) between orchestrator and provider: account requests with an
+ * attested identity, and resources. Fields that APP lacks and we add: `terms`, `mandate`, PKCE for every orchestrator.
+ */
+import { z } from "zod";
+
+const text = (max: number) => z.string().min(1).max(max);
+
+/** Evidence that the human accepted a version of the provider's terms; only the orchestrator can know. */
+export const TermsEvidence = z.object({
+  version: text(50),
+  /** ISO 8601. */
+  accepted_at: z.iso.datetime(),
+  accepted_by: z.literal("user"),
+});
+export type TermsEvidence = z.output<typeof TermsEvidence>;
+
+/** `POST /provisioning/account_requests`, signed. */
+export const AccountRequest = z.looseObject({
+  id: text(100),
+  object: z.literal("account_request"),
+  email: z.email().max(254),
+  name: z.string().max(200).optional(),
+  kyc: z.object({ verified_fields: z.array(z.enum(["email", "name", "phone", "country"])) }),
+  scopes: z.array(text(100)).max(50),
+  client_capabilities: z.array(z.enum(["browser", "email", "sms"])),
+  confirmation_secret: text(200),
+  expires_at: z.iso.datetime(),
+  orchestrator: z.looseObject({ type: text(50), account: text(100) }),
+  /** The orchestrator's OAuth client at this provider. */
+  client_id: text(200),
+  code_challenge: text(128),
+  code_challenge_method: z.literal("S256"),
+  terms: TermsEvidence.optional(),
+  /** A signed mandate, see mandate.ts. */
+  mandate: text(4096),
+});
+export type AccountRequest = z.output<typeof AccountRequest>;
+
+const ErrorPart = z.looseObject({ code: text(100), message: z.string().max(2000) });
+
+/** The answer to an account request. */
+export const AccountResponse = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("oauth"), oauth: z.object({ code: text(500) }) }),
+  z.looseObject({
+    type: z.literal("requires_auth"),
+    requires_auth: z.looseObject({
+      type: z.literal("redirect"),
+      redirect: z.object({ url: z.url().max(2000) }),
+    }),
+  }),
+  z.looseObject({ type: z.literal("error"), error: ErrorPart }),
+]);
+export type AccountResponse = z.output<typeof AccountResponse>;
+
+/** The answer of `POST /oauth/token`. */
+export const TokenResponse = z.looseObject({
+  token_type: z.string().regex(/^bearer$/i),
+  access_token: text(8192),
+  refresh_token: text(8192).optional(),
+  expires_in: z.number().positive(),
+  scope: z.string().optional(),
+  account: z.looseObject({
+    id: text(100),
+    payment_credentials: z.enum(["orchestrator", "provider"]),
+  }),
+});
+export type TokenResponse = z.output<typeof TokenResponse>;
+
+/** `POST /provisioning/resources`, signed, with the account's bearer token and an `Idempotency-Key`. */
+export const ResourceRequest = z.looseObject({
+  service_id: text(100),
+  configuration: z.record(z.string(), z.string().max(1000)).default({}),
+  project_id: text(100).optional(),
+  mandate: text(4096).optional(),
+});
+export type ResourceRequest = z.output<typeof ResourceRequest>;
+
+/** What the provider says of a resource. */
+export const ResourceResponse = z.discriminatedUnion("status", [
+  z.looseObject({
+    status: z.literal("complete"),
+    id: text(100),
+    service_id: text(100),
+    complete: z.object({ access_configuration: z.record(z.string(), z.string()) }),
+  }),
+  z.looseObject({ status: z.literal("pending"), id: text(100) }),
+  z.looseObject({ status: z.literal("removed"), id: text(100) }),
+  z.looseObject({ status: z.literal("error"), id: z.string().optional(), error: ErrorPart }),
+]);
+export type ResourceResponse = z.output<typeof ResourceResponse>;

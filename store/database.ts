@@ -1,0 +1,178 @@
+/**
+ * One SQLite file that survives a crash: WAL, every commit synced to disk, writers of several processes waiting for one
+ * another. Each role keeps its own tables in its own file. `node:sqlite` is synchronous, and so is a transaction here: an
+ * asynchronous one would let another caller's statements slip into it.
+ */
+import assert from "node:assert/strict";
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { PurserError } from "../protocol/error.ts";
+
+export type StoreErrorCode = "DATABASE_UNREADABLE" | "DATABASE_BUSY" | "DATABASE_TOO_NEW";
+
+export class StoreError extends PurserError<StoreErrorCode> {}
+
+export interface Database extends Disposable {
+  readonly path: string;
+  /**
+   * A question whose rows have the shape that the caller says its own table has. Integers come as numbers, and one that no
+   * float can hold throws; ask `prepare` for bigints.
+   */
+  query<Row extends object>(sql: string): Query<Row>;
+  /** Returns the number of rows that were changed. */
+  run(sql: string, ...values: SQLInputValue[]): number;
+  /** Several statements without values, such as a schema. */
+  exec(sql: string): void;
+  /** A prepared statement, made once for each text; for what the calls above do not offer, such as bigints. */
+  prepare(sql: string): StatementSync;
+  /**
+   * Runs `work` as one transaction that takes the write lock first (`BEGIN IMMEDIATE`): what it reads cannot change before it
+   * writes, in any process. Inside another transaction it is a savepoint of that one. `work` must be synchronous.
+   */
+  transaction<T>(work: () => T): T;
+  close(): void;
+}
+
+export interface Query<Row extends object> {
+  get(...values: SQLInputValue[]): Row | undefined;
+  all(...values: SQLInputValue[]): Row[];
+}
+
+const BUSY_TIMEOUT_MS = 10_000;
+
+/**
+ * Opens a database file, made with mode 600 where it is not there yet, or `":memory:"`. Throws `DATABASE_UNREADABLE` for a
+ * file that is not a sound SQLite database.
+ */
+export function openDatabase(path: string): Database {
+  if (path !== ":memory:") makePrivate(path);
+  try {
+    const db = new DatabaseSync(path);
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    enterWal(db);
+    db.exec("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+    return new SqliteDatabase(path, db);
+  } catch (cause) {
+    throw storeError(path, cause);
+  }
+}
+
+/** SQLite's failure as ours; what is not SQLite's (a caller's own error) comes back as it is. */
+export function storeError(path: string, cause: unknown): unknown {
+  const { errcode } = (cause ?? {}) as { errcode?: unknown };
+  if (typeof errcode !== "number") return cause;
+  const primary = errcode & 0xff;
+  // SQLITE_CONSTRAINT and SQLITE_ERROR are mistakes of the caller's own, not the file's state.
+  if (primary === 19 || primary === 1) return cause;
+  if (primary === 5 || primary === 6) {
+    return new StoreError("DATABASE_BUSY", {
+      problem: `${path} was locked by another process for ${BUSY_TIMEOUT_MS / 1000} seconds.`,
+      nextStep: "Look for a process that holds it, and try again.",
+      cause,
+    });
+  }
+  return new StoreError("DATABASE_UNREADABLE", {
+    problem: `${path} cannot be used as a database (SQLite code ${errcode}).`,
+    nextStep: "Restore it from a backup; do not delete it while payments may be open.",
+    cause,
+  });
+}
+
+class SqliteDatabase implements Database {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  constructor(path: string, db: DatabaseSync) {
+    this.path = path;
+    this.#db = db;
+  }
+
+  query<Row extends object>(sql: string): Query<Row> {
+    return {
+      get: (...values) => this.#try(() => this.prepare(sql).get(...values) as Row | undefined),
+      all: (...values) => this.#try(() => this.prepare(sql).all(...values) as unknown as Row[]),
+    };
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return this.#try(() => Number(this.prepare(sql).run(...values).changes));
+  }
+
+  exec(sql: string): void {
+    this.#try(() => this.#db.exec(sql));
+  }
+
+  prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+    return statement;
+  }
+
+  transaction<T>(work: () => T): T {
+    const level = this.#depth;
+    this.exec(level === 0 ? "BEGIN IMMEDIATE" : `SAVEPOINT level_${level}`);
+    this.#depth += 1;
+    try {
+      const result = this.#try(work);
+      assert(!(result instanceof Promise), "a transaction must be synchronous");
+      this.exec(level === 0 ? "COMMIT" : `RELEASE level_${level}`);
+      return result;
+    } catch (error) {
+      this.#undo(level);
+      throw error;
+    } finally {
+      this.#depth = level;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** SQLite may have rolled back by itself (a full disk), so a failing rollback hides nothing. */
+  #undo(level: number): void {
+    try {
+      this.#db.exec(
+        level === 0 ? "ROLLBACK" : `ROLLBACK TO level_${level}; RELEASE level_${level}`,
+      );
+    } catch {
+      // The error that led here is the one to report.
+    }
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw storeError(this.path, cause);
+    }
+  }
+}
+
+function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
+}
+
+/** Two processes that open a new file together may meet a lock that SQLite's busy handler does not wait for. */
+function enterWal(db: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      db.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== 5 || attempt === 100) throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}

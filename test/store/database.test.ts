@@ -1,0 +1,110 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { migrate, openDatabase } from "../../store/index.ts";
+
+const folder = () => mkdtempSync(join(tmpdir(), "purser-store-"));
+
+test("a new file and its write-ahead log are readable by their owner alone", () => {
+  const path = join(folder(), "deep", "store.sqlite");
+  using db = openDatabase(path);
+  db.exec("CREATE TABLE t (a)");
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(statSync(`${path}-wal`).mode & 0o777).toBe(0o600);
+});
+
+test("every commit is synced to disk", () => {
+  using db = openDatabase(join(folder(), "store.sqlite"));
+  expect(db.query("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+  expect(db.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+});
+
+test("a transaction that throws leaves nothing behind, and the next one works", () => {
+  using db = openDatabase(":memory:");
+  db.exec("CREATE TABLE t (a)");
+  expect(() =>
+    db.transaction(() => {
+      db.run("INSERT INTO t VALUES (1)");
+      throw new Error("stop");
+    }),
+  ).toThrow("stop");
+  db.transaction(() => db.run("INSERT INTO t VALUES (2)"));
+  expect(db.query("SELECT a FROM t").all()).toEqual([{ a: 2 }]);
+});
+
+test("an inner transaction that fails undoes itself alone", () => {
+  using db = openDatabase(":memory:");
+  db.exec("CREATE TABLE t (a)");
+  db.transaction(() => {
+    db.run("INSERT INTO t VALUES (1)");
+    expect(() =>
+      db.transaction(() => {
+        db.run("INSERT INTO t VALUES (2)");
+        throw new Error("inner");
+      }),
+    ).toThrow("inner");
+  });
+  expect(db.query("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+});
+
+test("an asynchronous transaction is refused and undone", () => {
+  using db = openDatabase(":memory:");
+  db.exec("CREATE TABLE t (a)");
+  expect(() =>
+    db.transaction(() => {
+      db.run("INSERT INTO t VALUES (1)");
+      return Promise.resolve();
+    }),
+  ).toThrow("synchronous");
+  expect(db.query("SELECT a FROM t").all()).toEqual([]);
+});
+
+test("each migration step runs once, and a newer file is refused", () => {
+  const path = join(folder(), "store.sqlite");
+  const first = "CREATE TABLE t (a)";
+  const second = "ALTER TABLE t ADD COLUMN b DEFAULT 7";
+  {
+    using db = openDatabase(path);
+    migrate(db, "shop", [first]);
+    db.run("INSERT INTO t VALUES (1)");
+  }
+  using db = openDatabase(path);
+  migrate(db, "shop", [first, second]);
+  migrate(db, "shop", [first, second]);
+  expect(db.query("SELECT a, b FROM t").all()).toEqual([{ a: 1, b: 7 }]);
+  expect(() => migrate(db, "shop", [first])).toThrow(
+    expect.objectContaining({ code: "DATABASE_TOO_NEW" }),
+  );
+});
+
+test("a failing step leaves the file as it was", () => {
+  using db = openDatabase(":memory:");
+  expect(() => migrate(db, "shop", ["CREATE TABLE t (a)", "NONSENSE"])).toThrow("syntax");
+  expect(() => db.query("SELECT * FROM t").all()).toThrow("no such table");
+});
+
+test("a file that is no database is refused, and stays as it is", () => {
+  const path = join(folder(), "store.sqlite");
+  writeFileSync(path, "these are not the bytes you are looking for".repeat(100));
+  expect(() => openDatabase(path)).toThrow(
+    expect.objectContaining({ code: "DATABASE_UNREADABLE" }),
+  );
+});
+
+test("what was committed is there after the process was killed", async () => {
+  const path = join(folder(), "store.sqlite");
+  const script = `
+    import { openDatabase } from ${JSON.stringify(new URL("../../store/index.ts", import.meta.url).href)};
+    const db = openDatabase(${JSON.stringify(path)});
+    db.exec("CREATE TABLE t (a)");
+    db.transaction(() => db.run("INSERT INTO t VALUES (1)"));
+    db.exec("BEGIN"); db.run("INSERT INTO t VALUES (2)");
+    process.kill(process.pid, "SIGKILL");`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script]);
+  await once(child, "exit");
+  using db = openDatabase(path);
+  expect(db.query("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+});

@@ -1,0 +1,92 @@
+/**
+ * The seller's side: an Express route that answers 402 with a price computed for each request, and sells once for each
+ * payment. `x402-express` (v1) and `@x402/express` (v2) verify and settle; around them stands a durable record, because on
+ * their own they run the work once per copy of a payment and take one payment for any route (reference: payments.md 2.5).
+ *
+ * A sale goes: quote → (402) → quote again → verify → `work` → settle → `settled` → answer. Its invariants: one authorization
+ * buys one request (method, URL, body); the same bytes again get the stored answer, also after a crash at any point; what is
+ * settled is delivered. The stored answer goes to whoever presents the bytes, so authenticate before this handler.
+ *
+ * @example
+ * const registrations = quotedPaywall<Registration>({ db, facilitatorUrl, publicOrigin, quote, work, settled });
+ * app.post("/accounts/:account/registrations", authenticate, express.json(), registrations.handler);
+ * await registrations.recover(); // once at start, and now and then
+ */
+import type { Request, RequestHandler } from "express";
+import type { Address, Hex } from "viem";
+import type { Asset } from "../protocol/asset.ts";
+import type { Database } from "../store/index.ts";
+
+/** What one request costs. `order` is what is being sold, in the seller's own words: it is stored, so it must be plain JSON. */
+export interface PaywallQuote<Order> {
+  readonly amount: bigint;
+  readonly asset: Asset;
+  readonly payTo: Address;
+  readonly description: string;
+  readonly order: Order;
+}
+
+/** An HTTP answer with a JSON body. */
+export interface PaywallAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** The seller does not sell this (taken, over the cap, not yours): answered as it is, and nobody is charged. */
+export interface PaywallRefusal {
+  /** `status` is 400 or more. */
+  readonly refusal: PaywallAnswer;
+}
+
+/** One authorization that pays for one order. `nonce` is the key for idempotent work. */
+export interface PaywallSale<Order> {
+  readonly order: Order;
+  readonly payer: Address;
+  readonly nonce: Hex;
+  readonly amount: bigint;
+  readonly asset: Asset;
+  readonly payTo: Address;
+  /** Unix seconds; after it the payment can no longer settle. */
+  readonly validBefore: bigint;
+}
+
+export interface QuotedPaywallOptions<Order> {
+  /** The seller's own database: `settled` writes to it in the same transaction that records the payment. */
+  readonly db: Database;
+  /** Tells this paywall's records from those of another one in the same database. */
+  readonly name: string;
+  readonly facilitatorUrl: string;
+  /** Such as "http://127.0.0.1:4101": the origin that buyers see; the resource's URL is this and the request's path. */
+  readonly publicOrigin: string | (() => string);
+  /** Computes the price. Called for unpaid requests and again for paid ones, never for a sale that has begun. */
+  readonly quote: (
+    request: Request,
+  ) => PaywallQuote<Order> | PaywallRefusal | Promise<PaywallQuote<Order> | PaywallRefusal>;
+  /**
+   * What must be done before the money moves, such as holding the name. The payment has been verified. It may run again for
+   * the same `nonce` (after a crash) and must then do nothing new. A refusal ends the sale and nobody is charged.
+   */
+  readonly work: (
+    sale: PaywallSale<Order>,
+  ) => PaywallRefusal | undefined | Promise<PaywallRefusal | undefined>;
+  /**
+   * The money has moved: make it the buyer's, and say what to answer. Synchronous, and inside one transaction of `db` with the
+   * payment's record, so it takes effect exactly once. Where it throws, the buyer is asked to send the same payment again.
+   */
+  readonly settled: (sale: PaywallSale<Order> & { readonly transaction: Hex }) => PaywallAnswer;
+  /** The payment can never settle any more (its window has closed): undo `work`. Same transaction as the record. */
+  readonly abandoned?: (sale: PaywallSale<Order>) => void;
+  /** How long a buyer may take, and how long `work` may have to be kept without money. */
+  readonly maxTimeoutSeconds?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export interface QuotedPaywall {
+  readonly handler: RequestHandler;
+  /**
+   * Ends the sales that a crash or a silent facilitator left open: settles again (which is idempotent) and completes what was
+   * paid, abandons what can never be paid. Resolves to the number of sales that are still open.
+   */
+  recover(): Promise<number>;
+}

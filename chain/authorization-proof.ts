@@ -1,0 +1,150 @@
+/**
+ * What the chain itself says of an EIP-3009 authorization. A server's receipt is a claim; this is the proof that a wallet
+ * counts money by. It says "expired" or "cancelled" only when nothing can move the money any more: a clock is no proof, and
+ * neither is a block that a reorganisation may still take back.
+ */
+import {
+  type Hex,
+  isAddressEqual,
+  pad,
+  parseEventLogs,
+  type PublicClient,
+  toEventSelector,
+  type TransactionReceipt,
+  TransactionReceiptNotFoundError,
+} from "viem";
+import type { Asset } from "../protocol/asset.ts";
+import type { Authorization } from "../protocol/authorization.ts";
+import { logsUnavailable, reading } from "./error.ts";
+import { type BlockRange, findNewestLogs, hexRange } from "./logs.ts";
+import { TOKEN_ABI } from "./token-abi.ts";
+
+const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
+const CANCELED = toEventSelector("AuthorizationCanceled(address,bytes32)");
+
+export type AuthorizationProof =
+  /** The money moved, to whom and as much as was signed. `finalized`: no reorganisation can undo it. */
+  | { state: "settled"; transaction: Hex; blockNumber: bigint; finalized: boolean }
+  /** The payer took it back; final once `finalized`. */
+  | { state: "cancelled"; transaction: Hex; blockNumber: bigint; finalized: boolean }
+  /** Used, but the transfer beside it is not the one asked about. */
+  | { state: "used_otherwise"; transaction: Hex; blockNumber: bigint }
+  /** Never used, and a finalized block is past `validBefore`: it can never be used again. */
+  | { state: "expired"; blockNumber: bigint }
+  /** Not used so far. Money may still move. */
+  | { state: "unused" };
+
+/** The parts of an authorization that its proof depends on. */
+export type ProvableAuthorization = Pick<
+  Authorization,
+  "from" | "to" | "value" | "nonce" | "validBefore"
+>;
+
+export interface ReadAuthorizationOptions {
+  client: PublicClient;
+  asset: Asset;
+  authorization: ProvableAuthorization;
+  /** Where somebody says it was settled; looked at first, and believed no further than its logs go. */
+  transaction?: Hex | undefined;
+  /** The block before which it cannot have been signed; narrows the search. */
+  fromBlock?: bigint | undefined;
+}
+
+/** Reads the proof, or throws `CHAIN_UNREACHABLE` or `CHAIN_LOGS_UNAVAILABLE`, which prove nothing either way. */
+export async function readAuthorization(
+  options: ReadAuthorizationOptions,
+): Promise<AuthorizationProof> {
+  const { authorization, transaction } = options;
+  if (transaction !== undefined) {
+    const proof = await readTransaction(options, transaction);
+    if (proof) return proof;
+  }
+  const used = await reading("the authorization's state", readState(options));
+  if (!used) return (await readExpiry(options)) ?? { state: "unused" };
+  for (const hash of await findUses(options)) {
+    const proof = await readTransaction(options, hash);
+    if (proof) return proof;
+  }
+  throw logsUnavailable(authorization.nonce);
+}
+
+function readState(
+  { client, asset, authorization }: ReadAuthorizationOptions,
+  blockNumber?: bigint,
+) {
+  return client.readContract({
+    address: asset.address,
+    abi: TOKEN_ABI,
+    functionName: "authorizationState",
+    args: [authorization.from, authorization.nonce],
+    ...(blockNumber === undefined ? {} : { blockNumber }),
+  });
+}
+
+async function readExpiry(
+  options: ReadAuthorizationOptions,
+): Promise<AuthorizationProof | undefined> {
+  const block = await reading(
+    "the finalized block",
+    options.client.getBlock({ blockTag: "finalized" }),
+  );
+  if (block.timestamp < options.authorization.validBefore) return undefined;
+  const used = await reading("the finalized state", readState(options, block.number));
+  return used ? undefined : { state: "expired", blockNumber: block.number };
+}
+
+/** The transactions that used or cancelled it: one, unless a reorganisation happens meanwhile. */
+function findUses({ client, asset, authorization, fromBlock = 0n }: ReadAuthorizationOptions) {
+  const topics = [[USED, CANCELED], pad(authorization.from), authorization.nonce];
+  const getLogs = async (range: BlockRange) => {
+    const filter = { address: asset.address, topics, ...hexRange(range) };
+    const logs = await client.request({ method: "eth_getLogs", params: [filter] });
+    return logs.flatMap((log) => log.transactionHash ?? []);
+  };
+  return findNewestLogs({ client, fromBlock, getLogs });
+}
+
+/** What one transaction did with the authorization; undefined when it does not name it or does not exist. */
+async function readTransaction(
+  { client, asset, authorization }: ReadAuthorizationOptions,
+  hash: Hex,
+): Promise<AuthorizationProof | undefined> {
+  const receipt = await client.getTransactionReceipt({ hash }).catch((error: unknown) => {
+    if (error instanceof TransactionReceiptNotFoundError) return undefined;
+    return reading("a transaction", Promise.reject(error));
+  });
+  const outcome = receipt && readOutcome(receipt, asset, authorization);
+  if (!outcome) return undefined;
+  const { transactionHash: transaction, blockNumber } = receipt;
+  if (outcome === "used_otherwise") return { state: outcome, transaction, blockNumber };
+  const block = await reading("the finalized block", client.getBlock({ blockTag: "finalized" }));
+  return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
+}
+
+/**
+ * Reads a receipt's logs in their order. One transaction may carry many authorizations, so the transfer that counts is the one
+ * right after the `AuthorizationUsed` with this payer and nonce.
+ */
+export function readOutcome(
+  receipt: Pick<TransactionReceipt, "logs">,
+  asset: Asset,
+  { from, to, value, nonce }: ProvableAuthorization,
+): "settled" | "cancelled" | "used_otherwise" | undefined {
+  const ofToken = receipt.logs.filter((log) => isAddressEqual(log.address, asset.address));
+  const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken });
+  const at = logs.findIndex(
+    (log) =>
+      (log.eventName === "AuthorizationUsed" || log.eventName === "AuthorizationCanceled") &&
+      isAddressEqual(log.args.authorizer, from) &&
+      log.args.nonce.toLowerCase() === nonce.toLowerCase(),
+  );
+  if (at === -1) return undefined;
+  if (logs[at]?.eventName === "AuthorizationCanceled") return "cancelled";
+  const transfer = logs[at + 1];
+  const matches =
+    transfer?.eventName === "Transfer" &&
+    isAddressEqual(transfer.args.from, from) &&
+    isAddressEqual(transfer.args.to, to) &&
+    transfer.args.value === value;
+  return matches ? "settled" : "used_otherwise";
+}

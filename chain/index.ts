@@ -1,0 +1,18 @@
+/** Reading an EVM chain, proofs of settlement, and the local chain (anvil with its EIP-3009 token). */
+export {
+  type AuthorizationProof,
+  type ProvableAuthorization,
+  readAuthorization,
+  type ReadAuthorizationOptions,
+  readOutcome,
+} from "./authorization-proof.ts";
+export {
+  type Chain,
+  openChain,
+  type OpenChainOptions,
+  type SearchOptions,
+  type Transfer,
+} from "./chain.ts";
+export { ChainError, type ChainErrorCode } from "./error.ts";
+export { type LocalChain, type LocalChainOptions, startLocalChain } from "./local/local-chain.ts";
+export { TOKEN_ABI } from "./token-abi.ts";

@@ -5,7 +5,7 @@
  * A second pipe, the life line, is held open by anvil alone: when it ends, anvil is gone.
  */
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { finished } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,7 +25,6 @@ binary=$1 log=$2 pidfile=$3; shift 3
   read -r _ <&4
   kill -TERM "$anvil" 2>/dev/null
   wait "$anvil"
-  rm -f "$pidfile"
 } >/dev/null 2>&1 &
 `;
 
@@ -42,13 +41,14 @@ export interface AnvilProcessOptions {
   binary: string;
   args: readonly string[];
   logFile: string;
-  /** Holds anvil's process id while it runs, also when we are gone already. */
+  /** Receives anvil's process id, for whoever comes after us. */
   pidFile: string;
 }
 
 /** Starts anvil, and resolves when it listens; throws `CHAIN_START_FAILED` with anvil's own words. */
 export async function runAnvil(options: AnvilProcessOptions): Promise<AnvilProcess> {
   const { binary, args, logFile, pidFile } = options;
+  await rm(logFile, { force: true });
   const shell = spawn(
     "/bin/sh",
     ["-c", WATCHDOG, "anvil-watchdog", binary, logFile, pidFile, ...args],

@@ -24,7 +24,7 @@ export async function lockDir(dir: string, pidFile: string): Promise<DirLock> {
     database.close();
     throw inUse(dir, "another program has it open");
   }
-  for (let waited = 0; isRunning(pidFile); waited += 10) {
+  for (let waited = 0; isRunning(dir, pidFile); waited += 10) {
     if (waited >= DYING_MS) {
       database.close();
       throw inUse(dir, "the anvil of an earlier program is still running in it");
@@ -34,13 +34,14 @@ export async function lockDir(dir: string, pidFile: string): Promise<DirLock> {
   return { release: () => database.close() };
 }
 
-function isRunning(pidFile: string): boolean {
+/** Whether the process that the file names is the anvil of this folder: numbers of processes are used again. */
+function isRunning(dir: string, pidFile: string): boolean {
   try {
     const pid = Number(readFileSync(pidFile, "utf8"));
     if (!Number.isSafeInteger(pid) || pid <= 1) return false;
     process.kill(pid, 0);
     return (
-      process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("anvil")
+      process.platform !== "linux" || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(dir)
     );
   } catch {
     return false;

@@ -3,16 +3,12 @@
  * token at USDC's address. With a folder it reopens as it was, also after `kill -9`; without one it leaves nothing behind.
  */
 import { randomInt } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Address, encodeFunctionData, parseAbi, toHex } from "viem";
+import { type Address, hexToNumber, toHex } from "viem";
 import { type Asset, BASE_SEPOLIA_USDC } from "../../protocol/asset.ts";
-import { ChainError } from "../error.ts";
 import { findAnvil } from "./anvil-binary.ts";
-import { type AnvilProcess, runAnvil } from "./anvil-process.ts";
-import { lockDir } from "./dir-lock.ts";
-import { MINTER, placeContracts } from "./genesis.ts";
+import { runAnvil } from "./anvil-process.ts";
+import { fundingCalls, placeContracts, requireSuccess } from "./genesis.ts";
+import { type Home, openHome } from "./home.ts";
 import { callRpc, type RpcCall } from "./rpc.ts";
 
 export interface LocalChain extends AsyncDisposable {
@@ -28,78 +24,53 @@ export interface LocalChain extends AsyncDisposable {
 }
 
 export interface LocalChainOptions {
-  /** Where the chain's state lives, for one chain at a time; made if need be. */
-  dir?: string;
+  /** Where the chain's state lives, for one chain at a time; made if need be. Default: nowhere. */
+  dir?: string | undefined;
   /** Default: a free one. */
-  port?: number;
+  port?: number | undefined;
+  /** Milliseconds since 1970. */
+  now?: () => number;
   /** Makes the genesis block unlike any other chain's, so that a wallet notices when it meets another chain. */
   newSalt?: () => number;
 }
 
-/** How many blocks anvil takes to finalize one, with epochs of one slot. */
+/** How many blocks make the one before them final, with epochs of one slot. */
 const FINALITY_BLOCKS = 3;
-const MINT = parseAbi(["function mint(address to, uint256 value) returns (bool)"]);
 
 /** Starts or reopens a chain; throws `CHAIN_BINARY_MISSING`, `CHAIN_START_FAILED` or `CHAIN_DIR_IN_USE`. */
 export async function startLocalChain({
   dir,
   port = 0,
+  now = Date.now,
   newSalt = () => randomInt(2 ** 31),
 }: LocalChainOptions = {}): Promise<LocalChain> {
-  const binary = findAnvil();
   const asset = BASE_SEPOLIA_USDC;
-  const folder = dir ?? mkdtempSync(join(tmpdir(), "purser-chain-"));
-  mkdirSync(folder, { recursive: true });
-  const pidFile = join(folder, "anvil.pid");
-  const stateFile = join(folder, "state.json");
-  const lock = dir === undefined ? undefined : await lockDir(dir, pidFile);
-  const reopened = existsSync(stateFile);
-  const settings = {
-    host: "127.0.0.1",
-    port,
-    "chain-id": asset.chainId,
-    accounts: 0,
-    "slots-in-an-epoch": 1,
-    "gas-limit": 30_000_000 + newSalt(),
-    ...(dir === undefined ? {} : { state: stateFile, "cache-path": join(dir, "cache") }),
-  };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const mining = (blocks: number): RpcCall => ({ method: "anvil_mine", params: [toHex(blocks)] });
-  let anvil: AnvilProcess | undefined;
-  let rpcUrl: string;
-  try {
-    anvil = await runAnvil({ binary, args, logFile: join(folder, "anvil.log"), pidFile });
-    rpcUrl = `http://127.0.0.1:${anvil.port}`;
-    await callRpc(rpcUrl, [
-      { method: "anvil_setLoggingEnabled", params: [false] },
-      { method: "anvil_impersonateAccount", params: [MINTER] },
-      ...placeContracts(asset),
-      // anvil saves only the newest state: without new blocks there would be no finalized one to read.
-      ...(reopened ? [mining(FINALITY_BLOCKS)] : []),
-    ]);
-  } catch (error) {
-    await anvil?.end();
-    lock?.release();
+  const binary = findAnvil();
+  const seconds = Math.floor(now() / 1000);
+  const home = await openHome(dir, { timestamp: seconds, gasLimit: 30_000_000 + newSalt() });
+  const anvil = await runIn(home, binary, port, asset).catch((error: unknown) => {
+    home.leave();
     throw error;
-  } finally {
-    // Without a folder of its own, the chain needs no file once it runs, and leaves none if we are killed.
-    if (dir === undefined) rmSync(folder, { recursive: true, force: true });
+  });
+  const rpcUrl = `http://127.0.0.1:${anvil.port}`;
+  const close = async () => {
+    await anvil.end();
+    home.leave();
+  };
+  try {
+    await prepare({ rpcUrl, asset, seconds, inhabited: home.inhabited });
+  } catch (error) {
+    await close();
+    throw error;
   }
-  const running = anvil;
-  let closing: Promise<void> | undefined;
-  const close = () => (closing ??= running.end().then(() => lock?.release()));
   return {
     rpcUrl,
     chainId: 84532,
     asset,
-    async fund(address, { usdc = 0n, ether = 0n }) {
-      const transactions: RpcCall[] = [];
-      if (ether > 0n) transactions.push(fromMinter({ to: address, value: toHex(ether) }));
-      if (usdc > 0n) {
-        const data = encodeFunctionData({ abi: MINT, functionName: "mint", args: [address, usdc] });
-        transactions.push(fromMinter({ to: asset.address, data }));
+    async fund(address, amounts) {
+      for (const receipt of await callRpc(rpcUrl, fundingCalls({ asset, address, ...amounts }))) {
+        requireSuccess(receipt);
       }
-      for (const receipt of await callRpc(rpcUrl, transactions)) requireSuccess(receipt);
     },
     async mine(blocks = 1) {
       await callRpc(rpcUrl, [mining(blocks)]);
@@ -109,17 +80,49 @@ export async function startLocalChain({
   };
 }
 
-function fromMinter(transaction: Readonly<Record<string, string>>): RpcCall {
-  return {
-    method: "eth_sendTransactionSync",
-    params: [{ from: MINTER, gas: toHex(200_000), ...transaction }],
+async function runIn(home: Home, binary: string, port: number, asset: Asset) {
+  const settings = {
+    host: "127.0.0.1",
+    port,
+    "chain-id": asset.chainId,
+    accounts: 0,
+    "slots-in-an-epoch": 1,
+    timestamp: home.birth.timestamp,
+    "gas-limit": home.birth.gasLimit,
   };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  try {
+    return await runAnvil({ ...home, binary, args: [...args, ...home.args] });
+  } finally {
+    home.settle();
+  }
 }
 
-function requireSuccess(receipt: unknown): void {
-  if ((receipt as { status?: string } | null)?.status === "0x1") return;
-  throw new ChainError("CHAIN_UNREACHABLE", {
-    problem: "The local chain did not carry out a funding transaction.",
-    nextStep: "This is a bug: please report it with anvil.log of the chain's folder.",
-  });
+interface PrepareOptions {
+  rpcUrl: string;
+  asset: Asset;
+  /** The present, in Unix seconds. */
+  seconds: number;
+  /** True where the chain has lived before. */
+  inhabited: boolean;
+}
+
+/** Sets the clock, which starts at the genesis block's time, and places what every local chain has. */
+async function prepare({ rpcUrl, asset, seconds, inhabited }: PrepareOptions): Promise<void> {
+  const [newest] = await callRpc(rpcUrl, [
+    { method: "eth_getBlockByNumber", params: ["latest", false] },
+    { method: "anvil_setLoggingEnabled", params: [false] },
+    ...placeContracts(asset),
+  ]);
+  // A chain whose clock was moved forward must not go back: a newer block is never the earlier one.
+  const time = Math.max(seconds, hexToNumber((newest as { timestamp: `0x${string}` }).timestamp));
+  await callRpc(rpcUrl, [
+    { method: "evm_setTime", params: [time] },
+    // anvil saves only the newest state: without new blocks there would be no finalized one to read.
+    ...(inhabited ? [mining(FINALITY_BLOCKS)] : []),
+  ]);
+}
+
+function mining(blocks: number): RpcCall {
+  return { method: "anvil_mine", params: [toHex(blocks)] };
 }

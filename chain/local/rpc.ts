@@ -14,6 +14,7 @@ interface RpcAnswer {
 
 /** Sends the calls, and returns their results; throws `CHAIN_UNREACHABLE` when one fails. */
 export async function callRpc(rpcUrl: string, calls: readonly RpcCall[]): Promise<unknown[]> {
+  if (calls.length === 0) return [];
   const body = JSON.stringify(calls.map((call, id) => ({ jsonrpc: "2.0", id, ...call })));
   const headers = { "content-type": "application/json" };
   let answers: RpcAnswer[];

@@ -1,4 +1,4 @@
-/** Durable state: SQLite files and the wallet's ledger, behind named atomic commands. */
+/** Durable state: SQLite files, and the wallet's ledger behind named atomic commands. */
 export {
   type Database,
   openDatabase,
@@ -6,4 +6,16 @@ export {
   StoreError,
   type StoreErrorCode,
 } from "./database.ts";
+export type {
+  JournalLine,
+  Ledger,
+  LedgerEntry,
+  LedgerIdentity,
+  LedgerScope,
+  Reservation,
+  Spent,
+} from "./ledger.ts";
+export { LedgerError, type LedgerErrorCode } from "./ledger-error.ts";
+export { type Account, isOpen, isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
 export { migrate, type MigrationStep } from "./migrate.ts";
+export { openLedger, type OpenLedgerOptions } from "./sqlite-ledger.ts";

@@ -1,0 +1,53 @@
+/**
+ * Several callers' commands in one durable commit. A commit costs a disk sync whatever it holds, so commands that arrive
+ * together share one; each is still atomic by itself (a savepoint), and none resolves before the sync.
+ */
+import type { Database } from "./database.ts";
+
+interface Command {
+  /** Runs the command, and says how to answer its caller once the commit is durable. */
+  run: () => () => void;
+  reject: (error: unknown) => void;
+}
+
+export class CommitQueue {
+  readonly #db: Database;
+  #waiting: Command[] = [];
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Runs `work` in a transaction; resolves when it is on disk. */
+  commit<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = () => {
+        const result = this.#db.transaction(work);
+        return () => resolve(result);
+      };
+      this.#waiting.push({ run, reject });
+      if (this.#waiting.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const batch = this.#waiting;
+    this.#waiting = [];
+    const done: { command: Command; answer: () => void }[] = [];
+    try {
+      this.#db.transaction(() => {
+        for (const command of batch) {
+          try {
+            done.push({ command, answer: command.run() });
+          } catch (error) {
+            command.reject(error);
+          }
+        }
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+      return;
+    }
+    for (const { answer } of done) answer();
+  }
+}

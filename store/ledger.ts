@@ -1,0 +1,116 @@
+/**
+ * The wallet's book: every authorization from its reservation to its proof, and what each budget and cap has left. It speaks
+ * in named commands, each atomic and durable before it resolves, over all processes that share the book. Its invariant, at
+ * every commit: for each scope, settled + reserved is at most what the reservation that counted last was allowed.
+ */
+import type { Address, Hex } from "viem";
+import type { PurchaseState } from "../protocol/orchestrator-api.ts";
+import type { PaymentHeader } from "../protocol/authorization.ts";
+import type { Secret } from "../protocol/secret.ts";
+import type { Account, ReleaseProof } from "./ledger-states.ts";
+
+/** The one chain, token and wallet that a book is of: sums over two tokens would mean nothing. */
+export interface LedgerIdentity {
+  /** CAIP-2. */
+  readonly network: string;
+  /** The block that tells this chain from every other one of the same id. */
+  readonly genesis: Hex;
+  readonly asset: Address;
+  readonly decimals: number;
+  readonly payer: Address;
+}
+
+/** A limit that an amount must fit under, together with all that carries the same name. */
+export interface LedgerScope {
+  /** Such as "run:r1" or "provider:project/cloudflare". */
+  readonly name: string;
+  /** Which refusal it is: `BUDGET_EXCEEDED` or `CAP_EXCEEDED`. */
+  readonly kind: "budget" | "cap";
+  /** Atomic units. */
+  readonly max: bigint;
+  /** Whether it starts anew each UTC month, by the book's own clock, which never goes back. */
+  readonly perMonth: boolean;
+}
+
+export interface Reservation {
+  /** The identity of the logical buy (`purchaseId`): the key of everything that must happen once. */
+  readonly purchase: string;
+  readonly provider: string;
+  readonly service: string;
+  /** Digest of the request that is paid for: method, URL, body. */
+  readonly fingerprint: string;
+  readonly payTo: Address;
+  readonly amount: bigint;
+  /** Unix seconds. */
+  readonly validAfter: bigint;
+  readonly validBefore: bigint;
+  /** The EIP-3009 nonce of the purchase's nth authorization. */
+  readonly nonceOf: (epoch: number) => Hex;
+  /** All of them must have room. */
+  readonly scopes: readonly LedgerScope[];
+}
+
+/** One authorization. */
+export interface LedgerEntry extends Omit<Reservation, "nonceOf" | "scopes"> {
+  /** 1 for a purchase's first authorization; a later one exists only where the earlier is proven dead. */
+  readonly epoch: number;
+  readonly nonce: Hex;
+  readonly state: PurchaseState;
+  /** The bytes that were sent, from `sent` on. */
+  readonly payment: Secret<PaymentHeader> | undefined;
+  readonly transaction: Hex | undefined;
+  /** What it was released on. */
+  readonly proof: ReleaseProof | undefined;
+  /** Milliseconds since the epoch. */
+  readonly reservedAt: number;
+  readonly updatedAt: number;
+}
+
+export interface Spent {
+  readonly settled: bigint;
+  readonly reserved: bigint;
+}
+
+/** One line of the append-only journal: an amount that moved from one account to another (or stayed). */
+export interface JournalLine {
+  readonly at: number;
+  readonly purchase: string;
+  readonly nonce: Hex;
+  readonly from: PurchaseState | undefined;
+  readonly to: PurchaseState;
+  readonly credit: Account;
+  readonly debit: Account;
+  readonly amount: bigint;
+}
+
+export interface Ledger {
+  /** Makes a new book this chain's, token's and wallet's, or throws `LEDGER_MISMATCH` when it is another's. */
+  bind(identity: LedgerIdentity): Promise<void>;
+  /**
+   * Sets an amount aside under all its scopes, or under none. Where the purchase has an authorization that may be out or is
+   * paid, that one comes back and nothing is reserved (`created` is false); the same purchase with another request,
+   * recipient or amount is `PURCHASE_CONFLICT`.
+   */
+  reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
+  /** Before the signer is asked. Only one caller gets here. */
+  markSigning(nonce: Hex): Promise<LedgerEntry>;
+  /** Before the first byte leaves; keeps the bytes, sealed. From here on money may move. */
+  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
+  /** It was sent, and what came back settles nothing. */
+  markUnknown(nonce: Hex): Promise<LedgerEntry>;
+  /** The server says that it settled, in this transaction. */
+  markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry>;
+  /** The chain says so. */
+  markSettled(nonce: Hex, transaction: Hex): Promise<LedgerEntry>;
+  /** Gives the amount back, on proof. */
+  release(nonce: Hex, proof: ReleaseProof): Promise<LedgerEntry>;
+  /** The newest authorization of a purchase. */
+  find(purchase: string): Promise<LedgerEntry | undefined>;
+  /** Every authorization that is neither settled nor released, oldest first. */
+  listOpen(): Promise<LedgerEntry[]>;
+  /** Every authorization, oldest first. */
+  list(): Promise<LedgerEntry[]>;
+  spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent>;
+  journal(): Promise<JournalLine[]>;
+  close(): void;
+}

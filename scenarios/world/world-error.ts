@@ -1,0 +1,53 @@
+/** Why a world could not open. `part` in the details names what failed, so that nobody has to guess among five servers. */
+import { PurserError, toErrorBody } from "../../protocol/index.ts";
+
+export type WorldErrorCode =
+  | "WORLD_START_FAILED"
+  /** Another process has this folder's world open. */
+  | "WORLD_IN_USE"
+  /** The world was at a port that something else uses now. */
+  | "WORLD_PORT_TAKEN"
+  /** The folder holds something that is not a world, or one of another version. */
+  | "WORLD_UNREADABLE";
+
+export class WorldError extends PurserError<WorldErrorCode> {}
+
+export type WorldPart =
+  | "folder"
+  | "chain"
+  | "facilitator"
+  | "wallet"
+  | "orchestrator"
+  | "cloudflare"
+  | "provider";
+
+/** Runs one part's start, and names the part in whatever error comes of it. */
+export async function starting<T>(
+  part: WorldPart,
+  start: Promise<T> | (() => Promise<T>),
+): Promise<T> {
+  try {
+    return await (typeof start === "function" ? start() : start);
+  } catch (cause) {
+    if (cause instanceof WorldError) throw cause;
+    const { code, problem, nextStep } = toErrorBody(cause);
+    throw new WorldError("WORLD_START_FAILED", {
+      problem: `The ${part} could not start: ${problem}`,
+      nextStep: code === "INTERNAL" ? NEXT_STEPS[part] : nextStep,
+      details: { part, cause: code },
+      cause,
+    });
+  }
+}
+
+const NEXT_STEPS: Readonly<Record<WorldPart, string>> = {
+  folder: "Give a folder that you may write to with --out.",
+  chain:
+    "Run `npm ci` again so that anvil is installed, and look at chain/anvil.log in the world's folder.",
+  facilitator: "Try again; if it stays so, please report it with the run's folder.",
+  wallet: "Look at the files in wallet/ of the world's folder; a new --out folder starts anew.",
+  orchestrator:
+    "Look at the files in orchestrator/ of the world's folder; a new --out folder starts anew.",
+  cloudflare: "Run `npm ci` again so that miniflare and x402-express are installed.",
+  provider: "Check that your provider runs and answers at GET /provisioning/services.",
+};

@@ -75,7 +75,11 @@ export function encodePayment(
 }
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`));
-const seconds = z.string().transform((text) => parseAtomic(text));
+const uint256 = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,77})$/)
+  .transform((text) => parseAtomic(text))
+  .refine((value) => value < 2n ** 256n);
 
 /** The payload of an `exact` EVM payment, as a payer sent it; parse with `safeParse`, a stranger wrote it. */
 export const ExactPayload = z.object({
@@ -86,9 +90,9 @@ export const ExactPayload = z.object({
   authorization: z.object({
     from: hex(20),
     to: hex(20),
-    value: seconds,
-    validAfter: seconds,
-    validBefore: seconds,
+    value: uint256,
+    validAfter: uint256,
+    validBefore: uint256,
     nonce: hex(32),
   }),
 });

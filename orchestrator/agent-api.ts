@@ -1,0 +1,154 @@
+/**
+ * The calls of `protocol/orchestrator-api.ts` over HTTP. A call goes through in this order: the run's token, the body's size and
+ * shape, the run's scope, then the work. Whatever fails becomes `{ ok: false, error }` in one place.
+ */
+import express, { type NextFunction, type Request, type Response, Router } from "express";
+import { z } from "zod";
+import {
+  type CatalogEnvelope,
+  OutcomeReport,
+  PurchaseOrder,
+  PurserError,
+  Question,
+  ResourceOrder,
+  toErrorBody,
+} from "../protocol/index.ts";
+import { OrchestratorError, statusOf } from "./error.ts";
+import type { Run } from "./runs.ts";
+
+/** What a run can do; the project and the scope are the run's own. */
+export interface RunDesk {
+  authenticate(authorization: string | undefined): Run;
+  catalog(run: Run): Promise<CatalogEnvelope>;
+  project(run: Run): Promise<unknown>;
+  connect(run: Run, provider: string): Promise<unknown>;
+  addResource(run: Run, order: ResourceOrder): Promise<unknown>;
+  credential(run: Run, handle: string): Promise<unknown>;
+  ask(run: Run, question: Question): Promise<string>;
+  purchase(run: Run, order: PurchaseOrder): Promise<unknown>;
+  findPurchase(run: Run, id: string): Promise<unknown>;
+  reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<unknown>;
+}
+
+const ConnectionOrder = z.object({ provider: z.string().min(1).max(50) });
+const BODY_LIMIT = "64kb";
+
+export function agentApi(desk: RunDesk): Router {
+  const router = Router();
+  router.use((request, response, next) => {
+    response.locals["run"] = desk.authenticate(request.get("authorization"));
+    response.set("cache-control", "no-store");
+    next();
+  });
+  router.use(express.json({ limit: BODY_LIMIT, type: () => true }));
+
+  router.get(
+    "/catalog",
+    answer((run) => desk.catalog(run)),
+  );
+  router.get(
+    "/project",
+    answer((run) => desk.project(run)),
+  );
+  router.post(
+    "/connections",
+    answer((run, { body }) => {
+      return desk.connect(run, read(ConnectionOrder, body).provider);
+    }),
+  );
+  router.post(
+    "/resources",
+    answer((run, { body }) => desk.addResource(run, read(ResourceOrder, body))),
+  );
+  router.get(
+    "/credentials/:handle",
+    answer((run, { params }) => desk.credential(run, param(params, "handle"))),
+  );
+  router.post(
+    "/questions",
+    answer(async (run, { body }) => {
+      return { answer: await desk.ask(run, read(Question, body)) };
+    }),
+  );
+  router.post(
+    "/purchases",
+    answer((run, { body }) => desk.purchase(run, read(PurchaseOrder, body))),
+  );
+  router.get(
+    "/purchases/:id",
+    answer((run, { params }) => desk.findPurchase(run, param(params, "id"))),
+  );
+  router.post(
+    "/purchases/:id/outcome",
+    answer((run, { body, params }) => {
+      return desk.reportOutcome(run, param(params, "id"), read(OutcomeReport, body));
+    }),
+  );
+
+  router.use((request) => {
+    throw new OrchestratorError("CALL_UNKNOWN", {
+      problem: `There is no call ${request.method} ${request.baseUrl}${request.path}.`.slice(
+        0,
+        300,
+      ),
+      nextStep: "Use one of the calls that the orchestrator's API lists.",
+    });
+  });
+  router.use(sendError);
+  return router;
+}
+
+type Call = (run: Run, request: Request) => Promise<unknown>;
+
+function answer(call: Call): (request: Request, response: Response) => Promise<void> {
+  return async (request, response) => {
+    response.json(await call(response.locals["run"] as Run, request));
+  };
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new OrchestratorError("REQUEST_INVALID", {
+    problem: `The body does not fit this call: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+    nextStep: "Send a JSON object as the call describes it.",
+  });
+}
+
+function param(params: Request["params"], name: string): string {
+  const value = params[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Express knows an error handler by its four parameters. */
+function sendError(
+  error: unknown,
+  _request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  if (response.headersSent) {
+    next(error);
+    return;
+  }
+  const body = toErrorBody(fromParser(error) ?? error);
+  const status = statusOf(body.code);
+  if (status === 401) response.set("www-authenticate", "Bearer");
+  response.status(status).json({ ok: false, error: body });
+}
+
+/** What Express's body parser and router say of a malformed request, as ours. */
+function fromParser(error: unknown): PurserError | undefined {
+  const { status } = (error ?? {}) as { status?: unknown };
+  if (error instanceof PurserError || typeof status !== "number" || status >= 500) return undefined;
+  if (status === 413) {
+    return new OrchestratorError("REQUEST_TOO_LARGE", {
+      problem: `The body is larger than ${BODY_LIMIT}.`,
+      nextStep: "Send less.",
+    });
+  }
+  return new OrchestratorError("REQUEST_INVALID", {
+    problem: "The request's body or path cannot be read.",
+    nextStep: "Send a JSON object in UTF-8 as the call describes it.",
+  });
+}

@@ -1,0 +1,109 @@
+/**
+ * Everything that the human is asked goes through here, so that every ask is recorded, counted and traced. What the human has
+ * declined stays declined for the rest of the run: an agent that asks again does not make a person click again.
+ */
+import { type HumanAsk, type HumanAskKind, type Human, type Trace } from "../protocol/index.ts";
+import type { Database } from "../store/index.ts";
+import { OrchestratorError } from "./error.ts";
+
+/** A recorded ask. */
+export interface AskRecord {
+  project: string;
+  run: string;
+  kind: HumanAskKind;
+  provider: string | null;
+  question: string;
+  answer: string;
+  /** Milliseconds since the epoch. */
+  askedAt: number;
+}
+
+/** For whom the human is asked. */
+export interface Asker {
+  project: string;
+  /** The run's id. */
+  id: string;
+}
+
+const COLUMNS = "project, run, kind, provider, question, answer, asked_at AS askedAt";
+
+export class Approvals {
+  readonly #db: Database;
+  readonly #human: Human;
+  readonly #trace: Trace | undefined;
+  readonly #now: () => number;
+
+  constructor({ db, human, trace, now }: ApprovalsOptions) {
+    this.#db = db;
+    this.#human = human;
+    this.#trace = trace;
+    this.#now = now;
+  }
+
+  /** Asks for a yes or a no. `subject` names what it is about: a no to it holds for the run. */
+  async approve(asker: Asker, ask: HumanAsk, subject: string): Promise<boolean> {
+    const declined = this.#db
+      .query<{ id: number }>(
+        "SELECT id FROM ask WHERE run = ? AND subject = ? AND answer <> 'accept'",
+      )
+      .get(asker.id, subject);
+    if (declined) return false;
+    return (await this.#ask(asker, ask, subject)) === "accept";
+  }
+
+  /** Asks for words. */
+  question(asker: Asker, ask: HumanAsk): Promise<string> {
+    return this.#ask(asker, ask, null);
+  }
+
+  list(project?: string): AskRecord[] {
+    const where = project === undefined ? "" : "WHERE project = ?";
+    return this.#db
+      .query<AskRecord>(`SELECT ${COLUMNS} FROM ask ${where} ORDER BY id`)
+      .all(...(project === undefined ? [] : [project]));
+  }
+
+  async #ask(asker: Asker, ask: HumanAsk, subject: string | null): Promise<string> {
+    const { kind, question, provider } = ask;
+    const answer = await this.#answer(ask);
+    this.#db.run(
+      "INSERT INTO ask (project, run, subject, kind, provider, question, answer, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      asker.project,
+      asker.id,
+      subject,
+      kind,
+      provider ?? null,
+      question,
+      answer,
+      this.#now(),
+    );
+    this.#trace?.append({
+      type: "human",
+      kind,
+      question,
+      answer,
+      ...(provider === undefined ? {} : { provider }),
+    });
+    return answer;
+  }
+
+  async #answer(ask: HumanAsk): Promise<string> {
+    try {
+      return (await this.#human.ask(ask)).answer;
+    } catch (cause) {
+      throw new OrchestratorError("HUMAN_UNAVAILABLE", {
+        problem: `The human could not be asked: ${ask.question.slice(0, 200)}`,
+        nextStep: "Go on without what needed the answer, or try again when somebody is there.",
+        details: { kind: ask.kind },
+        cause,
+      });
+    }
+  }
+}
+
+export interface ApprovalsOptions {
+  db: Database;
+  human: Human;
+  trace: Trace | undefined;
+  now: () => number;
+}

@@ -1,0 +1,212 @@
+/**
+ * A connection is a project's account at a provider: its id, its tokens in the vault, and the mandate the provider holds. There
+ * is one for each project and provider; connecting again answers the same one, and renews the mandate when the cap has changed.
+ */
+import {
+  type CatalogProvider,
+  type Connection,
+  type Credential,
+  Secret,
+  type Trace,
+} from "../protocol/index.ts";
+import type { Database } from "../store/index.ts";
+import type { AccountRequests } from "./account-request.ts";
+import type { Asker } from "./approvals.ts";
+import { OrchestratorError } from "./error.ts";
+import type { Identity, IssuedMandate } from "./identity.ts";
+import type { OAuthClient, Tokens } from "./oauth-client.ts";
+import type { Projects } from "./projects.ts";
+import { invalid } from "./provider-call.ts";
+import { Serial } from "./serial.ts";
+import type { SealedSecret, Vault } from "./vault.ts";
+
+interface ConnectionRow {
+  provider: string;
+  accountId: string;
+  tokenExpiresAt: number;
+  mandateVersion: number;
+  mandateExpiresAt: number;
+}
+
+/** A token this close to its end is renewed first, and a mandate a day before. */
+const TOKEN_MARGIN_MS = 60_000;
+const MANDATE_MARGIN_MS = 24 * 60 * 60 * 1000;
+
+const COLUMNS =
+  "provider, account_id AS accountId, token_expires_at AS tokenExpiresAt, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt";
+
+export class Connections {
+  readonly #parts: ConnectionsOptions;
+  readonly #serial = new Serial();
+
+  constructor(parts: ConnectionsOptions) {
+    this.#parts = parts;
+  }
+
+  list(project: string): Connection[] {
+    return this.#parts.db
+      .query<ConnectionRow>(
+        `SELECT ${COLUMNS} FROM connection WHERE project = ? ORDER BY connected_at`,
+      )
+      .all(project)
+      .map(view);
+  }
+
+  find(project: string, provider: string): Connection | undefined {
+    const row = this.#row(project, provider);
+    return row && view(row);
+  }
+
+  /** The project's connection, made or renewed if need be. */
+  connect(asker: Asker, provider: CatalogProvider): Promise<Connection> {
+    const { id } = provider.profile;
+    return this.#alone(asker.project, id, async () => {
+      const existing = this.#row(asker.project, id);
+      if (existing && this.#mandateHolds(asker.project, existing)) return view(existing);
+      await this.#open(asker, provider);
+      return view(this.#row(asker.project, id) as ConnectionRow);
+    });
+  }
+
+  /** The account's bearer token, renewed when it is about to end, or at once when `rejected` is the one that failed. */
+  bearer(
+    asker: Asker,
+    provider: CatalogProvider,
+    reader: string,
+    rejected?: Secret,
+  ): Promise<Credential> {
+    const { id } = provider.profile;
+    const { project } = asker;
+    return this.#alone(project, id, async () => {
+      const row = this.#row(project, id);
+      if (!row) throw notConnected(id);
+      let token = await this.#parts.vault.read({ project, handle: credentialHandle(id) }, reader);
+      const failed = rejected !== undefined && rejected.reveal() === token.reveal();
+      if (failed || row.tokenExpiresAt - this.#parts.now() < TOKEN_MARGIN_MS) {
+        token = await this.#renew(asker, provider);
+      }
+      return { token_type: "bearer", access_token: token.reveal(), account_id: row.accountId };
+    });
+  }
+
+  #mandateHolds(project: string, row: ConnectionRow): boolean {
+    const { projects, now } = this.#parts;
+    const { version } = projects.cap(project, row.provider);
+    return row.mandateVersion === version && row.mandateExpiresAt - now() > MANDATE_MARGIN_MS;
+  }
+
+  async #open(asker: Asker, provider: CatalogProvider): Promise<Secret> {
+    const { identity, projects, accounts } = this.#parts;
+    checkVerified(identity);
+    const { id } = provider.profile;
+    const mandate = await identity.mandate(asker.project, id, projects.cap(asker.project, id));
+    const tokens = await accounts.open(asker, provider, mandate);
+    await this.#keep(asker.project, provider, tokens, mandate);
+    return tokens.accessToken;
+  }
+
+  /** By the refresh token; where that is lost or spent (a crash between the answer and our commit), by asking anew. */
+  async #renew(asker: Asker, provider: CatalogProvider): Promise<Secret> {
+    const { vault, oauth } = this.#parts;
+    const { project } = asker;
+    const name = { project, handle: refreshHandle(provider.profile.id) };
+    try {
+      const tokens = await oauth.refresh(provider, await vault.read(name, "orchestrator"));
+      await this.#keep(project, provider, tokens);
+      return tokens.accessToken;
+    } catch (error) {
+      const lost =
+        error instanceof OrchestratorError &&
+        (error.code === "PROVIDER_REFUSED" || error.code === "CREDENTIAL_UNKNOWN");
+      if (!lost) throw error;
+      return this.#open(asker, provider);
+    }
+  }
+
+  /** Row and tokens become durable together. */
+  async #keep(
+    project: string,
+    { profile: { id } }: CatalogProvider,
+    tokens: Tokens,
+    mandate?: IssuedMandate,
+  ): Promise<void> {
+    const { db, vault, now, trace } = this.#parts;
+    const sealed: SealedSecret[] = [
+      await vault.seal({ project, handle: credentialHandle(id) }, tokens.accessToken),
+    ];
+    if (tokens.refreshToken) {
+      sealed.push(await vault.seal({ project, handle: refreshHandle(id) }, tokens.refreshToken));
+    }
+    const isNew = db.transaction(() => {
+      const before = this.#row(project, id);
+      if (before && before.accountId !== tokens.accountId) {
+        throw invalid(`${id} answers with another account than the project's.`);
+      }
+      for (const secret of sealed) vault.store(secret);
+      db.run(
+        "INSERT INTO connection (project, provider, account_id, token_expires_at, mandate_version, mandate_expires_at, connected_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, provider) DO UPDATE SET token_expires_at = excluded.token_expires_at, mandate_version = excluded.mandate_version, mandate_expires_at = excluded.mandate_expires_at",
+        project,
+        id,
+        tokens.accountId,
+        tokens.expiresAt,
+        mandate?.version ?? before?.mandateVersion ?? 0,
+        mandate?.expiresAt ?? before?.mandateExpiresAt ?? 0,
+        now(),
+      );
+      return before === undefined;
+    });
+    if (isNew) trace?.append({ type: "connection", provider: id, accountId: tokens.accountId });
+  }
+
+  #row(project: string, provider: string): ConnectionRow | undefined {
+    return this.#parts.db
+      .query<ConnectionRow>(`SELECT ${COLUMNS} FROM connection WHERE project = ? AND provider = ?`)
+      .get(project, provider);
+  }
+
+  #alone<T>(project: string, provider: string, work: () => Promise<T>): Promise<T> {
+    return this.#serial.run(`${project}/${provider}`, work);
+  }
+}
+
+export interface ConnectionsOptions {
+  db: Database;
+  vault: Vault;
+  identity: Identity;
+  oauth: OAuthClient;
+  accounts: AccountRequests;
+  projects: Projects;
+  trace: Trace | undefined;
+  now: () => number;
+}
+
+/** Such as "cred:cloudflare". */
+export function credentialHandle(provider: string): string {
+  return `cred:${provider}`;
+}
+
+/** Not a `cred:` handle, so no agent can ask for it. */
+function refreshHandle(provider: string): string {
+  return `refresh:${provider}`;
+}
+
+function view({ provider, accountId }: ConnectionRow): Connection {
+  return { provider, account_id: accountId, credential: credentialHandle(provider) };
+}
+
+/** The orchestrator attests only what is true. */
+function checkVerified({ user }: Identity): void {
+  if (user.emailVerified) return;
+  throw new OrchestratorError("EMAIL_UNVERIFIED", {
+    problem: `The e-mail ${user.email} is not verified, so no account can be asked for.`,
+    nextStep: "Ask the human to verify the e-mail with the orchestrator.",
+  });
+}
+
+export function notConnected(provider: string): OrchestratorError {
+  return new OrchestratorError("NOT_CONNECTED", {
+    problem: `The project has no account at ${provider}.`,
+    nextStep: `Connect ${provider} first.`,
+    details: { provider },
+  });
+}

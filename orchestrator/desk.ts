@@ -1,0 +1,118 @@
+/**
+ * The desk is where a run's calls arrive. It takes the project from the run and never from the call, checks the run's scope
+ * before anything is read or done, and hands the work to the part that knows how.
+ */
+import type {
+  Catalog,
+  CatalogEnvelope,
+  Connection,
+  Credential,
+  OutcomeReport,
+  ProjectView,
+  PurchaseOrder,
+  PurchaseRecord,
+  Question,
+  Resource,
+  ResourceOrder,
+} from "../protocol/index.ts";
+import type { RunDesk } from "./agent-api.ts";
+import type { Approvals } from "./approvals.ts";
+import type { Connections } from "./connections.ts";
+import type { MergedCatalog } from "./merged-catalog.ts";
+import type { PaymentMethod } from "./payment-method.ts";
+import type { ProjectViews } from "./project-views.ts";
+import type { Purchases } from "./purchases.ts";
+import type { Resources } from "./resources.ts";
+import { allows, checkScope, type Run, type Runs } from "./runs.ts";
+import { unknownCredential, type Vault } from "./vault.ts";
+
+export class Desk implements RunDesk {
+  readonly #parts: DeskOptions;
+
+  constructor(parts: DeskOptions) {
+    this.#parts = parts;
+  }
+
+  authenticate(authorization: string | undefined): Run {
+    return this.#parts.runs.authenticate(authorization);
+  }
+
+  async catalog(run: Run): Promise<CatalogEnvelope> {
+    const { catalog, warnings, readAt } = await this.#parts.catalog.read();
+    const providers = catalog.providers.filter(({ profile }) => allows(run, profile.id));
+    const data: Catalog & { last_updated: string } = {
+      providers,
+      last_updated: new Date(readAt).toISOString(),
+    };
+    return { ok: true, command: "catalog", version: "0.1", data, warnings };
+  }
+
+  project(run: Run): Promise<ProjectView> {
+    return this.#parts.views.ofRun(run);
+  }
+
+  async connect(run: Run, provider: string): Promise<Connection> {
+    checkScope(run, provider);
+    const found = await this.#parts.catalog.provider(provider);
+    return this.#parts.connections.connect(run, found.provider);
+  }
+
+  async addResource(run: Run, order: ResourceOrder): Promise<Resource> {
+    const entry = await this.#entry(run, order.service);
+    if (entry.service.requires_payment_method) {
+      await this.#parts.payment.need(run, entry.provider.profile.id, order.service);
+    }
+    return this.#parts.resources.add(run, entry, order);
+  }
+
+  /** `cred:provider` is the account's token, renewed when need be; `cred:provider:…` a resource's secret. */
+  async credential(run: Run, handle: string): Promise<Credential> {
+    const [kind, provider = "", ...rest] = handle.split(":");
+    const reader = `run:${run.id}`;
+    const { connections, catalog, vault } = this.#parts;
+    if (kind !== "cred") throw unknownCredential(handle);
+    checkScope(run, provider);
+    if (rest.length === 0) {
+      const found = await catalog.provider(provider);
+      if (connections.find(run.project, provider)) await connections.connect(run, found.provider);
+      return connections.bearer(run, found.provider, reader);
+    }
+    const secret = await vault.read({ project: run.project, handle }, reader);
+    const account_id = connections.find(run.project, provider)?.account_id ?? "";
+    return { token_type: "bearer", access_token: secret.reveal(), account_id };
+  }
+
+  ask(run: Run, { question, choices }: Question): Promise<string> {
+    const ask = { kind: "question" as const, question, ...(choices ? { choices } : {}) };
+    return this.#parts.approvals.question(run, ask);
+  }
+
+  async purchase(run: Run, order: PurchaseOrder): Promise<PurchaseRecord> {
+    return this.#parts.purchases.order(run, await this.#entry(run, order.service), order);
+  }
+
+  findPurchase(run: Run, id: string): Promise<PurchaseRecord> {
+    return this.#parts.purchases.find(run.project, id);
+  }
+
+  reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
+    return this.#parts.purchases.report(run.project, id, report);
+  }
+
+  async #entry(run: Run, reference: string) {
+    checkScope(run, reference.slice(0, Math.max(0, reference.indexOf("/"))));
+    return this.#parts.catalog.service(reference);
+  }
+}
+
+export interface DeskOptions {
+  runs: Runs;
+  catalog: MergedCatalog;
+  views: ProjectViews;
+  connections: Connections;
+  resources: Resources;
+  purchases: Purchases;
+  payment: PaymentMethod;
+  approvals: Approvals;
+  vault: Vault;
+}

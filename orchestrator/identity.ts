@@ -1,0 +1,110 @@
+/**
+ * Who the orchestrator is and for whom it speaks: what it signs as, and the user it attests. It is one signed-in user's
+ * orchestrator.
+ */
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  formatDecimal,
+  SIGNATURE_HEADER,
+  signMandate,
+  signRequest,
+} from "../protocol/index.ts";
+import { type Cap, USD_DECIMALS } from "./projects.ts";
+import { callProvider, type ProviderAnswer, type ProviderCallOptions } from "./provider-call.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+
+/** The signed-in user. */
+export interface User {
+  /** Stable; providers know the user's account by it. */
+  id: string;
+  email: string;
+  name: string;
+  emailVerified: boolean;
+}
+
+/** A mandate and what the orchestrator must remember of it. */
+export interface IssuedMandate {
+  token: string;
+  version: number;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** A call that is signed, and carries the account's token where it has one. */
+export interface SignedCall {
+  method: "GET" | "POST";
+  url: string;
+  body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+const MANDATE_LIFETIME_MS = 31 * 24 * 60 * 60 * 1000;
+
+export class Identity {
+  readonly issuer: string;
+  /** What the orchestrator is called as an OAuth client at every provider. */
+  readonly clientId: string;
+  readonly user: User;
+  readonly keys: SigningKeys;
+  readonly #call: ProviderCallOptions;
+  readonly #now: () => number;
+  readonly #newId: () => string;
+
+  constructor({ issuer, clientId, user, keys, call, now, newId }: IdentityOptions) {
+    this.issuer = issuer;
+    this.clientId = clientId;
+    this.user = user;
+    this.keys = keys;
+    this.#call = call;
+    this.#now = now;
+    this.#newId = newId;
+  }
+
+  /** Sends a call in the profile of APP 0.1d: version, signature over method, URL and raw body. */
+  async send({ method, url, body, headers }: SignedCall): Promise<ProviderAnswer> {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const signature = await signRequest(
+      { method, url, body: text },
+      { key: this.keys.current, issuer: this.issuer, now: this.#now(), id: this.#newId() },
+    );
+    const signed = {
+      [API_VERSION_HEADER]: API_VERSION,
+      [SIGNATURE_HEADER]: signature,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+    };
+    return callProvider(
+      { method, url, headers: signed, ...(body === undefined ? {} : { body: text }) },
+      this.#call,
+    );
+  }
+
+  /** The orchestrator's signed word on what a provider may charge a project in a month. */
+  async mandate(project: string, provider: string, cap: Cap): Promise<IssuedMandate> {
+    const iat = Math.floor(this.#now() / 1000);
+    const exp = iat + MANDATE_LIFETIME_MS / 1000;
+    const claims = {
+      iss: this.issuer,
+      sub: project,
+      aud: provider,
+      currency: "usd" as const,
+      max_amount_per_month: formatDecimal(cap.amount, USD_DECIMALS),
+      version: cap.version,
+      iat,
+      exp,
+    };
+    const token = await signMandate(claims, this.keys.current);
+    return { token, version: cap.version, expiresAt: exp * 1000 };
+  }
+}
+
+export interface IdentityOptions {
+  issuer: string;
+  clientId: string;
+  user: User;
+  keys: SigningKeys;
+  call: ProviderCallOptions;
+  now: () => number;
+  newId: () => string;
+}

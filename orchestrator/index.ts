@@ -1,0 +1,15 @@
+/** The signed-in user's side: identity, approvals, catalogs, caps, vault, and the desk where an agent's run asks for things. */
+export type { AskRecord } from "./approvals.ts";
+export { OrchestratorError, type OrchestratorErrorCode } from "./error.ts";
+export type { User } from "./identity.ts";
+export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from "./orchestrator.ts";
+export type { AttachedWallet } from "./payment-method.ts";
+export type { PaymentReport, ProjectOverview } from "./project-views.ts";
+export type { Cap, Project } from "./projects.ts";
+export type { RunOrder, StartedRun } from "./runs.ts";
+export {
+  type OrchestratorServer,
+  startOrchestrator,
+  type StartOrchestratorOptions,
+} from "./server.ts";
+export type { SecretRead } from "./vault.ts";

@@ -1,0 +1,116 @@
+/**
+ * The orchestrator as an OAuth client: a code and its PKCE verifier become tokens, and a refresh token becomes newer ones. The
+ * token endpoint comes from the issuer's metadata, and must lie at the provider's own origin, because a token is sent there.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { z } from "zod";
+import { type CatalogProvider, Secret, TokenResponse } from "../protocol/index.ts";
+import { callProvider, invalid, type ProviderCallOptions } from "./provider-call.ts";
+import { refusal } from "./provider-error.ts";
+
+/** RFC 7636: the verifier is kept, the challenge is sent. */
+export interface Pkce {
+  verifier: Secret;
+  challenge: string;
+}
+
+export interface Tokens {
+  accessToken: Secret;
+  refreshToken: Secret | undefined;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+  accountId: string;
+}
+
+/** A stranger's number: longer than this is taken for this. */
+const MAX_LIFETIME_S = 400 * 24 * 60 * 60;
+
+const Metadata = z.looseObject({
+  issuer: z.string().max(500),
+  token_endpoint: z.url().max(500),
+});
+
+export function newPkce(): Pkce {
+  const verifier = randomBytes(32).toString("base64url");
+  const challenge = createHash("sha256").update(verifier).digest("base64url");
+  return { verifier: new Secret(verifier), challenge };
+}
+
+export class OAuthClient {
+  readonly #clientId: string;
+  readonly #call: ProviderCallOptions;
+  readonly #now: () => number;
+  readonly #endpoints = new Map<string, string>();
+
+  constructor({
+    clientId,
+    call,
+    now,
+  }: {
+    clientId: string;
+    call: ProviderCallOptions;
+    now: () => number;
+  }) {
+    this.#clientId = clientId;
+    this.#call = call;
+    this.#now = now;
+  }
+
+  exchangeCode(provider: CatalogProvider, code: Secret, pkce: Pkce): Promise<Tokens> {
+    return this.#token(provider, {
+      grant_type: "authorization_code",
+      code: code.reveal(),
+      code_verifier: pkce.verifier.reveal(),
+    });
+  }
+
+  refresh(provider: CatalogProvider, refreshToken: Secret): Promise<Tokens> {
+    return this.#token(provider, {
+      grant_type: "refresh_token",
+      refresh_token: refreshToken.reveal(),
+    });
+  }
+
+  /** The token endpoint, or `PROVIDER_INVALID`; without metadata it is APP's `/oauth/token`. */
+  async endpoint({ baseUrl, profile }: CatalogProvider): Promise<string> {
+    const known = this.#endpoints.get(baseUrl);
+    if (known !== undefined) return known;
+    const origin = new URL(baseUrl).origin;
+    const issuer = profile.issuer.replace(/\/+$/, "");
+    if (URL.parse(issuer)?.origin !== origin) {
+      throw invalid(`The OAuth issuer of ${profile.id} is not at its own origin ${origin}.`);
+    }
+    const url = `${issuer}/.well-known/openid-configuration`;
+    const answer = await callProvider({ method: "GET", url }, this.#call);
+    const endpoint =
+      answer.status === 404 ? `${baseUrl}/oauth/token` : readMetadata(profile.issuer, answer.body);
+    if (new URL(endpoint).origin !== origin) {
+      throw invalid(`The token endpoint of ${profile.id} is not at its own origin ${origin}.`);
+    }
+    this.#endpoints.set(baseUrl, endpoint);
+    return endpoint;
+  }
+
+  async #token(provider: CatalogProvider, form: Record<string, string>): Promise<Tokens> {
+    const url = await this.endpoint(provider);
+    const body = new URLSearchParams({ ...form, client_id: this.#clientId }).toString();
+    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const answer = await callProvider({ method: "POST", url, headers, body }, this.#call);
+    if (answer.status !== 200) throw refusal(provider.profile.id, "token request", answer);
+    const { data } = TokenResponse.safeParse(answer.body);
+    if (!data)
+      throw invalid(`${provider.profile.id} answers the token request in an unknown shape.`);
+    return {
+      accessToken: new Secret(data.access_token),
+      refreshToken: data.refresh_token === undefined ? undefined : new Secret(data.refresh_token),
+      expiresAt: this.#now() + Math.floor(Math.min(data.expires_in, MAX_LIFETIME_S) * 1000),
+      accountId: data.account.id,
+    };
+  }
+}
+
+function readMetadata(issuer: string, body: unknown): string {
+  const { data } = Metadata.safeParse(body);
+  if (data?.issuer === issuer) return data.token_endpoint;
+  throw invalid(`The OAuth metadata of ${issuer} does not name ${issuer} as its issuer.`);
+}

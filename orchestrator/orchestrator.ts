@@ -1,0 +1,164 @@
+/**
+ * The orchestrator acts for one signed-in user: it attests who the user is, asks the user what only a person may decide, keeps
+ * the vault, and lets an agent's run do what its capability token covers, and no more. Everything it knows lies under `dir`.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { Router } from "express";
+import type { Address } from "viem";
+import type { Wallet } from "../middleware/index.ts";
+import { type Human, parseDecimal, PurserError, type Trace } from "../protocol/index.ts";
+import { type Ledger, openDatabase } from "../store/index.ts";
+import { agentApi } from "./agent-api.ts";
+import type { AskRecord } from "./approvals.ts";
+import type { User } from "./identity.ts";
+import type { AttachedWallet } from "./payment-method.ts";
+import type { PaymentReport, ProjectOverview } from "./project-views.ts";
+import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
+import { openParts } from "./parts.ts";
+import { publicApi } from "./public-api.ts";
+import type { RunOrder, StartedRun } from "./runs.ts";
+import type { SecretRead } from "./vault.ts";
+
+export interface OrchestratorOptions {
+  /** All state: `orchestrator.db`, `signing-keys.json`, `vault.key`, each with mode 600. */
+  dir: string;
+  /** A stable name, such as "https://orchestrator.purser.localhost": what it signs as, wherever it happens to listen. */
+  issuer: string;
+  /** Its OAuth client id at providers; the issuer by default. */
+  clientId?: string;
+  user: User;
+  human: Human;
+  /** The user's payment method; none when it is left out. */
+  wallet?: Wallet | undefined;
+  walletAddress?: Address | undefined;
+  /** The wallet's book, for what budgets and caps have left. */
+  ledger: Ledger;
+  /** Atomic units per UTC month for a provider without a cap of its own; $100.00 by default. */
+  defaultCap?: bigint;
+  /** Atomic units per UTC month over all projects and providers; none by default. */
+  walletCap?: bigint;
+  trace?: Trace | undefined;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  newId?: () => string;
+  /** For calls to providers. */
+  fetch?: typeof globalThis.fetch;
+  /** Of each call to a provider. */
+  timeoutMs?: number;
+}
+
+/** The owner's side as methods; agents and providers come in through `router`. */
+export interface Orchestrator extends AsyncDisposable {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** `/v1/…` for agents, and the public keys; mount it at an application's root. */
+  readonly router: Router;
+  /** Only the human makes a project. */
+  createProject(project: { name: string }): Project;
+  projects(): Project[];
+  /** Adds a provider by its base URL; it is read, and its payees pinned, when the catalog is next asked for. */
+  addProvider(url: string): void;
+  /** The human accepts the payees that a provider names now in place of those that were pinned. */
+  acceptPayees(provider: string): void;
+  /** Sets the cap of a project at a provider; where they are connected, the provider gets the newer mandate at once if it can. */
+  setCap(cap: { project: string; provider: string; amount: bigint }): Promise<Cap>;
+  /** The token is the run's only proof; it is shown once. */
+  startRun(order: RunOrder): StartedRun;
+  /** A new token for a run that goes on, with the budget it has left. */
+  renewRun(run: { runId: string; expiresAt: number }): StartedRun;
+  revokeRun(runId: string): void;
+  setPaymentMethod(wallet: AttachedWallet): void;
+  project(id: string): Promise<ProjectOverview>;
+  /** Every purchase of a project, without the bytes that pay. */
+  payments(project: string): Promise<PaymentReport[]>;
+  /** What the human was asked, in order. */
+  asks(project?: string): AskRecord[];
+  /** Who read which secret, in order. */
+  secretReads(project: string): SecretRead[];
+  close(): Promise<void>;
+}
+
+const DEFAULT_CAP = parseDecimal("100.00", USD_DECIMALS);
+const TIMEOUT_MS = 15_000;
+
+/** Opens the orchestrator whose state lies under `dir`, or makes it, and lets the wallet resolve what a crash left open. */
+export async function createOrchestrator({
+  issuer,
+  clientId = issuer,
+  defaultCap = DEFAULT_CAP,
+  now = Date.now,
+  newId = randomUUID,
+  fetch = globalThis.fetch,
+  timeoutMs = TIMEOUT_MS,
+  ...options
+}: OrchestratorOptions): Promise<Orchestrator> {
+  const db = openDatabase(join(options.dir, "orchestrator.db"));
+  const parts = await openParts({
+    ...options,
+    db,
+    issuer,
+    clientId,
+    defaultCap,
+    now,
+    newId,
+    call: { fetch, timeoutMs },
+  }).catch((error: unknown) => {
+    db.close();
+    throw error;
+  });
+  await options.wallet?.recover();
+  const { projects, runs, registry, catalog, connections, payment, views, approvals, vault, desk } =
+    parts;
+  const router = Router();
+  router.use(publicApi(parts.keys));
+  router.use("/v1", agentApi(desk));
+  const close = async () => {
+    await vault.ready().catch(() => undefined);
+    db.close();
+  };
+  return {
+    issuer,
+    clientId,
+    router,
+    createProject: (project) => projects.create(project),
+    projects: () => projects.list(),
+    addProvider: (url) => {
+      registry.add(url);
+      catalog.expire();
+    },
+    acceptPayees: (provider) => {
+      registry.forgetPayees(provider);
+      catalog.expire();
+    },
+    setCap: async (cap) => {
+      const set = projects.setCap(cap);
+      await renewMandate(cap);
+      return set;
+    },
+    startRun: (order) => {
+      projects.get(order.project);
+      return runs.start(order);
+    },
+    renewRun: (run) => runs.renew(run),
+    revokeRun: (runId) => runs.revoke(runId),
+    setPaymentMethod: (wallet) => payment.attach(wallet),
+    project: (id) => views.ofOwner(id),
+    payments: (project) => views.payments(project),
+    asks: (project) => approvals.list(project),
+    secretReads: (project) => vault.reads(project),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+
+  /** A provider that cannot be told now is told at the next call; until then this orchestrator's own check holds. */
+  async function renewMandate({ project, provider }: { project: string; provider: string }) {
+    if (!connections.find(project, provider)) return;
+    try {
+      const found = await catalog.provider(provider);
+      await connections.connect({ project, id: "owner" }, found.provider);
+    } catch (error) {
+      if (!(error instanceof PurserError)) throw error;
+    }
+  }
+}

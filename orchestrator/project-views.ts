@@ -1,0 +1,109 @@
+/** What a project has and has spent, as an agent's run sees it, and as the project's owner does. No secret is ever in it. */
+import { z } from "zod";
+import type {
+  Connection,
+  ProjectView,
+  PurchaseRecord,
+  Resource,
+  Spend,
+} from "../protocol/index.ts";
+import type { Ledger } from "../store/index.ts";
+import type { Connections } from "./connections.ts";
+import type { PaymentMethod } from "./payment-method.ts";
+import type { Projects } from "./projects.ts";
+import type { ProviderRegistry } from "./provider-registry.ts";
+import type { Purchases } from "./purchases.ts";
+import type { Resources } from "./resources.ts";
+import { allows, type Run } from "./runs.ts";
+import { type Spending, usd } from "./spending.ts";
+import type { User } from "./identity.ts";
+
+/** The owner's view: no single run's budget, and the project's name. */
+export interface ProjectOverview {
+  id: string;
+  name: string;
+  connections: Connection[];
+  resources: Resource[];
+  purchases: ProjectView["purchases"];
+  spend: Spend[];
+}
+
+/** A payment for a report: never the bytes that make it. */
+export interface PaymentReport extends Omit<PurchaseRecord, "payment"> {
+  inputs: Record<string, string>;
+}
+
+const Inputs = z.record(z.string(), z.string());
+
+export class ProjectViews {
+  readonly #parts: ProjectViewsOptions;
+
+  constructor(parts: ProjectViewsOptions) {
+    this.#parts = parts;
+  }
+
+  async ofRun(run: Run): Promise<ProjectView> {
+    const { user, payment, spending } = this.#parts;
+    const { id, connections, resources, purchases, spend } = await this.ofOwner(run.project);
+    const attached = payment.current;
+    return {
+      id,
+      user: { email: user.email },
+      budget: await spending.budget(run),
+      payment_method: attached ? { type: "token-wallet", address: attached.address } : null,
+      connections,
+      resources,
+      purchases,
+      spend: spend.filter(({ provider }) => allows(run, provider)),
+    };
+  }
+
+  async ofOwner(project: string): Promise<ProjectOverview> {
+    const { projects, connections, resources, registry, spending } = this.#parts;
+    const { id, name } = projects.get(project);
+    const known = registry.list().flatMap((added) => added.id ?? []);
+    return {
+      id,
+      name,
+      connections: connections.list(id),
+      resources: resources.list(id),
+      purchases: await this.#purchases(id),
+      spend: await Promise.all(known.map((provider) => spending.ofProvider(id, provider))),
+    };
+  }
+
+  /** Every purchase of the project that the wallet knows. */
+  async payments(project: string): Promise<PaymentReport[]> {
+    const wallet = this.#parts.payment.current?.wallet;
+    const reports = this.#parts.purchases.rows(project).map(async ({ id, inputs }) => {
+      const record = await wallet?.find(id);
+      if (!record) return [];
+      const { payment: _never, ...report } = record;
+      return [{ ...report, inputs: Inputs.parse(JSON.parse(inputs)) }];
+    });
+    return (await Promise.all(reports)).flat();
+  }
+
+  async #purchases(project: string): Promise<ProjectView["purchases"]> {
+    const { ledger, purchases } = this.#parts;
+    const entries = purchases.rows(project).map(async ({ id, service, inputs }) => {
+      const entry = await ledger.find(id);
+      if (!entry) return [];
+      const amount = usd(entry.amount);
+      return [{ service, inputs: Inputs.parse(JSON.parse(inputs)), state: entry.state, amount }];
+    });
+    return (await Promise.all(entries)).flat();
+  }
+}
+
+export interface ProjectViewsOptions {
+  user: User;
+  projects: Projects;
+  registry: ProviderRegistry;
+  connections: Connections;
+  resources: Resources;
+  purchases: Purchases;
+  payment: PaymentMethod;
+  spending: Spending;
+  ledger: Ledger;
+}

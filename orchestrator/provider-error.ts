@@ -1,0 +1,67 @@
+/**
+ * The errors that providers answer with: one shape for each kind of endpoint (`{error}`, `{type: "error", error}`,
+ * `{status: "error", error}`, and OAuth's `{error, error_description}`), here read as one.
+ */
+import { z } from "zod";
+import { OrchestratorError } from "./error.ts";
+import { invalid, type ProviderAnswer } from "./provider-call.ts";
+
+export interface ProviderProblem {
+  code: string;
+  message: string;
+  /** Further fields of the error, such as `tos_version`. */
+  facts: Record<string, unknown>;
+}
+
+const Envelope = z.looseObject({
+  error: z.looseObject({ code: z.string().max(100), message: z.string().max(2000).default("") }),
+});
+const OAuthError = z.looseObject({
+  error: z.string().max(100),
+  error_description: z.string().max(2000).default(""),
+});
+
+/** The error in a provider's answer, or undefined when it is none. */
+export function readProblem(body: unknown): ProviderProblem | undefined {
+  const envelope = Envelope.safeParse(body).data;
+  if (envelope) {
+    const { code, message, ...facts } = envelope.error;
+    return { code, message, facts };
+  }
+  const oauth = OAuthError.safeParse(body).data;
+  return oauth && { code: oauth.error, message: oauth.error_description, facts: {} };
+}
+
+/** What to throw for an answer that is not the one that was hoped for. */
+export function refusal(provider: string, what: string, answer: ProviderAnswer): OrchestratorError {
+  const problem = readProblem(answer.body);
+  if (!problem) {
+    if (answer.status >= 500) return unavailable(provider, what, answer.status);
+    return invalid(`${provider} answers the ${what} with ${answer.status} in an unknown shape.`);
+  }
+  const details = { provider, provider_code: problem.code, status: String(answer.status) };
+  if (answer.status >= 500) return unavailable(provider, what, answer.status, details);
+  return new OrchestratorError("PROVIDER_REFUSED", {
+    problem: `${provider} refused the ${what} with "${problem.code}": ${quote(problem.message)}`,
+    nextStep: "Change what the provider objects to, or use another provider.",
+    details,
+  });
+}
+
+function unavailable(
+  provider: string,
+  what: string,
+  status: number,
+  details?: Record<string, string>,
+): OrchestratorError {
+  return new OrchestratorError("PROVIDER_UNAVAILABLE", {
+    problem: `${provider} failed at the ${what} with ${status}.`,
+    nextStep: "Try again later; the same call can be repeated without harm.",
+    details,
+  });
+}
+
+/** A stranger's words, in quotes, on one line and short. */
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 300));
+}

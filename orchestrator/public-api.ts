@@ -1,0 +1,14 @@
+/** What anyone may read: the public keys that this orchestrator signs with, in APP's shape and as a JWK set. */
+import { Router } from "express";
+import type { SigningKeys } from "./signing-keys.ts";
+
+export function publicApi({ published, jwks }: SigningKeys): Router {
+  const router = Router();
+  router.get("/v2/provisioning/public_keys", (_request, response) => {
+    response.json({ public_keys: published });
+  });
+  router.get("/.well-known/jwks.json", (_request, response) => {
+    response.json(jwks);
+  });
+  return router;
+}

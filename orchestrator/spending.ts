@@ -1,0 +1,66 @@
+/**
+ * Under which limits a purchase counts: the run's budget, the cap of its project and provider in the month, and, where the owner
+ * set one, the cap over the whole wallet. The ledger keeps all of them at once, and by its own clock.
+ */
+import { formatDecimal, type Spend } from "../protocol/index.ts";
+import type { Ledger, LedgerScope } from "../store/index.ts";
+import { type Projects, USD_DECIMALS } from "./projects.ts";
+import type { Run } from "./runs.ts";
+
+export class Spending {
+  readonly #ledger: Ledger;
+  readonly #projects: Projects;
+  readonly #walletCap: bigint | undefined;
+
+  constructor({ ledger, projects, walletCap }: SpendingOptions) {
+    this.#ledger = ledger;
+    this.#projects = projects;
+    this.#walletCap = walletCap;
+  }
+
+  scopes(run: Run, provider: string): LedgerScope[] {
+    const { amount } = this.#projects.cap(run.project, provider);
+    const scopes: LedgerScope[] = [
+      { name: runScope(run.id), kind: "budget", max: run.budget, perMonth: false },
+      { name: providerScope(run.project, provider), kind: "cap", max: amount, perMonth: true },
+    ];
+    if (this.#walletCap !== undefined) {
+      scopes.push({ name: "wallet", kind: "cap", max: this.#walletCap, perMonth: true });
+    }
+    return scopes;
+  }
+
+  async budget(run: Run): Promise<{ total: string; available: string }> {
+    const { settled, reserved } = await this.#ledger.spent({
+      name: runScope(run.id),
+      perMonth: false,
+    });
+    return { total: usd(run.budget), available: usd(run.budget - settled - reserved) };
+  }
+
+  async ofProvider(project: string, provider: string): Promise<Spend> {
+    const name = providerScope(project, provider);
+    const { settled, reserved } = await this.#ledger.spent({ name, perMonth: true });
+    const { amount } = this.#projects.cap(project, provider);
+    return { provider, cap: usd(amount), spent: usd(settled), reserved: usd(reserved) };
+  }
+}
+
+export interface SpendingOptions {
+  ledger: Ledger;
+  projects: Projects;
+  /** Atomic units per UTC month, over all projects and providers. */
+  walletCap: bigint | undefined;
+}
+
+export function usd(amount: bigint): string {
+  return formatDecimal(amount, USD_DECIMALS);
+}
+
+function runScope(run: string): string {
+  return `run:${run}`;
+}
+
+function providerScope(project: string, provider: string): string {
+  return `provider:${project}/${provider}`;
+}

@@ -1,0 +1,66 @@
+/** The orchestrator's tables. Amounts are atomic units as text, times are milliseconds, secrets are sealed by the vault. */
+import { type Database, migrate } from "../store/index.ts";
+
+const STEPS = [
+  `
+  CREATE TABLE project (id TEXT PRIMARY KEY, name TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;
+
+  -- What a provider may charge a project in a month. The version rises with each change, and travels in the mandate.
+  CREATE TABLE cap (
+    project TEXT NOT NULL REFERENCES project, provider TEXT NOT NULL, amount TEXT NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (project, provider)
+  ) STRICT;
+
+  -- A run's capability token is kept as its hash alone.
+  CREATE TABLE run (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES project, token_hash TEXT NOT NULL UNIQUE, budget TEXT NOT NULL,
+    providers TEXT, expires_at INTEGER NOT NULL, revoked_at INTEGER, created_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- A provider's id, payees and assets are pinned when it is first read.
+  CREATE TABLE provider (
+    base_url TEXT PRIMARY KEY, position INTEGER NOT NULL, id TEXT UNIQUE, payment TEXT, added_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE ask (
+    id INTEGER PRIMARY KEY, project TEXT NOT NULL, run TEXT NOT NULL, subject TEXT, kind TEXT NOT NULL, provider TEXT,
+    question TEXT NOT NULL, answer TEXT NOT NULL, asked_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE terms (
+    provider TEXT NOT NULL, version TEXT NOT NULL, accepted_at INTEGER NOT NULL, PRIMARY KEY (provider, version)
+  ) STRICT;
+
+  CREATE TABLE connection (
+    project TEXT NOT NULL REFERENCES project, provider TEXT NOT NULL, account_id TEXT NOT NULL,
+    token_expires_at INTEGER NOT NULL, mandate_version INTEGER NOT NULL, mandate_expires_at INTEGER NOT NULL,
+    connected_at INTEGER NOT NULL, PRIMARY KEY (project, provider)
+  ) STRICT;
+
+  CREATE TABLE resource (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES project, provider TEXT NOT NULL, provider_id TEXT NOT NULL,
+    service TEXT NOT NULL, configuration TEXT NOT NULL, status TEXT NOT NULL, access TEXT NOT NULL, created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE idempotency (
+    project TEXT NOT NULL, key TEXT NOT NULL, order_hash TEXT NOT NULL, PRIMARY KEY (project, key)
+  ) STRICT;
+
+  -- What the wallet's purchases are for; their state is the ledger's alone.
+  CREATE TABLE purchase (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES project, run TEXT NOT NULL, provider TEXT NOT NULL,
+    service TEXT NOT NULL, operation TEXT NOT NULL, inputs TEXT NOT NULL, ordered_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE secret (
+    project TEXT NOT NULL, handle TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (project, handle)
+  ) STRICT;
+  CREATE TABLE secret_read (
+    id INTEGER PRIMARY KEY, project TEXT NOT NULL, handle TEXT NOT NULL, reader TEXT NOT NULL, read_at INTEGER NOT NULL
+  ) STRICT;
+  `,
+];
+
+export function makeTables(db: Database): void {
+  migrate(db, "orchestrator", STEPS);
+}

@@ -47,6 +47,8 @@ export interface ProviderDouble extends AsyncDisposable {
   /** Makes every access token invalid, as an expiry would. */
   forgetTokens(): void;
   paths(): string[];
+  /** Its catalog as it is when nobody meddles. */
+  page(): ServicesPage;
 }
 
 export async function startProviderDouble(options: {
@@ -204,6 +206,7 @@ export async function startProviderDouble(options: {
     ...double,
     url: url(),
     manners,
+    page: () => servicesPage(url(), manners),
     forgetTokens: () => access.clear(),
     paths: () => double.requests.map(({ path }) => path),
     [Symbol.asyncDispose]: () =>
@@ -240,6 +243,8 @@ function servicesPage(url: string, { id, tosVersion, payTo }: Manners): Services
         description: "Costs money.",
         pricing: { type: "paid", paid: [{ type: "freeform", freeform: "$5 a month", amount: "5.00", currency: "usd", interval: "month" }] },
       },
+      { id: "deposit", description: "Free, for those who could pay.", pricing: { type: "free" }, requires_payment_method: true },
+      { id: "free-flag", description: "A free name.", pricing: { type: "free" }, operations: { create: { method: "POST", path: "/free-flags" } } },
       {
         id: "flag",
         description: "A name, bought for a year.",

@@ -5,6 +5,7 @@
 import { type HumanAsk, type HumanAskKind, type Human, type Trace } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
+import { Serial } from "./serial.ts";
 
 /** A recorded ask. */
 export interface AskRecord {
@@ -32,6 +33,7 @@ export class Approvals {
   readonly #human: Human;
   readonly #trace: Trace | undefined;
   readonly #now: () => number;
+  readonly #serial = new Serial();
 
   constructor({ db, human, trace, now }: ApprovalsOptions) {
     this.#db = db;
@@ -41,14 +43,16 @@ export class Approvals {
   }
 
   /** Asks for a yes or a no. `subject` names what it is about: a no to it holds for the run. */
-  async approve(asker: Asker, ask: HumanAsk, subject: string): Promise<boolean> {
-    const declined = this.#db
-      .query<{ id: number }>(
-        "SELECT id FROM ask WHERE run = ? AND subject = ? AND answer <> 'accept'",
-      )
-      .get(asker.id, subject);
-    if (declined) return false;
-    return (await this.#ask(asker, ask, subject)) === "accept";
+  approve(asker: Asker, ask: HumanAsk, subject: string): Promise<boolean> {
+    return this.#serial.run(`${asker.id} ${subject}`, async () => {
+      const declined = this.#db
+        .query<{ id: number }>(
+          "SELECT id FROM ask WHERE run = ? AND subject = ? AND answer <> 'accept'",
+        )
+        .get(asker.id, subject);
+      if (declined) return false;
+      return (await this.#ask(asker, ask, subject)) === "accept";
+    });
   }
 
   /** Asks for words. */

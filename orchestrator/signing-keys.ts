@@ -2,14 +2,7 @@
  * The orchestrator's Ed25519 keys: with them it signs requests and mandates, and providers know it by their public halves.
  * The private half lives in one file with mode 600 and never leaves this module.
  */
-import {
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type CryptoKey,
-  type JWK,
-} from "jose";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
 import { z } from "zod";
 import type { SigningKey } from "../protocol/index.ts";
 import { readOrCreate } from "./private-file.ts";
@@ -51,7 +44,7 @@ export interface SigningKeys {
 export async function openSigningKeys(path: string, now: () => number): Promise<SigningKeys> {
   const { keys } = KeyFile.parse(JSON.parse(await readOrCreate(path, () => newKeyFile(now()))));
   const [first] = keys as [(typeof keys)[0], ...typeof keys];
-  const privateKey = await importJWK<CryptoKey>(first, "EdDSA");
+  const privateKey = await importJWK(first, "EdDSA");
   const published = keys.map(({ kid, crv, x, expires_at }) => ({ kid, crv, x, expires_at }));
   const jwks = published.map(({ kid, crv, x }): JWK => ({
     kty: "OKP",

@@ -6,6 +6,8 @@ import type { ProviderProfile, TermsEvidence } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
+import { invalid } from "./provider-call.ts";
+import { Serial } from "./serial.ts";
 
 export interface TermsVersion {
   tos_url: string;
@@ -16,6 +18,7 @@ export class Terms {
   readonly #db: Database;
   readonly #approvals: Approvals;
   readonly #now: () => number;
+  readonly #serial = new Serial();
 
   constructor({ db, approvals, now }: { db: Database; approvals: Approvals; now: () => number }) {
     this.#db = db;
@@ -24,37 +27,45 @@ export class Terms {
   }
 
   /** The evidence that the human accepted this version, asking if need be; or `TERMS_DECLINED`. */
-  async accept(
+  accept(asker: Asker, profile: ProviderProfile, terms: TermsVersion): Promise<TermsEvidence> {
+    // Two projects that want the same provider at once ask one human once.
+    return this.#serial.run(`${profile.id} ${terms.tos_version}`, async () => {
+      const accepted = this.#find(profile.id, terms.tos_version);
+      if (accepted) return accepted;
+      await this.#ask(asker, profile, terms);
+      return this.#keep(profile.id, terms.tos_version);
+    });
+  }
+
+  async #ask(
     asker: Asker,
-    profile: ProviderProfile,
+    { id, name }: ProviderProfile,
     { tos_url, tos_version }: TermsVersion,
-  ): Promise<TermsEvidence> {
-    const accepted = this.#find(profile.id, tos_version);
-    if (accepted) return accepted;
-    const answer = await this.#approvals.approve(
-      asker,
-      {
-        kind: "terms",
-        provider: profile.id,
-        question: `Do you accept the terms of service of ${JSON.stringify(profile.name)}, version ${JSON.stringify(tos_version)}, at ${tos_url}?`,
-        facts: { tos_url, tos_version },
-      },
-      `terms ${profile.id} ${tos_version}`,
-    );
-    if (!answer) {
-      throw new OrchestratorError("TERMS_DECLINED", {
-        problem: `The human did not accept the terms of service of ${profile.id}; no account was made and nothing was spent.`,
-        nextStep: "Use another provider, or finish without one: the human has decided.",
-        details: { provider: profile.id, tos_url, tos_version },
-      });
+  ): Promise<void> {
+    const url = URL.parse(tos_url);
+    if (url === null || !["http:", "https:"].includes(url.protocol)) {
+      throw invalid(`The terms of ${id} are not at the address of a web page.`);
     }
+    const facts = { tos_url: url.href, tos_version };
+    const question = `Do you accept the terms of service of ${JSON.stringify(name)}, version ${JSON.stringify(tos_version)}, at ${url.href}?`;
+    const ask = { kind: "terms" as const, provider: id, question, facts };
+    if (await this.#approvals.approve(asker, ask, `terms ${id} ${tos_version}`)) return;
+    throw new OrchestratorError("TERMS_DECLINED", {
+      problem: `The human did not accept the terms of service of ${id}; no account was made and nothing was spent.`,
+      nextStep: "Use another provider, or finish without one: the human has decided.",
+      details: { provider: id, ...facts },
+    });
+  }
+
+  #keep(provider: string, version: string): TermsEvidence {
+    const at = this.#now();
     this.#db.run(
-      "INSERT INTO terms (provider, version, accepted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      profile.id,
-      tos_version,
-      this.#now(),
+      "INSERT INTO terms (provider, version, accepted_at) VALUES (?, ?, ?)",
+      provider,
+      version,
+      at,
     );
-    return this.#find(profile.id, tos_version) as TermsEvidence;
+    return evidence(version, at);
   }
 
   #find(provider: string, version: string): TermsEvidence | undefined {
@@ -63,8 +74,10 @@ export class Terms {
         "SELECT accepted_at AS acceptedAt FROM terms WHERE provider = ? AND version = ?",
       )
       .get(provider, version);
-    if (!row) return undefined;
-    const accepted_at = new Date(row.acceptedAt).toISOString();
-    return { version, accepted_at, accepted_by: "user" };
+    return row && evidence(version, row.acceptedAt);
   }
+}
+
+function evidence(version: string, acceptedAt: number): TermsEvidence {
+  return { version, accepted_at: new Date(acceptedAt).toISOString(), accepted_by: "user" };
 }

@@ -3,7 +3,9 @@ import { CatalogEnvelope, type ServicesPage } from "../../protocol/index.ts";
 import { codeOf, type DeskWorld, openDeskWorld } from "./desk-world.ts";
 
 async function read(world: DeskWorld, run = {}) {
-  const { data, warnings } = CatalogEnvelope.parse((await world.startAgent(run).get("/v1/catalog")).body);
+  const { data, warnings } = CatalogEnvelope.parse(
+    (await world.startAgent(run).get("/v1/catalog")).body,
+  );
   return { ids: data.providers.map(({ profile }) => profile.id), warnings, data };
 }
 
@@ -15,7 +17,14 @@ test("the catalogs of all providers are one, each under the URL that it was adde
     ["harbour", world.provider.url],
     ["pier", pier.url],
   ]);
-  expect(data.providers[0]?.services.map(({ id }) => id)).toEqual(["berth", "box", "crane", "deposit", "free-flag", "flag"]);
+  expect(data.providers[0]?.services.map(({ id }) => id)).toEqual([
+    "berth",
+    "box",
+    "crane",
+    "deposit",
+    "free-flag",
+    "flag",
+  ]);
   expect(data.last_updated).toBe("2026-11-02T00:00:00.000Z");
 });
 
@@ -34,16 +43,36 @@ const endless = (page: ServicesPage) => ({ ...page, data: [], next_cursor: "agai
 test.each<[string, (page: ServicesPage) => unknown]>([
   ["has no end", endless],
   ["is no catalog", () => ({ data: "none" })],
-  ["has a price in floating point", (page) => ({ ...page, data: [{ id: "x", description: "", pricing: { type: "paid", paid: [{ type: "freeform", freeform: "", amount: 0.1, currency: "usd", interval: "year" }] } }] })],
+  [
+    "has a price in floating point",
+    (page) => ({
+      ...page,
+      data: [
+        {
+          id: "x",
+          description: "",
+          pricing: {
+            type: "paid",
+            paid: [
+              { type: "freeform", freeform: "", amount: 0.1, currency: "usd", interval: "year" },
+            ],
+          },
+        },
+      ],
+    }),
+  ],
   ["lists a service twice", (page) => ({ ...page, data: [page.data[0], page.data[0]] })],
   ["is larger than it may be", (page) => ({ ...page, padding: "x".repeat(5_000_000) })],
-])("a provider whose catalog %s is left out with a warning, and hides no other", async (_what, catalog) => {
-  await using world = await openDeskWorld({ manners: { catalog } });
-  await world.addProvider({ id: "pier" });
-  const { ids, warnings } = await read(world);
-  expect(ids).toEqual(["pier"]);
-  expect(warnings).toEqual([expect.stringContaining(world.provider.url)]);
-});
+])(
+  "a provider whose catalog %s is left out with a warning, and hides no other",
+  async (_what, catalog) => {
+    await using world = await openDeskWorld({ manners: { catalog } });
+    await world.addProvider({ id: "pier" });
+    const { ids, warnings } = await read(world);
+    expect(ids).toEqual(["pier"]);
+    expect(warnings).toEqual([expect.stringContaining(world.provider.url)]);
+  },
+);
 
 test("a provider that is down is left out with a warning, says so when it is asked for, and comes back", async () => {
   await using world = await openDeskWorld();
@@ -114,7 +143,10 @@ test("a provider that calls itself by another name is refused", async () => {
   await read(world);
   world.provider.manners.id = "harbour2";
   world.clock.now += 61_000;
-  expect(await read(world)).toMatchObject({ ids: [], warnings: [expect.stringContaining("harbour2")] });
+  expect(await read(world)).toMatchObject({
+    ids: [],
+    warnings: [expect.stringContaining("harbour2")],
+  });
 });
 
 test("a run sees the providers of its scope alone", async () => {
@@ -123,7 +155,13 @@ test("a run sees the providers of its scope alone", async () => {
   expect((await read(world, { providers: ["pier"] })).ids).toEqual(["pier"]);
 });
 
-test.each(["ftp://x.test", "not a url", "http://user:pw@x.test", "http://x.test/?q", "file:///etc/passwd"])("%s is no provider's base URL", async (url) => {
+test.each([
+  "ftp://x.test",
+  "not a url",
+  "http://user:pw@x.test",
+  "http://x.test/?q",
+  "file:///etc/passwd",
+])("%s is no provider's base URL", async (url) => {
   await using world = await openDeskWorld();
   expect(() => world.server.orchestrator.addProvider(url)).toThrow(
     expect.objectContaining({ code: "PROVIDER_URL_INVALID" }),

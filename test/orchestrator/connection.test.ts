@@ -13,8 +13,13 @@ test("connects with an attested identity, and answers a handle instead of a toke
     body: { provider: "harbour", account_id: "acc_1", credential: "cred:harbour" },
   });
   expect(world.provider.accounts).toEqual(new Map([[USER.id, "acc_1"]]));
-  expect(world.asks).toMatchObject([{ kind: "terms", provider: "harbour", facts: { tos_version: "2026-01" } }]);
-  expect(world.trace).toMatchObject([{ type: "human", answer: "accept" }, { type: "connection", accountId: "acc_1" }]);
+  expect(world.asks).toMatchObject([
+    { kind: "terms", provider: "harbour", facts: { tos_version: "2026-01" } },
+  ]);
+  expect(world.trace).toMatchObject([
+    { type: "human", answer: "accept" },
+    { type: "connection", accountId: "acc_1" },
+  ]);
 });
 
 test("the mandate carries the cap of the project at the provider, $100.00 unless the human says otherwise", async () => {
@@ -33,7 +38,9 @@ test("connecting again, and at the same time, answers the same connection and as
   answers.push(await agent.post("/v1/connections", connect));
   expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   expect(world.asks).toHaveLength(1);
-  expect(world.provider.paths().filter((path) => path.endsWith("account_requests"))).toHaveLength(1);
+  expect(world.provider.paths().filter((path) => path.endsWith("account_requests"))).toHaveLength(
+    1,
+  );
 });
 
 test("terms that were accepted once are not asked again, in another project or after a restart", async () => {
@@ -41,8 +48,31 @@ test("terms that were accepted once are not asked again, in another project or a
   await world.startAgent().post("/v1/connections", connect);
   await world.reopen();
   const other = world.server.orchestrator.createProject({ name: "other" });
-  expect(await world.startAgent({ project: other.id }).post("/v1/connections", connect)).toMatchObject({ status: 200 });
+  expect(
+    await world.startAgent({ project: other.id }).post("/v1/connections", connect),
+  ).toMatchObject({ status: 200 });
   expect(world.asks).toHaveLength(1);
+});
+
+test("two projects that connect at once ask the human once", async () => {
+  await using world = await openDeskWorld();
+  const other = world.server.orchestrator.createProject({ name: "other" });
+  const agents = [world.startAgent(), world.startAgent({ project: other.id })];
+  await Promise.all(agents.map((agent) => agent.post("/v1/connections", connect)));
+  expect(world.asks).toHaveLength(1);
+  expect(world.provider.accounts.size).toBe(1);
+});
+
+test("terms at an address that is no web page are never shown", async () => {
+  await using world = await openDeskWorld();
+  world.provider.manners.catalog = (page) => ({
+    ...page,
+    provider: { ...page.provider, tos_url: "javascript:alert(1)" },
+  });
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "PROVIDER_INVALID",
+  );
+  expect(world.asks).toEqual([]);
 });
 
 test("declined terms end in TERMS_DECLINED, make no account, and hold for the run", async () => {
@@ -69,7 +99,9 @@ test("a newer version of the terms than the catalog's is asked for once more", a
 });
 
 test("an account that belongs to this e-mail already needs its owner's consent at the provider", async () => {
-  await using world = await openDeskWorld({ manners: { consentUrl: "https://harbour.test/consent" } });
+  await using world = await openDeskWorld({
+    manners: { consentUrl: "https://harbour.test/consent" },
+  });
   const agent = world.startAgent();
   const answer = await agent.post("/v1/connections", connect);
   expect(answer).toMatchObject({
@@ -83,19 +115,27 @@ test("an account that belongs to this e-mail already needs its owner's consent a
 
 test("a consent page that is no web page is never shown", async () => {
   await using world = await openDeskWorld({ manners: { consentUrl: "javascript:alert(1)" } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe("PROVIDER_INVALID");
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "PROVIDER_INVALID",
+  );
   expect(world.asks).toHaveLength(1);
 });
 
 test("an e-mail that is not verified is attested to nobody", async () => {
   await using world = await openDeskWorld({ user: { ...USER, emailVerified: false } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe("EMAIL_UNVERIFIED");
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "EMAIL_UNVERIFIED",
+  );
   expect(world.provider.paths()).toEqual(["/provisioning/services"]);
 });
 
 test("a human who cannot be asked has not accepted", async () => {
-  await using world = await openDeskWorld({ human: { ask: () => Promise.reject(new Error("gone")) } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe("HUMAN_UNAVAILABLE");
+  await using world = await openDeskWorld({
+    human: { ask: () => Promise.reject(new Error("gone")) },
+  });
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "HUMAN_UNAVAILABLE",
+  );
   expect(world.provider.accounts.size).toBe(0);
 });
 
@@ -108,7 +148,9 @@ test("a connection that was cut off between account and token is made again, wit
   expect(codeOf(await agent.post("/v1/connections", connect))).toBe("PROVIDER_UNAVAILABLE");
   world.provider.manners.intercept.clear();
   await world.reopen();
-  expect(await agent.post("/v1/connections", connect)).toMatchObject({ body: { account_id: "acc_1" } });
+  expect(await agent.post("/v1/connections", connect)).toMatchObject({
+    body: { account_id: "acc_1" },
+  });
   expect(world.provider.accounts.size).toBe(1);
   expect(world.asks).toHaveLength(1);
 });
@@ -122,11 +164,41 @@ test("a provider that does not answer is given up on in time", async () => {
 });
 
 test.each([
-  ["an account request that is refused", "/provisioning/account_requests", 403, { type: "error", error: { code: "forbidden", message: "No." } }, "PROVIDER_REFUSED"],
-  ["an account request that fails", "/provisioning/account_requests", 500, { type: "error", error: { code: "oops", message: "" } }, "PROVIDER_UNAVAILABLE"],
-  ["an answer in no known shape", "/provisioning/account_requests", 200, { hello: "there" }, "PROVIDER_INVALID"],
-  ["a token request that is refused", "/oauth/token", 400, { error: "invalid_grant" }, "PROVIDER_REFUSED"],
-  ["a token without an account", "/oauth/token", 200, { token_type: "bearer", access_token: "x", expires_in: 1 }, "PROVIDER_INVALID"],
+  [
+    "an account request that is refused",
+    "/provisioning/account_requests",
+    403,
+    { type: "error", error: { code: "forbidden", message: "No." } },
+    "PROVIDER_REFUSED",
+  ],
+  [
+    "an account request that fails",
+    "/provisioning/account_requests",
+    500,
+    { type: "error", error: { code: "oops", message: "" } },
+    "PROVIDER_UNAVAILABLE",
+  ],
+  [
+    "an answer in no known shape",
+    "/provisioning/account_requests",
+    200,
+    { hello: "there" },
+    "PROVIDER_INVALID",
+  ],
+  [
+    "a token request that is refused",
+    "/oauth/token",
+    400,
+    { error: "invalid_grant" },
+    "PROVIDER_REFUSED",
+  ],
+  [
+    "a token without an account",
+    "/oauth/token",
+    200,
+    { token_type: "bearer", access_token: "x", expires_in: 1 },
+    "PROVIDER_INVALID",
+  ],
 ])("%s makes no connection", async (_what, path, status, body, code) => {
   await using world = await openDeskWorld();
   world.provider.manners.intercept.set(path, (_request, response) => {
@@ -141,8 +213,12 @@ test.each([
   ["another origin for its tokens", { token_endpoint: "https://elsewhere.test/oauth/token" }],
   ["another issuer", { issuer: "https://elsewhere.test" }],
 ])("a provider whose metadata names %s gets no code", async (_what, other) => {
-  await using world = await openDeskWorld({ manners: { metadata: (own) => ({ ...own, ...other }) } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe("PROVIDER_INVALID");
+  await using world = await openDeskWorld({
+    manners: { metadata: (own) => ({ ...own, ...other }) },
+  });
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "PROVIDER_INVALID",
+  );
   expect(world.provider.paths()).not.toContain("/oauth/token");
 });
 
@@ -151,15 +227,24 @@ test("a redirect is not followed", async () => {
   world.provider.manners.intercept.set("/provisioning/account_requests", (_request, response) => {
     response.redirect(307, "/elsewhere");
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe("PROVIDER_INVALID");
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "PROVIDER_INVALID",
+  );
   expect(world.provider.paths()).not.toContain("/elsewhere");
 });
 
 test("raising the cap sends the provider a newer mandate", async () => {
   await using world = await openDeskWorld();
   await world.startAgent().post("/v1/connections", connect);
-  await world.server.orchestrator.setCap({ project: world.project, provider: "harbour", amount: 250_000_000n });
-  expect(world.provider.mandates.at(-1)).toMatchObject({ max_amount_per_month: "250.00", version: 2 });
+  await world.server.orchestrator.setCap({
+    project: world.project,
+    provider: "harbour",
+    amount: 250_000_000n,
+  });
+  expect(world.provider.mandates.at(-1)).toMatchObject({
+    max_amount_per_month: "250.00",
+    version: 2,
+  });
   expect(world.asks).toHaveLength(1);
 });
 
@@ -170,10 +255,17 @@ test("a provider that was away when the cap changed gets the mandate at the next
   world.provider.manners.intercept.set("/provisioning/account_requests", (_request, response) => {
     response.socket?.destroy();
   });
-  await world.server.orchestrator.setCap({ project: world.project, provider: "harbour", amount: 1n });
+  await world.server.orchestrator.setCap({
+    project: world.project,
+    provider: "harbour",
+    amount: 1n,
+  });
   world.provider.manners.intercept.clear();
   await agent.get("/v1/credentials/cred:harbour");
-  expect(world.provider.mandates.at(-1)).toMatchObject({ max_amount_per_month: "0.000001", version: 2 });
+  expect(world.provider.mandates.at(-1)).toMatchObject({
+    max_amount_per_month: "0.000001",
+    version: 2,
+  });
 });
 
 test("a mandate near its end is renewed", async () => {
@@ -191,19 +283,31 @@ test("the credential is handed out by its handle, to the project's own runs, and
   const agent = world.startAgent();
   await agent.post("/v1/connections", connect);
   const { body } = await agent.get("/v1/credentials/cred%3Aharbour");
-  expect(body).toMatchObject({ token_type: "bearer", access_token: expect.stringMatching(/^at_/), account_id: "acc_1" });
+  expect(body).toMatchObject({
+    token_type: "bearer",
+    access_token: expect.stringMatching(/^at_/),
+    account_id: "acc_1",
+  });
   expect(world.server.orchestrator.secretReads(world.project)).toEqual([
-    { project: world.project, handle: "cred:harbour", reader: `run:${agent.runId}`, readAt: world.clock.now },
+    {
+      project: world.project,
+      handle: "cred:harbour",
+      reader: `run:${agent.runId}`,
+      readAt: world.clock.now,
+    },
   ]);
 });
 
-test.each(["refresh:harbour", "cred:nobody", "cred:harbour:x", "nothing", "cred:"])("no credential is handed out for %s", async (handle) => {
-  await using world = await openDeskWorld();
-  const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
-  const answer = await agent.get(`/v1/credentials/${encodeURIComponent(handle)}`);
-  expect(answer.status).toBe(404);
-});
+test.each(["refresh:harbour", "cred:nobody", "cred:harbour:x", "nothing", "cred:"])(
+  "no credential is handed out for %s",
+  async (handle) => {
+    await using world = await openDeskWorld();
+    const agent = world.startAgent();
+    await agent.post("/v1/connections", connect);
+    const answer = await agent.get(`/v1/credentials/${encodeURIComponent(handle)}`);
+    expect(answer.status).toBe(404);
+  },
+);
 
 test("a token about to expire is renewed by the refresh token before it is handed out", async () => {
   await using world = await openDeskWorld();
@@ -225,7 +329,9 @@ test("a refresh token that was spent in a crash is made good by asking for the a
     world.provider.manners.intercept.clear();
     response.status(400).json({ error: "invalid_grant" });
   });
-  expect(await world.startAgent().get("/v1/credentials/cred:harbour")).toMatchObject({ status: 200 });
+  expect(await world.startAgent().get("/v1/credentials/cred:harbour")).toMatchObject({
+    status: 200,
+  });
   expect(refused).toBe(true);
   expect(world.asks).toHaveLength(1);
 });
@@ -237,11 +343,14 @@ test("nothing under its folder holds a token in the clear, and all of it is the 
   const { body } = await agent.get("/v1/credentials/cred:harbour");
   const secrets = [String(body["access_token"]), agent.token.reveal(), "rt_"];
   const files = readdirSync(world.dir);
-  expect(files).toEqual(expect.arrayContaining(["orchestrator.db", "signing-keys.json", "vault.key"]));
+  expect(files).toEqual(
+    expect.arrayContaining(["orchestrator.db", "signing-keys.json", "vault.key"]),
+  );
   for (const file of files) {
     const path = join(world.dir, file);
     expect([file, statSync(path).mode & 0o777]).toEqual([file, 0o600]);
-    for (const secret of secrets) expect([file, readFileSync(path).includes(secret)]).toEqual([file, false]);
+    for (const secret of secrets)
+      expect([file, readFileSync(path).includes(secret)]).toEqual([file, false]);
   }
 });
 

@@ -9,7 +9,12 @@ import {
 } from "../../orchestrator/index.ts";
 import { type HumanAsk, Secret, type TraceEvent } from "../../protocol/index.ts";
 import { openLedger } from "../../store/index.ts";
-import { ISSUER, type Manners, type ProviderDouble, startProviderDouble } from "./provider-double.ts";
+import {
+  ISSUER,
+  type Manners,
+  type ProviderDouble,
+  startProviderDouble,
+} from "./provider-double.ts";
 
 export const USER = { id: "usr_1", email: "ada@example.com", name: "Ada", emailVerified: true };
 export const START = Date.UTC(2026, 10, 2);
@@ -37,7 +42,12 @@ export interface DeskWorld extends AsyncDisposable {
   answers: Record<string, string>;
   clock: { now: number };
   addProvider(manners: Partial<Manners>): Promise<ProviderDouble>;
-  startAgent(run?: { project?: string; budget?: bigint; providers?: string[]; expiresAt?: number }): Agent;
+  startAgent(run?: {
+    project?: string;
+    budget?: bigint;
+    providers?: string[];
+    expiresAt?: number;
+  }): Agent;
   agentOf(run: { runId: string; token: Secret }): Agent;
   /** Ends the orchestrator and opens it again on the same folder. */
   reopen(): Promise<void>;

@@ -130,7 +130,9 @@ export async function startProviderDouble(options: {
   app.post("/oauth/token", (request, response) => {
     const form = new URLSearchParams(textOf(request));
     const code = codes.get(form.get("code") ?? "");
-    const challenge = createHash("sha256").update(form.get("code_verifier") ?? "").digest("base64url");
+    const challenge = createHash("sha256")
+      .update(form.get("code_verifier") ?? "")
+      .digest("base64url");
     const account =
       form.get("grant_type") === "refresh_token"
         ? refresh.get(form.get("refresh_token") ?? "")
@@ -176,7 +178,9 @@ export async function startProviderDouble(options: {
   app.use((error: unknown, _request: Request, response: Response, next: express.NextFunction) => {
     if (response.headersSent) return next(error);
     const { code } = error as { code?: string };
-    return response.status(401).json({ error: { code: code ?? "invalid_request", message: String(error) } });
+    return response
+      .status(401)
+      .json({ error: { code: code ?? "invalid_request", message: String(error) } });
   });
 
   const server = await new Promise<ReturnType<typeof app.listen>>((resolve) => {
@@ -192,14 +196,23 @@ export async function startProviderDouble(options: {
     };
     const keys = createLocalJWKSet(await jwks());
     const token = request.get(SIGNATURE_HEADER);
-    const { jti } = await verifyRequestSignature(token, signed, { keys, issuer: ISSUER, now: now() });
+    const { jti } = await verifyRequestSignature(token, signed, {
+      keys,
+      issuer: ISSUER,
+      now: now(),
+    });
     if (seen.has(jti)) throw new Error("replayed");
     seen.add(jti);
   }
 
   function describe(id: string, service_id: string) {
     if (manners.pending) return { status: "pending", id };
-    return { status: "complete", id, service_id, complete: { access_configuration: manners.access } };
+    return {
+      status: "complete",
+      id,
+      service_id,
+      complete: { access_configuration: manners.access },
+    };
   }
 
   return {
@@ -232,34 +245,81 @@ function servicesPage(url: string, { id, tosVersion, payTo }: Manners): Services
       issuer: url,
       payment: {
         pay_to: [payTo],
-        assets: [{ network: "eip155:84532", address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e" }],
+        assets: [
+          { network: "eip155:84532", address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e" },
+        ],
       },
     },
     data: [
-      { id: "berth", description: "Hosting.", pricing: { type: "free" }, capabilities: { gives: ["hosting"], needs: [] } },
+      {
+        id: "berth",
+        description: "Hosting.",
+        pricing: { type: "free" },
+        capabilities: { gives: ["hosting"], needs: [] },
+      },
       { id: "box", description: "A store.", pricing: { type: "free" } },
       {
         id: "crane",
         description: "Costs money.",
-        pricing: { type: "paid", paid: [{ type: "freeform", freeform: "$5 a month", amount: "5.00", currency: "usd", interval: "month" }] },
+        pricing: {
+          type: "paid",
+          paid: [
+            {
+              type: "freeform",
+              freeform: "$5 a month",
+              amount: "5.00",
+              currency: "usd",
+              interval: "month",
+            },
+          ],
+        },
       },
-      { id: "deposit", description: "Free, for those who could pay.", pricing: { type: "free" }, requires_payment_method: true },
-      { id: "free-flag", description: "A free name.", pricing: { type: "free" }, operations: { create: { method: "POST", path: "/free-flags" } } },
+      {
+        id: "deposit",
+        description: "Free, for those who could pay.",
+        pricing: { type: "free" },
+        requires_payment_method: true,
+      },
+      {
+        id: "free-flag",
+        description: "A free name.",
+        pricing: { type: "free" },
+        operations: { create: { method: "POST", path: "/free-flags" } },
+      },
       {
         id: "flag",
         description: "A name, bought for a year.",
         pricing: {
           type: "paid",
           paid: [
-            { type: "freeform", freeform: "$10.44", amount: "10.44", currency: "usd", interval: "year", configuration: { extension: "com" } },
-            { type: "freeform", freeform: "$60", amount: "60.00", currency: "usd", interval: "year", configuration: { extension: "io" } },
+            {
+              type: "freeform",
+              freeform: "$10.44",
+              amount: "10.44",
+              currency: "usd",
+              interval: "year",
+              configuration: { extension: "com" },
+            },
+            {
+              type: "freeform",
+              freeform: "$60",
+              amount: "60.00",
+              currency: "usd",
+              interval: "year",
+              configuration: { extension: "io" },
+            },
           ],
         },
         requires_payment_method: true,
         capabilities: { gives: ["domain"], needs: ["account"] },
         operations: {
           check: { method: "POST", path: "/flags/check", body: { name: "{domain}" } },
-          create: { method: "POST", path: "/accounts/{account_id}/flags", body: { name: "{domain}" }, paid: true },
+          create: {
+            method: "POST",
+            path: "/accounts/{account_id}/flags",
+            body: { name: "{domain}" },
+            paid: true,
+          },
         },
       },
     ],

@@ -23,7 +23,24 @@ test("adds a free service, connecting first, and says how code reaches it", asyn
     access: { HARBOUR_ACCOUNT_ID: "acc", HARBOUR_REGION: "north" },
   });
   expect((await agent.get("/v1/project")).body).toMatchObject({ resources: [body] });
-  expect(world.trace.at(-1)).toEqual({ type: "resource", service: "harbour/box", id: body["id"], status: "complete" });
+  expect(world.trace.at(-1)).toEqual({
+    type: "resource",
+    service: "harbour/box",
+    id: body["id"],
+    status: "complete",
+  });
+});
+
+test("costs no more round trips than the protocol has steps", async () => {
+  await using world = await openDeskWorld();
+  await world.startAgent().post("/v1/resources", box("k1"));
+  expect(world.provider.paths().toSorted()).toEqual([
+    "/.well-known/openid-configuration",
+    "/oauth/token",
+    "/provisioning/account_requests",
+    "/provisioning/resources",
+    "/provisioning/services",
+  ]);
 });
 
 test("adding the same again, with any key, at the same time or after a restart, adds nothing", async () => {
@@ -83,13 +100,18 @@ test("a token that the provider no longer knows is renewed once, and the call re
   world.provider.manners.intercept.set("/provisioning/resources", (_request, response) => {
     response.status(401).json({ status: "error", error: { code: "unauthorized", message: "" } });
   });
-  expect(codeOf(await agent.post("/v1/resources", box("k2", { title: "x" })))).toBe("PROVIDER_REFUSED");
+  expect(codeOf(await agent.post("/v1/resources", box("k2", { title: "x" })))).toBe(
+    "PROVIDER_REFUSED",
+  );
 });
 
 test("a resource that is not ready yet is asked about again, not made again", async () => {
   await using world = await openDeskWorld({ manners: { pending: true } });
   const agent = world.startAgent();
-  expect((await agent.post("/v1/resources", box("k1"))).body).toMatchObject({ status: "pending", access: {} });
+  expect((await agent.post("/v1/resources", box("k1"))).body).toMatchObject({
+    status: "pending",
+    access: {},
+  });
   world.provider.manners.pending = false;
   expect((await agent.post("/v1/resources", box("k1"))).body).toMatchObject({
     status: "complete",
@@ -100,13 +122,20 @@ test("a resource that is not ready yet is asked about again, not made again", as
 
 test("secrets go to the vault, and their handles stand in their place", async () => {
   const secret = "sk_live_4f9a8b7c6d5e";
-  await using world = await openDeskWorld({ manners: { access: { BOX_ID: "b1", BOX_API_KEY: secret } } });
+  await using world = await openDeskWorld({
+    manners: { access: { BOX_ID: "b1", BOX_API_KEY: secret } },
+  });
   const agent = world.startAgent();
   const { body } = await agent.post("/v1/resources", box("k1"));
   const access = body["access"] as Record<string, string>;
-  expect(access).toEqual({ BOX_ID: "b1", BOX_API_KEY: `cred:harbour:${String(body["id"])}:BOX_API_KEY` });
+  expect(access).toEqual({
+    BOX_ID: "b1",
+    BOX_API_KEY: `cred:harbour:${String(body["id"])}:BOX_API_KEY`,
+  });
   const handle = encodeURIComponent(access["BOX_API_KEY"] ?? "");
-  expect((await agent.get(`/v1/credentials/${handle}`)).body).toMatchObject({ access_token: secret });
+  expect((await agent.get(`/v1/credentials/${handle}`)).body).toMatchObject({
+    access_token: secret,
+  });
   for (const file of ["orchestrator.db", "orchestrator.db-wal"]) {
     expect(readFileSync(join(world.dir, file)).includes(secret)).toBe(false);
   }
@@ -134,9 +163,24 @@ test.each([
 });
 
 test.each([
-  ["a service that costs money", { ...box("k"), service: "harbour/crane" }, 501, "PAID_RESOURCE_UNAVAILABLE"],
-  ["a service of an unknown name", { ...box("k"), service: "harbour/none" }, 404, "SERVICE_UNKNOWN"],
-  ["a provider of an unknown name", { ...box("k"), service: "nobody/box" }, 404, "PROVIDER_UNKNOWN"],
+  [
+    "a service that costs money",
+    { ...box("k"), service: "harbour/crane" },
+    501,
+    "PAID_RESOURCE_UNAVAILABLE",
+  ],
+  [
+    "a service of an unknown name",
+    { ...box("k"), service: "harbour/none" },
+    404,
+    "SERVICE_UNKNOWN",
+  ],
+  [
+    "a provider of an unknown name",
+    { ...box("k"), service: "nobody/box" },
+    404,
+    "PROVIDER_UNKNOWN",
+  ],
   ["no reference at all", { ...box("k"), service: "box" }, 404, "PROVIDER_UNKNOWN"],
 ])("%s is not added, and nobody is asked or connected", async (_what, order, status, code) => {
   await using world = await openDeskWorld();
@@ -147,9 +191,22 @@ test.each([
 });
 
 test.each([
-  ["an error", { status: "error", error: { code: "unknown_service", message: "" } }, "PROVIDER_REFUSED"],
+  [
+    "an error",
+    { status: "error", error: { code: "unknown_service", message: "" } },
+    "PROVIDER_REFUSED",
+  ],
   ["an unknown shape", { hello: "there" }, "PROVIDER_INVALID"],
-  ["access values that are no variables", { status: "complete", id: "r", service_id: "box", complete: { access_configuration: { "a b": "c" } } }, "PROVIDER_INVALID"],
+  [
+    "access values that are no variables",
+    {
+      status: "complete",
+      id: "r",
+      service_id: "box",
+      complete: { access_configuration: { "a b": "c" } },
+    },
+    "PROVIDER_INVALID",
+  ],
 ])("%s from the provider adds nothing", async (_what, body, code) => {
   await using world = await openDeskWorld();
   world.provider.manners.intercept.set("/provisioning/resources", (_request, response) => {

@@ -51,17 +51,27 @@ test("a run that goes on after a crash gets a new token, and the old one ends", 
   const renewed = world.agentOf(
     world.server.orchestrator.renewRun({ runId: before.runId, expiresAt: world.clock.now + 1000 }),
   );
-  expect(await renewed.get("/v1/project")).toMatchObject({ body: { budget: { total: "7.00", available: "7.00" } } });
+  expect(await renewed.get("/v1/project")).toMatchObject({
+    body: { budget: { total: "7.00", available: "7.00" } },
+  });
   expect(codeOf(await before.get("/v1/project"))).toBe("TOKEN_UNKNOWN");
 });
 
 test("a run works in its own project, and sees no other's accounts, secrets and resources", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/resources", { service: "harbour/box", configuration: {}, idempotency_key: "k" });
+  await agent.post("/v1/resources", {
+    service: "harbour/box",
+    configuration: {},
+    idempotency_key: "k",
+  });
   const project = world.server.orchestrator.createProject({ name: "other" }).id;
   const stranger = world.startAgent({ project });
-  expect((await stranger.get("/v1/project")).body).toMatchObject({ id: project, connections: [], resources: [] });
+  expect((await stranger.get("/v1/project")).body).toMatchObject({
+    id: project,
+    connections: [],
+    resources: [],
+  });
   expect(codeOf(await stranger.get("/v1/credentials/cred:harbour"))).toBe("NOT_CONNECTED");
 });
 
@@ -69,7 +79,16 @@ test.each([
   ["POST", "/v1/connections", { provider: "harbour" }],
   ["POST", "/v1/resources", { service: "harbour/box", configuration: {}, idempotency_key: "k" }],
   ["GET", "/v1/credentials/cred:harbour", undefined],
-  ["POST", "/v1/purchases", { service: "harbour/flag", operation: "create", inputs: {}, offer: { x402Version: 1, raw: {} } }],
+  [
+    "POST",
+    "/v1/purchases",
+    {
+      service: "harbour/flag",
+      operation: "create",
+      inputs: {},
+      offer: { x402Version: 1, raw: {} },
+    },
+  ],
 ])("%s %s is refused for a provider outside the run's scope", async (method, path, body) => {
   await using world = await openDeskWorld();
   await world.startAgent().post("/v1/connections", { provider: "harbour" });
@@ -83,7 +102,9 @@ test("only the human makes a project, and a run needs one", async () => {
   expect(() => world.startAgent({ project: "prj_none" })).toThrow(
     expect.objectContaining({ code: "PROJECT_UNKNOWN" }),
   );
-  expect(codeOf(await world.startAgent().post("/v1/projects", { name: "mine" }))).toBe("CALL_UNKNOWN");
+  expect(codeOf(await world.startAgent().post("/v1/projects", { name: "mine" }))).toBe(
+    "CALL_UNKNOWN",
+  );
 });
 
 test("a question of the agent reaches the human, and is recorded", async () => {
@@ -91,7 +112,10 @@ test("a question of the agent reaches the human, and is recorded", async () => {
   world.answers["question"] = "Blue.";
   const agent = world.startAgent();
   const order = { question: "Which colour?", choices: ["Blue.", "Red."] };
-  expect(await agent.post("/v1/questions", order)).toEqual({ status: 200, body: { answer: "Blue." } });
+  expect(await agent.post("/v1/questions", order)).toEqual({
+    status: 200,
+    body: { answer: "Blue." },
+  });
   expect(world.asks).toEqual([{ kind: "question", ...order }]);
   expect(world.server.orchestrator.asks(world.project)).toMatchObject([
     { run: agent.runId, kind: "question", question: "Which colour?", answer: "Blue." },
@@ -108,9 +132,16 @@ test.each<[string, RequestInit["body"], number]>([
 ])("a body that is %s is refused with its reason", async (_what, body, status) => {
   await using world = await openDeskWorld();
   const authorization = `Bearer ${world.startAgent().token.reveal()}`;
-  const response = await fetch(`${world.server.url}/v1/connections`, { method: "POST", headers: { authorization }, body: body ?? null });
+  const response = await fetch(`${world.server.url}/v1/connections`, {
+    method: "POST",
+    headers: { authorization },
+    body: body ?? null,
+  });
   expect(response.status).toBe(status);
-  expect(await response.json()).toMatchObject({ ok: false, error: { code: status === 413 ? "REQUEST_TOO_LARGE" : "REQUEST_INVALID" } });
+  expect(await response.json()).toMatchObject({
+    ok: false,
+    error: { code: status === 413 ? "REQUEST_TOO_LARGE" : "REQUEST_INVALID" },
+  });
 });
 
 test("a path that is not well written is refused with its reason", async () => {
@@ -126,12 +157,19 @@ test("the public keys are there for everyone, in APP's shape and as a JWK set, a
   };
   const before = await read();
   expect(before.public_keys).toEqual([
-    { kid: expect.any(String), crv: "Ed25519", x: expect.any(String), expires_at: expect.stringMatching(/Z$/) },
+    {
+      kid: expect.any(String),
+      crv: "Ed25519",
+      x: expect.any(String),
+      expires_at: expect.stringMatching(/Z$/),
+    },
   ]);
   await world.reopen();
   expect(await read()).toEqual(before);
   const jwks = await (await fetch(`${world.server.url}/.well-known/jwks.json`)).json();
-  expect(jwks).toMatchObject({ keys: [{ kid: before.public_keys[0]?.["kid"], kty: "OKP", use: "sig" }] });
+  expect(jwks).toMatchObject({
+    keys: [{ kid: before.public_keys[0]?.["kid"], kty: "OKP", use: "sig" }],
+  });
   expect(JSON.stringify(jwks)).not.toContain('"d"');
 });
 

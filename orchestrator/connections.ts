@@ -9,31 +9,19 @@ import {
   Secret,
   type Trace,
 } from "../protocol/index.ts";
-import type { Database } from "../store/index.ts";
 import type { AccountRequests } from "./account-request.ts";
 import type { Asker } from "./approvals.ts";
+import type { ConnectionRow, ConnectionStore } from "./connection-store.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
 import type { OAuthClient, Tokens } from "./oauth-client.ts";
 import type { Projects } from "./projects.ts";
-import { invalid } from "./provider-call.ts";
 import { Serial } from "./serial.ts";
-import type { SealedSecret, Vault } from "./vault.ts";
-
-interface ConnectionRow {
-  provider: string;
-  accountId: string;
-  tokenExpiresAt: number;
-  mandateVersion: number;
-  mandateExpiresAt: number;
-}
+import type { Vault } from "./vault.ts";
 
 /** A token this close to its end is renewed first, and a mandate a day before. */
 const TOKEN_MARGIN_MS = 60_000;
 const MANDATE_MARGIN_MS = 24 * 60 * 60 * 1000;
-
-const COLUMNS =
-  "provider, account_id AS accountId, token_expires_at AS tokenExpiresAt, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt";
 
 export class Connections {
   readonly #parts: ConnectionsOptions;
@@ -44,16 +32,11 @@ export class Connections {
   }
 
   list(project: string): Connection[] {
-    return this.#parts.db
-      .query<ConnectionRow>(
-        `SELECT ${COLUMNS} FROM connection WHERE project = ? ORDER BY connected_at`,
-      )
-      .all(project)
-      .map(view);
+    return this.#parts.store.list(project).map(view);
   }
 
   find(project: string, provider: string): Connection | undefined {
-    const row = this.#row(project, provider);
+    const row = this.#parts.store.find(project, provider);
     return row && view(row);
   }
 
@@ -61,10 +44,10 @@ export class Connections {
   connect(asker: Asker, provider: CatalogProvider): Promise<Connection> {
     const { id } = provider.profile;
     return this.#alone(asker.project, id, async () => {
-      const existing = this.#row(asker.project, id);
+      const existing = this.#parts.store.find(asker.project, id);
       if (existing && this.#mandateHolds(asker.project, existing)) return view(existing);
       await this.#open(asker, provider);
-      return view(this.#row(asker.project, id) as ConnectionRow);
+      return view(this.#parts.store.find(asker.project, id) as ConnectionRow);
     });
   }
 
@@ -78,7 +61,7 @@ export class Connections {
     const { id } = provider.profile;
     const { project } = asker;
     return this.#alone(project, id, async () => {
-      const row = this.#row(project, id);
+      const row = this.#parts.store.find(project, id);
       if (!row) throw notConnected(id);
       let token = await this.#parts.vault.read({ project, handle: credentialHandle(id) }, reader);
       const failed = rejected !== undefined && rejected.reveal() === token.reveal();
@@ -123,45 +106,21 @@ export class Connections {
     }
   }
 
-  /** Row and tokens become durable together. */
   async #keep(
     project: string,
     { profile: { id } }: CatalogProvider,
     tokens: Tokens,
     mandate?: IssuedMandate,
   ): Promise<void> {
-    const { db, vault, now, trace } = this.#parts;
-    const sealed: SealedSecret[] = [
+    const { store, vault, trace } = this.#parts;
+    const secrets = [
       await vault.seal({ project, handle: credentialHandle(id) }, tokens.accessToken),
     ];
     if (tokens.refreshToken) {
-      sealed.push(await vault.seal({ project, handle: refreshHandle(id) }, tokens.refreshToken));
+      secrets.push(await vault.seal({ project, handle: refreshHandle(id) }, tokens.refreshToken));
     }
-    const isNew = db.transaction(() => {
-      const before = this.#row(project, id);
-      if (before && before.accountId !== tokens.accountId) {
-        throw invalid(`${id} answers with another account than the project's.`);
-      }
-      for (const secret of sealed) vault.store(secret);
-      db.run(
-        "INSERT INTO connection (project, provider, account_id, token_expires_at, mandate_version, mandate_expires_at, connected_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, provider) DO UPDATE SET token_expires_at = excluded.token_expires_at, mandate_version = excluded.mandate_version, mandate_expires_at = excluded.mandate_expires_at",
-        project,
-        id,
-        tokens.accountId,
-        tokens.expiresAt,
-        mandate?.version ?? before?.mandateVersion ?? 0,
-        mandate?.expiresAt ?? before?.mandateExpiresAt ?? 0,
-        now(),
-      );
-      return before === undefined;
-    });
+    const isNew = store.keep({ project, provider: id }, { tokens, secrets, mandate });
     if (isNew) trace?.append({ type: "connection", provider: id, accountId: tokens.accountId });
-  }
-
-  #row(project: string, provider: string): ConnectionRow | undefined {
-    return this.#parts.db
-      .query<ConnectionRow>(`SELECT ${COLUMNS} FROM connection WHERE project = ? AND provider = ?`)
-      .get(project, provider);
   }
 
   #alone<T>(project: string, provider: string, work: () => Promise<T>): Promise<T> {
@@ -170,7 +129,7 @@ export class Connections {
 }
 
 export interface ConnectionsOptions {
-  db: Database;
+  store: ConnectionStore;
   vault: Vault;
   identity: Identity;
   oauth: OAuthClient;

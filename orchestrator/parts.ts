@@ -6,6 +6,7 @@ import type { Human, Trace } from "../protocol/index.ts";
 import type { Database, Ledger } from "../store/index.ts";
 import { AccountRequests } from "./account-request.ts";
 import { Approvals } from "./approvals.ts";
+import { ConnectionStore } from "./connection-store.ts";
 import { Connections } from "./connections.ts";
 import { Desk } from "./desk.ts";
 import { Identity, type User } from "./identity.ts";
@@ -17,6 +18,7 @@ import { Projects } from "./projects.ts";
 import type { ProviderCallOptions } from "./provider-call.ts";
 import { ProviderRegistry } from "./provider-registry.ts";
 import { Purchases } from "./purchases.ts";
+import { ResourceStore } from "./resource-store.ts";
 import { Resources } from "./resources.ts";
 import { Runs } from "./runs.ts";
 import { openSigningKeys } from "./signing-keys.ts";
@@ -59,7 +61,7 @@ export async function openParts(options: PartsOptions) {
   const oauth = new OAuthClient({ clientId, call, now });
   const accounts = new AccountRequests({ identity, oauth, terms, approvals, now, newId });
   const connections = new Connections({
-    db,
+    store: new ConnectionStore({ db, vault, now }),
     vault,
     identity,
     oauth,
@@ -68,7 +70,14 @@ export async function openParts(options: PartsOptions) {
     trace,
     now,
   });
-  const resources = new Resources({ db, vault, identity, connections, projects, trace, now });
+  const resources = new Resources({
+    store: new ResourceStore({ db, vault, now }),
+    vault,
+    identity,
+    connections,
+    projects,
+    trace,
+  });
   const payment = new PaymentMethod({ approvals, attached: attachedWallet(options) });
   const spending = new Spending({ ledger, projects, walletCap: options.walletCap });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });

@@ -12,27 +12,17 @@ import {
   type Service,
   type Trace,
 } from "../protocol/index.ts";
-import { z } from "zod";
-import type { Database } from "../store/index.ts";
-import { isSecret } from "./access-secrets.ts";
 import type { Asker } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity } from "./identity.ts";
 import type { Projects } from "./projects.ts";
-import { invalid, type ProviderAnswer } from "./provider-call.ts";
+import type { ProviderAnswer } from "./provider-call.ts";
 import { refusal } from "./provider-error.ts";
+import { type ResourceRow, type ResourceStore, viewResource } from "./resource-store.ts";
 import { Serial } from "./serial.ts";
-import type { SealedSecret, Vault } from "./vault.ts";
-
-interface ResourceRow {
-  id: string;
-  providerId: string;
-  service: string;
-  configuration: string;
-  status: string;
-  access: string;
-}
+import { splitAccess } from "./split-access.ts";
+import type { Vault } from "./vault.ts";
 
 /** What is added: an entry of the catalog, with its configuration in a canonical form. */
 interface Target {
@@ -45,12 +35,6 @@ interface Target {
   id: string;
 }
 
-const COLUMNS = "id, provider_id AS providerId, service, configuration, status, access";
-
-/** Access values become environment variables and bindings, so their names are those of variables. */
-const Access = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/), z.string().max(16_384));
-const Strings = z.record(z.string(), z.string());
-
 export class Resources {
   readonly #parts: ResourcesOptions;
   readonly #serial = new Serial();
@@ -60,12 +44,7 @@ export class Resources {
   }
 
   list(project: string): Resource[] {
-    return this.#parts.db
-      .query<ResourceRow>(
-        `SELECT ${COLUMNS} FROM resource WHERE project = ? ORDER BY created_at, id`,
-      )
-      .all(project)
-      .map(view);
+    return this.#parts.store.list(project).map(viewResource);
   }
 
   /** Adds a free service, or answers the resource that the project already has of it. */
@@ -78,33 +57,12 @@ export class Resources {
     const configuration = canonical(order.configuration);
     const hash = digest(asker.project, reference, configuration);
     const target = { asker, provider, service, reference, configuration, id: `res_${hash}` };
-    this.#claimKey(asker.project, order.idempotency_key, hash);
+    this.#parts.store.claimKey(asker.project, order.idempotency_key, hash);
     return this.#serial.run(target.id, async () => {
-      const existing = this.#row(target.id);
-      if (existing?.status === "complete") return view(existing);
+      const existing = this.#parts.store.find(target.id);
+      if (existing?.status === "complete") return viewResource(existing);
       checkFree(reference, service);
       return existing ? this.#refresh(target, existing) : this.#create(target);
-    });
-  }
-
-  /** The same key means the same order for ever; another order under it is `IDEMPOTENCY_CONFLICT`. */
-  #claimKey(project: string, key: string, hash: string): void {
-    const { db } = this.#parts;
-    db.run(
-      "INSERT INTO idempotency (project, key, order_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      project,
-      key,
-      hash,
-    );
-    const row = db
-      .query<{ hash: string }>(
-        "SELECT order_hash AS hash FROM idempotency WHERE project = ? AND key = ?",
-      )
-      .get(project, key);
-    if (row?.hash === hash) return;
-    throw new OrchestratorError("IDEMPOTENCY_CONFLICT", {
-      problem: "This idempotency key was used for another order.",
-      nextStep: "Use a new key for a new order.",
     });
   }
 
@@ -116,7 +74,7 @@ export class Resources {
     const { token: mandate } = await identity.mandate(asker.project, provider.profile.id, cap);
     const body = {
       service_id: service.id,
-      configuration: Strings.parse(JSON.parse(configuration)),
+      configuration: JSON.parse(configuration) as unknown,
       project_id: asker.project,
       mandate,
     };
@@ -155,71 +113,41 @@ export class Resources {
   }
 
   async #keep(target: Target, answer: ProviderAnswer): Promise<Resource> {
-    const { db, vault, trace, now } = this.#parts;
-    const { asker, provider, reference, configuration, id } = target;
+    const { store, vault, trace } = this.#parts;
+    const { asker, reference, configuration, id } = target;
+    const provider = target.provider.profile.id;
     const { data } = ResourceResponse.safeParse(answer.body);
     if (!data || data.status === "error" || data.status === "removed") {
-      throw refusal(provider.profile.id, `adding of ${reference}`, answer);
+      throw refusal(provider, `adding of ${reference}`, answer);
     }
-    const complete = data.status === "complete" ? data.complete.access_configuration : {};
-    const { access, sealed } = await this.#split(target, complete);
-    db.transaction(() => {
-      for (const secret of sealed) vault.store(secret);
-      db.run(
-        "INSERT INTO resource (id, project, provider, provider_id, service, configuration, status, access, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, access = excluded.access",
-        id,
-        asker.project,
-        provider.profile.id,
-        data.id,
-        reference,
-        configuration,
-        data.status,
-        JSON.stringify(access),
-        now(),
-      );
-    });
-    trace?.append({ type: "resource", service: reference, id, status: data.status });
-    return view(this.#row(id) as ResourceRow);
-  }
-
-  /** Secrets go to the vault, and their handles stand in their place. */
-  async #split(
-    { asker, provider, id }: Target,
-    configuration: Record<string, string>,
-  ): Promise<{ access: Record<string, string>; sealed: SealedSecret[] }> {
-    const parsed = Access.safeParse(configuration).data;
-    if (!parsed) throw invalid(`${provider.profile.id} names access values that are no variables.`);
-    const access: Record<string, string> = {};
-    const sealed: SealedSecret[] = [];
-    for (const [name, value] of Object.entries(parsed)) {
-      if (isSecret(name, value)) {
-        const handle = `cred:${provider.profile.id}:${id}:${name}`;
-        sealed.push(
-          await this.#parts.vault.seal({ project: asker.project, handle }, new Secret(value)),
-        );
-        access[name] = handle;
-      } else {
-        access[name] = value;
-      }
-    }
-    return { access, sealed };
-  }
-
-  #row(id: string): ResourceRow | undefined {
-    return this.#parts.db
-      .query<ResourceRow>(`SELECT ${COLUMNS} FROM resource WHERE id = ?`)
-      .get(id);
+    const { project } = asker;
+    const { status } = data;
+    const complete = status === "complete" ? data.complete.access_configuration : {};
+    const split = await splitAccess(vault, { project, provider, resource: id }, complete);
+    const access = JSON.stringify(split.access);
+    const row = {
+      id,
+      project,
+      provider,
+      providerId: data.id,
+      service: reference,
+      configuration,
+      status,
+      access,
+    };
+    store.keep(row, split.secrets);
+    trace?.append({ type: "resource", service: reference, id, status });
+    return viewResource(row);
   }
 }
 
 export interface ResourcesOptions {
-  db: Database;
+  store: ResourceStore;
   vault: Vault;
   identity: Identity;
   connections: Connections;
   projects: Projects;
   trace: Trace | undefined;
-  now: () => number;
 }
 
 /** What an agent must buy at the provider itself, and what cannot be paid for on this way yet. */
@@ -245,14 +173,4 @@ function canonical(configuration: Readonly<Record<string, string>>): string {
 
 function digest(...parts: string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
-}
-
-function view({ id, service, status, configuration, access }: ResourceRow): Resource {
-  return {
-    id,
-    service,
-    status: status === "complete" ? "complete" : "pending",
-    configuration: Strings.parse(JSON.parse(configuration)),
-    access: Strings.parse(JSON.parse(access)),
-  };
 }

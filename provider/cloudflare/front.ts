@@ -1,0 +1,163 @@
+/**
+ * The door that visitors come through. One port takes every hostname (by `Host` header, also as `<hostname>.localhost`, which
+ * browsers resolve to this machine), and each hostname has a loopback port of its own, which any program can fetch. Unknown
+ * hosts get a 404. A visitor's headers can never choose the Worker.
+ */
+import {
+  Agent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { pipeline } from "node:stream";
+import { listenOnLoopback, type Loopback } from "../kit/loopback.ts";
+import type { Lease } from "./runtime/instance.ts";
+import { runtimeName } from "./scripts.ts";
+import type { Site, Sites } from "./sites.ts";
+import type { Allowance } from "./allowance.ts";
+
+export interface Front {
+  /** Takes every hostname. */
+  readonly port: number;
+  /** Opens the hostname's own port, which is a free one unless it is told. */
+  open(hostname: string, port?: number): Promise<number>;
+  /** Closes the hostname's own port. */
+  shut(hostname: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FrontOptions {
+  sites: Sites;
+  port: number;
+  lease: () => Promise<Lease>;
+  allowance: Allowance;
+}
+
+/** Opens the shared port and the port of every site there is. */
+export async function openFront({ sites, port, lease, allowance }: FrontOptions): Promise<Front> {
+  const agent = new Agent({ keepAlive: true });
+  const open = new Map<string, Loopback>();
+  const serve = (
+    hostname: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => {
+    const site = hostname === undefined ? undefined : sites.find(hostname);
+    if (!site || request.url?.startsWith("/cdn-cgi/")) return sendText(response, 404, NO_SITE);
+    if (!allowance.take(site.accountId)) return sendText(response, 429, OVER_ALLOWANCE);
+    void forward({ request, response, site, lease, agent });
+  };
+  const shared = await listenOnLoopback(
+    (request, response) => serve(hostnameOf(request.headers), request, response),
+    port,
+  );
+  const openSite = async (hostname: string, port?: number) => {
+    const known = open.get(hostname);
+    if (known) return known.port;
+    const own = await listenOnLoopback(
+      (request, response) => serve(hostname, request, response),
+      port,
+    );
+    open.set(hostname, own);
+    return own.port;
+  };
+  const close = async () => {
+    agent.destroy();
+    await Promise.all([shared, ...open.values()].map((server) => server.close()));
+  };
+  try {
+    for (const { hostname, port } of sites.list()) await openSite(hostname, port);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const shut = async (hostname: string) => {
+    const own = open.get(hostname);
+    open.delete(hostname);
+    await own?.close();
+  };
+  return { port: shared.port, open: openSite, shut, close };
+}
+
+const NO_SITE = "There is no site at this address.\n";
+const OVER_ALLOWANCE = "This account's requests of today are used up (error 1027).\n";
+const THREW = "The Worker threw an exception (error 1101).\n";
+const UNREACHABLE = "The Worker cannot be reached right now.\n";
+
+/** Of a connection, not of the request in it. */
+const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "te", "upgrade"]);
+/** miniflare takes orders in headers with this prefix. */
+const RUNTIME_PREFIX = "mf-";
+
+/** The hostname that a request is for, without a port and without the ".localhost" that browsers need here. */
+export function hostnameOf({ host }: IncomingHttpHeaders): string | undefined {
+  const [, name] = /^([a-z0-9.-]{1,253}?)\.?(?::\d{1,5})?$/.exec(host?.toLowerCase() ?? "") ?? [];
+  return name?.replace(/\.localhost$/, "");
+}
+
+async function forward({
+  request,
+  response,
+  site,
+  lease,
+  agent,
+}: {
+  request: IncomingMessage;
+  response: ServerResponse;
+  site: Site;
+  lease: FrontOptions["lease"];
+  agent: Agent;
+}): Promise<void> {
+  let held: Lease;
+  try {
+    held = await lease();
+  } catch {
+    return sendText(response, 503, UNREACHABLE);
+  }
+  if (response.destroyed) return held[Symbol.dispose]();
+  response.once("close", () => held[Symbol.dispose]());
+  const upstream = httpRequest({
+    host: "127.0.0.1",
+    port: held.port,
+    agent,
+    method: request.method,
+    path: request.url,
+    headers: forwardedHeaders(request, site),
+  });
+  upstream.once("error", () => sendText(response, 502, UNREACHABLE));
+  upstream.once("response", (answer) => {
+    if (answer.headers["mf-experimental-error-stack"] !== undefined) {
+      answer.resume();
+      return sendText(response, 500, THREW);
+    }
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, kept(answer.headers));
+    pipeline(answer, response, () => {});
+  });
+  response.once("close", () => upstream.destroy());
+  pipeline(request, upstream, () => {});
+}
+
+function forwardedHeaders(request: IncomingMessage, { accountId, script }: Site) {
+  return {
+    ...kept(request.headers),
+    "cf-connecting-ip": request.socket.remoteAddress ?? "127.0.0.1",
+    "MF-Route-Override": runtimeName(accountId, script),
+    "MF-Disable-Pretty-Error": "true",
+  };
+}
+
+function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const entries = Object.entries(headers).filter(
+    ([name]) => !HOP_BY_HOP.has(name) && !name.startsWith(RUNTIME_PREFIX),
+  );
+  return Object.fromEntries(entries);
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
+}

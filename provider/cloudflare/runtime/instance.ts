@@ -1,0 +1,199 @@
+/**
+ * One run of workerd with a fixed set of Workers. It never changes: another set is another instance. Requests hold a lease while
+ * they are under way, so that an instance can be drained before it ends.
+ */
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Miniflare, MiniflareOptions } from "miniflare";
+import { PurserError } from "../../../protocol/index.ts";
+import { watchWorkerd } from "./watched-workerd.ts";
+import type { NamedWorker, WorkerBinding } from "./worker-code.ts";
+
+export type RuntimeErrorCode = "MINIFLARE_MISSING" | "WORKER_INVALID" | "RUNTIME_FAILED";
+
+export class RuntimeError extends PurserError<RuntimeErrorCode> {}
+
+export interface InstanceOptions {
+  /** KV data and the watcher's script lie below it. */
+  dir: string;
+  workers: readonly NamedWorker[];
+  /** Ids of every KV namespace, so that the API can reach them too. */
+  namespaces: readonly string[];
+}
+
+/** The part of a Worker's KV binding that the v4 API needs. */
+export interface KvStore {
+  get(key: string, type: "arrayBuffer"): Promise<ArrayBuffer | null>;
+  put(
+    key: string,
+    value: ArrayBuffer,
+    options: { expiration?: number; expirationTtl?: number },
+  ): Promise<void>;
+  delete(key: string): Promise<void>;
+  list(options: { prefix?: string; cursor?: string; limit: number }): Promise<{
+    keys: { name: string; expiration?: number }[];
+    list_complete: boolean;
+    cursor?: string;
+  }>;
+}
+
+export interface Lease extends Disposable {
+  /** Where workerd listens, on loopback. */
+  readonly port: number;
+  kv(namespace: string): Promise<KvStore>;
+}
+
+export interface Instance {
+  readonly namespaces: ReadonlySet<string>;
+  lease(): Lease;
+  /** Waits until no lease is left, at most this long. */
+  drain(timeoutMs: number): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Answers for whatever no Worker answers for: miniflare gives unknown hosts to its first Worker, so this one stands first. */
+const FALLBACK = "fallback";
+const FALLBACK_SCRIPT = `export default { fetch: () => new Response("There is no site here.\\n", { status: 404 }) };`;
+/** A Worker that has not started by then never will: a loop at its top level, for example. */
+const STARTUP_TIMEOUT_MS = 8_000;
+
+/** Starts workerd, or throws `WORKER_INVALID` when one of the Workers cannot be started, `MINIFLARE_MISSING` without it. */
+export async function startInstance(options: InstanceOptions): Promise<Instance> {
+  const { Miniflare } = await loadMiniflare();
+  watchWorkerd({ dir: options.dir, workerd: workerdPath() });
+  const miniflare = new Miniflare(miniflareOptions(options));
+  let port: number;
+  try {
+    port = Number((await withTimeout(miniflare.ready)).port);
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    throw startError(error);
+  }
+  return leased(miniflare, port, new Set(options.namespaces));
+}
+
+function leased(miniflare: Miniflare, port: number, namespaces: ReadonlySet<string>): Instance {
+  let leases = 0;
+  let idle: (() => void) | undefined;
+  const kv = async (namespace: string) =>
+    (await miniflare.getKVNamespace(namespace, FALLBACK)) as unknown as KvStore;
+  return {
+    namespaces,
+    lease: () => {
+      leases += 1;
+      let held = true;
+      const release = () => {
+        if (held) leases -= 1;
+        held = false;
+        if (leases === 0) idle?.();
+      };
+      return { port, kv, [Symbol.dispose]: release };
+    },
+    drain: async (timeoutMs) => {
+      if (leases === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      idle = resolve;
+      const timer = setTimeout(resolve, timeoutMs);
+      await promise;
+      clearTimeout(timer);
+    },
+    dispose: () => miniflare.dispose(),
+  };
+}
+
+function miniflareOptions({ dir, workers, namespaces }: InstanceOptions): MiniflareOptions {
+  const fallback = {
+    name: FALLBACK,
+    modules: true as const,
+    script: FALLBACK_SCRIPT,
+    kvNamespaces: [...namespaces],
+  };
+  return {
+    host: "127.0.0.1",
+    port: 0,
+    kvPersist: join(dir, "kv"),
+    cache: false,
+    // What a Worker prints is nobody's to read here; miniflare itself reads what workerd says when it cannot start.
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      stdout.resume();
+      stderr.resume();
+    },
+    workers: [fallback, ...workers.map(workerOptions)],
+  };
+}
+
+function workerOptions({ name, code }: NamedWorker) {
+  return {
+    name,
+    // A route makes the Worker one that a request can be sent to by its name.
+    routes: [`${name}.invalid/*`],
+    modulesRoot: "/",
+    modules: code.modules.map(({ name: path, type, base64 }) => ({
+      type,
+      path: `/${path}`,
+      contents: Buffer.from(base64, "base64"),
+    })),
+    compatibilityDate: code.compatibilityDate,
+    compatibilityFlags: [...code.compatibilityFlags],
+    bindings: Object.fromEntries(code.bindings.flatMap(plainBinding)),
+    kvNamespaces: Object.fromEntries(code.bindings.flatMap(kvBinding)),
+    // A Worker is a stranger's code: the internet is open to it, this machine and its network are not.
+    outboundService: { network: { allow: ["public"], tlsOptions: { trustBrowserCas: true } } },
+  };
+}
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+function plainBinding(binding: WorkerBinding): [string, Json][] {
+  if (binding.type === "kv_namespace") return [];
+  return [[binding.name, binding.type === "json" ? (binding.json as Json) : binding.text]];
+}
+
+function kvBinding(binding: WorkerBinding): [string, string][] {
+  return binding.type === "kv_namespace" ? [[binding.name, binding.namespace_id]] : [];
+}
+
+async function withTimeout<T>(promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new Error("Worker startup exceeded its time limit")),
+    STARTUP_TIMEOUT_MS,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function startError(error: unknown): RuntimeError {
+  const text = error instanceof Error ? error.message : String(error);
+  const [, said] = /Runtime stderr:\s*([\s\S]*)/.exec(text) ?? [];
+  const about = /service core:user:\S+?: ([\s\S]*)/.exec(said ?? "")?.[1];
+  const invalid = about !== undefined || text.includes("startup exceeded");
+  return new RuntimeError(invalid ? "WORKER_INVALID" : "RUNTIME_FAILED", {
+    problem: (about ?? said ?? text).replaceAll("file:///", "").trim().slice(0, 1000),
+    nextStep: invalid
+      ? "Correct the Worker and upload it again; what was live still is."
+      : "Look whether workerd can run on this machine.",
+    cause: error,
+  });
+}
+
+function workerdPath(): string {
+  const require = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+  return (require("workerd") as { default: string }).default;
+}
+
+async function loadMiniflare() {
+  try {
+    return await import("miniflare");
+  } catch (cause) {
+    throw new RuntimeError("MINIFLARE_MISSING", {
+      problem: "Workers run in miniflare, which is not installed.",
+      nextStep: "Run: npm install miniflare@4.20260730.0",
+      cause,
+    });
+  }
+}

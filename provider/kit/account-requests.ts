@@ -1,0 +1,165 @@
+/**
+ * `POST /provisioning/account_requests`: an orchestrator attests who its user is, and the user gets an account, or the code for
+ * the one they have. Nobody gets into an account by its e-mail alone: a first link needs the owner's consent.
+ * A refusal has the typed envelope and a fitting status (APP 0.1d does not say which).
+ */
+import { Router } from "express";
+import {
+  AccountRequest,
+  type AccountResponse,
+  type MandateClaims,
+  verifyMandate,
+} from "../../protocol/index.ts";
+import { z } from "zod";
+import type { Account, Accounts } from "./accounts.ts";
+import type { Connections } from "./connections.ts";
+import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import type { OAuth } from "./oauth.ts";
+import { bodyOf, signerOf } from "./signed-requests.ts";
+import type { TrustedIssuer } from "./trust.ts";
+
+export interface AccountRequestsOptions {
+  providerId: string;
+  termsVersion: string;
+  publicUrl: string;
+  accounts: Accounts;
+  connections: Connections;
+  oauth: OAuth;
+  now: () => number;
+  newId: () => string;
+}
+
+/** The endpoint; the signed-request gate stands before it. */
+export function accountRequests(options: AccountRequestsOptions): Router {
+  const router = Router();
+  router.post("/provisioning/account_requests", async (request, response) => {
+    try {
+      response.json(await answer(bodyOf(request), signerOf(response.locals), options));
+    } catch (error) {
+      sendError(response, error, ENVELOPES.typed);
+    }
+  });
+  router.get("/provisioning/consent", (_, response) => {
+    response
+      .status(501)
+      .type("text/plain")
+      .send(
+        "Linking an account that exists already needs its owner's consent, and this page is not built yet. Nothing was linked.\n",
+      );
+  });
+  return router;
+}
+
+async function answer(
+  body: string,
+  signer: TrustedIssuer,
+  options: AccountRequestsOptions,
+): Promise<AccountResponse> {
+  const { accounts, connections, oauth, now } = options;
+  const request = readAccountRequest(body);
+  checkRequest(request, signer, now());
+  const mandate = await readMandate(request.mandate, signer, options);
+  const admitted = admit(request, signer, options);
+  if (admitted === "consent_needed") {
+    const url = `${options.publicUrl}/provisioning/consent?request=${encodeURIComponent(request.id)}`;
+    return { type: "requires_auth", requires_auth: { type: "redirect", redirect: { url } } };
+  }
+  if (request.terms?.version === options.termsVersion) {
+    const { version, accepted_at: acceptedAt } = request.terms;
+    accounts.acceptTerms({ accountId: admitted.id, version, acceptedAt });
+  }
+  connections.renewMandate(admitted.id, mandate);
+  const code = await oauth.mintCode({
+    account: admitted,
+    client: signer,
+    project: mandate.sub,
+    codeChallenge: request.code_challenge,
+  });
+  return { type: "oauth", id: request.id, oauth: { code } };
+}
+
+/** The terms come before the account: without them nothing is made. */
+function admit(
+  request: AccountRequest,
+  { issuer }: TrustedIssuer,
+  { accounts, termsVersion, publicUrl, now, newId }: AccountRequestsOptions,
+): Account | "consent_needed" {
+  const identity = { issuer, subject: request.orchestrator.account };
+  const known = accounts.findLinked(identity);
+  const accepted =
+    request.terms?.version === termsVersion ||
+    (known !== undefined && accounts.hasAccepted(known.id, termsVersion));
+  if (!accepted) {
+    throw new ProvisioningError("tos_acceptance_required", {
+      problem: `The human has not accepted version ${termsVersion} of the terms.`,
+      nextStep: "Show the human the terms, and send the evidence of their acceptance.",
+      details: { tos_url: `${publicUrl}/terms`, tos_version: termsVersion },
+    });
+  }
+  const name = request.name ?? request.email;
+  const accountId = () => newId().replaceAll("-", "");
+  const admission = accounts.admit({
+    ...identity,
+    email: request.email,
+    name,
+    now: now(),
+    newId: accountId,
+  });
+  return admission.kind === "consent_needed" ? admission.kind : admission.account;
+}
+
+function readAccountRequest(body: string): AccountRequest {
+  const { data, error } = AccountRequest.safeParse(parseJson(body));
+  if (data) return data;
+  throw new ProvisioningError("invalid_request", {
+    problem: `The account request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
+    nextStep: "Send every field that the protocol asks for.",
+  });
+}
+
+function checkRequest(request: AccountRequest, signer: TrustedIssuer, now: number): void {
+  if (Date.parse(request.expires_at) <= now) {
+    throw new ProvisioningError("account_request_expired", {
+      problem: `The account request expired at ${request.expires_at}.`,
+      nextStep: "Make a new one.",
+    });
+  }
+  if (request.client_id !== signer.clientId) {
+    throw new ProvisioningError("forbidden", {
+      problem: "The account request names a client that is not the signer's.",
+      nextStep: "Use the client id that this provider knows you by.",
+    });
+  }
+  if (!request.kyc.verified_fields.includes("email")) {
+    throw new ProvisioningError("email_not_verified", {
+      problem: "The user's e-mail is not verified.",
+      nextStep: "Verify it, and say so in kyc.verified_fields.",
+    });
+  }
+}
+
+/** Checks a mandate for this provider by the one who signed the request, or throws `mandate_invalid`. */
+export async function readMandate(
+  token: string,
+  { keys, issuer }: TrustedIssuer,
+  { providerId, now }: { providerId: string; now: () => number },
+): Promise<MandateClaims> {
+  return verifyMandate(token, { keys, issuer, audience: providerId, now: now() }).catch(
+    (cause: unknown) => {
+      throw new ProvisioningError("mandate_invalid", {
+        problem: "The mandate is not one of the signer's for this provider, or it has expired.",
+        nextStep: "Ask the orchestrator for a fresh mandate.",
+        cause,
+      });
+    },
+  );
+}
+
+/** The JSON of a body, or undefined where it is none. */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

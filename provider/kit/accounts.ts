@@ -1,0 +1,84 @@
+/**
+ * The accounts of a provider. One e-mail is one account; an account is linked to the users of orchestrators, and only a link
+ * gives access to it: knowing the e-mail of an account is not enough.
+ */
+import { type Database, migrate } from "../../store/index.ts";
+
+export interface Account {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+/** A user of an orchestrator. */
+export interface Identity {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export type Admission =
+  | { kind: "created" | "known"; account: Account }
+  /** The e-mail belongs to an account that this user is not linked to: its owner must consent. */
+  | { kind: "consent_needed" };
+
+export interface Accounts {
+  find(id: string): Account | undefined;
+  findLinked(identity: Identity): Account | undefined;
+  /** Makes the account of a new user, or finds the one of a known user, in one transaction. */
+  admit(
+    user: Identity & { email: string; name: string; now: number; newId: () => string },
+  ): Admission;
+  acceptTerms(evidence: { accountId: string; version: string; acceptedAt: string }): void;
+  hasAccepted(accountId: string, version: string): boolean;
+}
+
+export function openAccounts(database: Database): Accounts {
+  migrate(database, "accounts", [
+    `CREATE TABLE account (
+       id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT NOT NULL, created_at INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE account_link (
+       issuer TEXT NOT NULL, subject TEXT NOT NULL, account_id TEXT NOT NULL REFERENCES account (id),
+       PRIMARY KEY (issuer, subject)
+     ) STRICT, WITHOUT ROWID;
+     CREATE TABLE accepted_terms (
+       account_id TEXT NOT NULL REFERENCES account (id), version TEXT NOT NULL, accepted_at TEXT NOT NULL,
+       PRIMARY KEY (account_id, version)
+     ) STRICT, WITHOUT ROWID`,
+  ]);
+  const columns = "account.id, account.email, account.name, account.created_at AS createdAt";
+  const byId = database.query<Account>(`SELECT ${columns} FROM account WHERE id = ?`);
+  const byEmail = database.query<Account>(`SELECT ${columns} FROM account WHERE email = ?`);
+  const byLink = database.query<Account>(
+    `SELECT ${columns} FROM account_link JOIN account ON account.id = account_id WHERE issuer = ? AND subject = ?`,
+  );
+  const accepted = database.query<{ version: string }>(
+    "SELECT version FROM accepted_terms WHERE account_id = ? AND version = ?",
+  );
+  const findLinked = ({ issuer, subject }: Identity) => byLink.get(issuer, subject);
+  return {
+    find: (id) => byId.get(id),
+    findLinked,
+    admit: ({ issuer, subject, email, name, now, newId }) =>
+      database.transaction((): Admission => {
+        const known = findLinked({ issuer, subject });
+        if (known) return { kind: "known", account: known };
+        if (byEmail.get(email)) return { kind: "consent_needed" };
+        const account: Account = { id: newId(), email, name, createdAt: now };
+        database.run("INSERT INTO account VALUES (?, ?, ?, ?)", account.id, email, name, now);
+        database.run("INSERT INTO account_link VALUES (?, ?, ?)", issuer, subject, account.id);
+        return { kind: "created", account };
+      }),
+    acceptTerms: ({ accountId, version, acceptedAt }) => {
+      database.run(
+        "INSERT OR IGNORE INTO accepted_terms VALUES (?, ?, ?)",
+        accountId,
+        version,
+        acceptedAt,
+      );
+    },
+    hasAccepted: (accountId, version) => accepted.get(accountId, version) !== undefined,
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The public pages of a catalog: the protocol's (`GET /provisioning/services`), its health, and the short form in which the
+ * launch article of the field shows a catalog: one line a service, a monthly price or the word "variable".
+ */
+import { Router } from "express";
+import { API_VERSION, ProviderProfile, Service, ServicesPage } from "../../protocol/index.ts";
+import type { CatalogEntry, ProviderDefinition } from "./definition.ts";
+import type { ProviderOptions } from "./options.ts";
+
+export interface CatalogSource {
+  definition: Pick<ProviderDefinition, "id" | "name" | "termsVersion" | "services">;
+  options: Pick<ProviderOptions, "publicUrl" | "payTo" | "asset" | "crooked">;
+}
+
+/** The profile and the services as buyers read them; throws when the definition is not a valid catalog. */
+export function readCatalog({ definition, options }: CatalogSource): ServicesPage {
+  const { publicUrl, payTo, asset, crooked } = options;
+  const profile: ProviderProfile = {
+    id: definition.id,
+    name: definition.name,
+    tos_url: `${publicUrl}/terms`,
+    tos_version: definition.termsVersion,
+    issuer: publicUrl,
+    payment: { pay_to: [payTo], assets: [{ network: asset.network, address: asset.address }] },
+  };
+  const describe = (entry: CatalogEntry) => ({
+    ...entry,
+    description: crooked?.describe?.(entry.id) ?? entry.description,
+  });
+  return ServicesPage.parse({
+    provider: ProviderProfile.parse(profile),
+    data: definition.services.map(describe),
+    next_cursor: null,
+  });
+}
+
+/** Serves them; `shortPath` is where the short form stands, as providers put it below their own API. */
+export function catalogPages(catalog: ServicesPage, shortPath: string): Router {
+  const router = Router();
+  router.get("/provisioning/health", (_, response) => {
+    response.json({ supported_versions: [API_VERSION], status: "ok" });
+  });
+  router.get("/provisioning/services", (_, response) => {
+    response.json(catalog);
+  });
+  router.get(shortPath, (_, response) => {
+    response.json(catalog.data.map((service) => shortEntry(catalog.provider.id, service)));
+  });
+  router.get("/terms", (_, response) => {
+    const { name, tos_version: version } = catalog.provider;
+    response
+      .type("text/plain")
+      .send(
+        `Terms of service of ${name} (local), version ${version}\n\nThis server imitates ${name} on your machine. What it sells ends when it ends, and it takes test tokens only.\n`,
+      );
+  });
+  return router;
+}
+
+function shortEntry(provider: string, service: Service): object {
+  const { id, description, pricing, requires_payment_method, free_tier } = service;
+  return {
+    provider,
+    service: id,
+    description,
+    price_per_month: pricing.type === "free" ? 0 : "variable",
+    requires_payment_method,
+    ...(free_tier === undefined ? {} : { free_tier }),
+  };
+}

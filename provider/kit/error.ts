@@ -1,0 +1,97 @@
+/**
+ * A provider's refusals. Each has a stable code; the protocol puts it in one of three envelopes, chosen by the endpoint
+ * (APP 0.1d): flat for signature and version, typed for account requests, with a status for resources.
+ */
+import type { Response } from "express";
+import { PurserError } from "../../protocol/index.ts";
+
+export type ProvisioningErrorCode =
+  | "invalid_api_version"
+  | "invalid_signature"
+  | "invalid_request"
+  | "account_request_expired"
+  | "unauthorized"
+  | "forbidden"
+  | "email_not_verified"
+  | "mandate_invalid"
+  | "mandate_expired"
+  | "spend_limit_exceeded"
+  | "tos_acceptance_required"
+  | "unknown_service"
+  | "not_for_resources"
+  | "invalid_configuration"
+  | "idempotency_key_missing"
+  | "idempotency_conflict"
+  | "not_found"
+  | "not_built"
+  | "server_error";
+
+const STATUS: Record<ProvisioningErrorCode, number> = {
+  invalid_api_version: 400,
+  invalid_signature: 401,
+  invalid_request: 400,
+  account_request_expired: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  email_not_verified: 403,
+  mandate_invalid: 403,
+  mandate_expired: 403,
+  spend_limit_exceeded: 403,
+  tos_acceptance_required: 403,
+  unknown_service: 404,
+  not_for_resources: 400,
+  invalid_configuration: 400,
+  idempotency_key_missing: 400,
+  idempotency_conflict: 422,
+  not_found: 404,
+  not_built: 501,
+  server_error: 500,
+};
+
+export class ProvisioningError extends PurserError<ProvisioningErrorCode> {
+  get status(): number {
+    return STATUS[this.code];
+  }
+}
+
+/** Puts an error's part into the body that an endpoint's protocol wants. */
+export type Envelope = (part: ErrorPart) => object;
+
+interface ErrorPart {
+  code: string;
+  message: string;
+  [fact: string]: string;
+}
+
+export const ENVELOPES = {
+  flat: (error) => ({ error }),
+  typed: (error) => ({ type: "error", error }),
+  status: (error) => ({ status: "error", error }),
+} as const satisfies Record<string, Envelope>;
+
+/** Answers with the error; what is not a refusal of ours becomes `server_error`, without its text. */
+export function sendError(response: Response, error: unknown, envelope: Envelope): void {
+  const known = error instanceof ProvisioningError ? error : unexpected(error);
+  response.status(known.status).json(envelope(errorPart(known)));
+}
+
+/** The error as the protocol writes it: a code, a message for people, and its facts. */
+export function errorPart({ code, problem, nextStep, details }: PurserError): ErrorPart {
+  return { ...details, code, message: `${problem} ${nextStep}` };
+}
+
+function unexpected(error: unknown): ProvisioningError {
+  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
+  if (typeof type === "string" && typeof status === "number" && status < 500) {
+    return new ProvisioningError("invalid_request", {
+      problem: `The request's body cannot be read (${type}).`,
+      nextStep: "Send JSON of less than a megabyte.",
+      cause: error,
+    });
+  }
+  return new ProvisioningError("server_error", {
+    problem: "The provider failed.",
+    nextStep: "Try again; a repeated request is not done twice.",
+    cause: error,
+  });
+}

@@ -1,0 +1,34 @@
+/** What whoever starts a provider decides: where it lives, whom it trusts, where its money goes, and its clock. */
+import type { Address } from "viem";
+import type { Asset } from "../../protocol/index.ts";
+import type { Crooked } from "./crooked.ts";
+
+export interface ProviderOptions {
+  /** Everything that the provider remembers lies here; opened again, it is as it was. */
+  dir: string;
+  /** The origin it is reached at, such as "http://127.0.0.1:4101"; signatures and receipts are bound to it. */
+  publicUrl: string;
+  facilitatorUrl: string;
+  /** The recipient of every payment. */
+  payTo: Address;
+  /** The token that prices are asked in. */
+  asset: Asset;
+  /** The orchestrators whose word on a user's identity counts. */
+  trust: readonly TrustedOrchestrator[];
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  newId?: () => string;
+  /** Attack scenarios only: this provider cheats. */
+  crooked?: Crooked | undefined;
+}
+
+export interface TrustedOrchestrator {
+  /** The `iss` of its signatures, such as "https://orchestrator.purser.localhost". */
+  issuer: string;
+  /** Its public keys: `{ public_keys: […] }` or a JWK set. */
+  keysUrl: string;
+  /** Its OAuth client here: a public client, which proves itself with PKCE. */
+  clientId: string;
+  /** Where its users come back to after consent; by default "/oauth/callback" beside `keysUrl`. */
+  redirectUri?: string;
+}

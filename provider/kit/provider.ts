@@ -1,0 +1,146 @@
+/**
+ * Puts a provider together: the kit's endpoints around the definition's own API, over one database. Nothing is in memory only,
+ * so a provider that is opened again on its folder goes on where it stopped, however it stopped.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import { type Database, openDatabase } from "../../store/index.ts";
+import { accountRequests } from "./account-requests.ts";
+import { openAccounts } from "./accounts.ts";
+import { bearerAuthentication } from "./bearer.ts";
+import { catalogPages, readCatalog } from "./catalog-pages.ts";
+import { openConnections } from "./connections.ts";
+import type { OpenedProvider, ProviderDefinition } from "./definition.ts";
+import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import { openOAuth } from "./oauth.ts";
+import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
+import { openResources } from "./resource-store.ts";
+import { resourceEndpoints } from "./resources.ts";
+import { openSettings } from "./settings.ts";
+import { signedRequests } from "./signed-requests.ts";
+import { openSpending } from "./spending.ts";
+import { openTill } from "./till.ts";
+import { openTrust } from "./trust.ts";
+
+export interface Provider<Opened extends OpenedProvider> {
+  /** Mount it at the root of the origin that `publicUrl` names. */
+  readonly app: Express;
+  /** What the definition opened. */
+  readonly opened: Opened;
+  /** Trusts one more orchestrator from now on. */
+  trust(orchestrator: TrustedOrchestrator): void;
+  /** Ends the sales that a crash left open; resolves to the number that still are. `startProvider` does it by itself. */
+  recover(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Opens the provider's folder and everything in it. Listens on nothing; see `startProvider`. */
+export async function createProvider<Opened extends OpenedProvider>(
+  definition: ProviderDefinition<Opened>,
+  options: ProviderOptions,
+): Promise<Provider<Opened>> {
+  const database = openProviderDatabase(options.dir);
+  try {
+    return await assemble(definition, options, database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export function openProviderDatabase(dir: string): Database {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  return openDatabase(join(dir, "provider.sqlite"));
+}
+
+/** As `createProvider`, over a database that is open already; closing the provider closes it. */
+export async function assemble<Opened extends OpenedProvider>(
+  definition: ProviderDefinition<Opened>,
+  options: ProviderOptions,
+  database: Database,
+): Promise<Provider<Opened>> {
+  const { dir, asset, now = Date.now, newId = randomUUID } = options;
+  const publicUrl = options.publicUrl.replace(/\/$/, "");
+  const { id: providerId, termsVersion, services } = definition;
+  const catalog = readCatalog({ definition, options: { ...options, publicUrl } });
+  const settings = openSettings(database);
+  const trust = openTrust(options.trust, { now });
+  const accounts = openAccounts(database);
+  const connections = openConnections(database);
+  const resources = openResources(database);
+  const oauth = openOAuth({ database, settings, accounts, connections, trust, publicUrl });
+  const authenticate = bearerAuthentication({ oauth, connections });
+  const spending = openSpending({ database, connections, asset, now });
+  const till = openTill({ ...options, publicUrl, database, catalog, spending, now });
+  const kit = {
+    dir,
+    publicUrl,
+    database,
+    settings,
+    accounts,
+    catalog,
+    asset,
+    authenticate,
+    till,
+    now,
+    newId,
+  };
+  const opened = await definition.open(kit);
+
+  const app = express();
+  app.disable("x-powered-by");
+  app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
+  app.use(oauth.handler);
+  if (opened.api) app.use(opened.api);
+  app.use(
+    ["/provisioning/account_requests", "/provisioning/resources"],
+    signedRequests({ database, trust, publicUrl, now }),
+  );
+  app.use(
+    accountRequests({
+      providerId,
+      termsVersion,
+      publicUrl,
+      accounts,
+      connections,
+      oauth,
+      now,
+      newId,
+    }),
+  );
+  app.use(
+    resourceEndpoints({
+      providerId,
+      services,
+      provider: opened,
+      authenticate,
+      connections,
+      resources,
+      now,
+    }),
+  );
+  app.use((request, response) => {
+    const problem = `There is no ${request.method} ${request.path.slice(0, 200)} here.`;
+    const nextStep = "Read GET /provisioning/services for what there is.";
+    sendError(response, new ProvisioningError("not_found", { problem, nextStep }), ENVELOPES.flat);
+  });
+  app.use(lastResort);
+  return {
+    app,
+    opened,
+    trust: (orchestrator) => trust.add(orchestrator),
+    recover: () => till.recover(),
+    close: async () => {
+      await opened.close?.();
+      database.close();
+    },
+  };
+}
+
+/** Express knows an error handler by its four parameters. */
+const lastResort: ErrorRequestHandler = (error, _request, response, next) => {
+  if (response.headersSent) return next(error);
+  sendError(response, error, ENVELOPES.flat);
+};

@@ -1,0 +1,119 @@
+/**
+ * The gate before every endpoint that only an orchestrator may call. A request passes when it speaks our version, is signed by
+ * a trusted issuer for exactly this method, URL and body, and was not seen before; what passes is remembered durably.
+ */
+import { decodeJwt } from "jose";
+import express, { type Request, type RequestHandler } from "express";
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  SIGNATURE_HEADER,
+  verifyRequestSignature,
+} from "../../protocol/index.ts";
+import { type Database, migrate } from "../../store/index.ts";
+import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import type { Trust, TrustedIssuer } from "./trust.ts";
+
+export interface SignedRequestsOptions {
+  database: Database;
+  trust: Trust;
+  publicUrl: string;
+  now: () => number;
+}
+
+/** Reads the raw body and checks the signature; afterwards `signerOf` and `bodyOf` answer. */
+export function signedRequests(options: SignedRequestsOptions): RequestHandler[] {
+  const remember = openMemory(options.database);
+  const check: RequestHandler = async (request, response, next) => {
+    try {
+      checkVersion(request);
+      response.locals["signer"] = await checkSignature(request, options, remember);
+    } catch (error) {
+      sendError(response, error, ENVELOPES.flat);
+      return;
+    }
+    next();
+  };
+  return [express.text({ type: () => true, limit: "1mb" }), check];
+}
+
+/** Who signed the request that passed the gate. */
+export function signerOf(locals: Record<string, unknown>): TrustedIssuer {
+  return locals["signer"] as TrustedIssuer;
+}
+
+/** The raw body's text; "" where there was none. */
+export function bodyOf(request: Request): string {
+  return typeof request.body === "string" ? request.body : "";
+}
+
+function checkVersion(request: Request): void {
+  if (request.get(API_VERSION_HEADER) === API_VERSION) return;
+  throw new ProvisioningError("invalid_api_version", {
+    problem: `Supported API-Versions: ${API_VERSION}.`,
+    nextStep: `Send the header API-Version: ${API_VERSION}.`,
+  });
+}
+
+type Remember = (seen: { issuer: string; id: string; until: number; now: number }) => boolean;
+
+async function checkSignature(
+  request: Request,
+  { trust, publicUrl, now }: SignedRequestsOptions,
+  remember: Remember,
+): Promise<TrustedIssuer> {
+  const token = request.get(SIGNATURE_HEADER);
+  const issuer = trust.find(claimedIssuer(token) ?? "");
+  if (!issuer) throw refuse("The request is not signed by an orchestrator that is trusted here.");
+  const signed = {
+    method: request.method,
+    url: publicUrl + request.originalUrl,
+    body: bodyOf(request),
+  };
+  const time = now();
+  const { jti, exp } = await verifyRequestSignature(token, signed, {
+    keys: issuer.keys,
+    issuer: issuer.issuer,
+    now: time,
+  }).catch((cause: unknown) => {
+    throw refuse(cause instanceof Error ? problemOf(cause) : "The signature does not hold.", cause);
+  });
+  const fresh = remember({ issuer: issuer.issuer, id: jti, until: exp * 1000, now: time });
+  if (!fresh) throw refuse("The request was already made once; a signature holds for one request.");
+  return issuer;
+}
+
+function claimedIssuer(token: string | undefined): string | undefined {
+  try {
+    return token === undefined ? undefined : decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+function problemOf(cause: Error): string {
+  return "problem" in cause && typeof cause.problem === "string" ? cause.problem : cause.message;
+}
+
+function refuse(problem: string, cause?: unknown): ProvisioningError {
+  return new ProvisioningError("invalid_signature", {
+    problem,
+    nextStep: "Sign this very request, once, with a published key.",
+    cause,
+  });
+}
+
+/** A request id is kept well past the time at which its signature ends, so that clocks need not agree. */
+const KEPT_AFTER_END_MS = 600_000;
+
+function openMemory(database: Database): Remember {
+  migrate(database, "signed-requests", [
+    "CREATE TABLE signed_request (issuer TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (issuer, id)) STRICT, WITHOUT ROWID",
+  ]);
+  return ({ issuer, id, until, now }) =>
+    database.transaction(() => {
+      database.run("DELETE FROM signed_request WHERE until < ?", now - KEPT_AFTER_END_MS);
+      const sql = "INSERT OR IGNORE INTO signed_request (issuer, id, until) VALUES (?, ?, ?)";
+      return database.run(sql, issuer, id, until) === 1;
+    });
+}

@@ -1,0 +1,75 @@
+/**
+ * The orchestrators that a provider trusts, and their public keys. Keys are read from the address that the trust list names,
+ * never from one that a request names, and kept for five minutes; a key id that is new is looked up again at most every second.
+ */
+import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import { z } from "zod";
+import type { TrustedOrchestrator } from "./options.ts";
+
+export interface Trust {
+  find(issuer: string): TrustedIssuer | undefined;
+  findClient(clientId: string): TrustedIssuer | undefined;
+  /** Trusts one more orchestrator from now on, or replaces what was known of its issuer. */
+  add(orchestrator: TrustedOrchestrator): void;
+}
+
+export interface TrustedIssuer extends Required<TrustedOrchestrator> {
+  readonly keys: JWTVerifyGetKey;
+}
+
+export function openTrust(
+  orchestrators: readonly TrustedOrchestrator[],
+  { now }: { now: () => number },
+): Trust {
+  const byIssuer = new Map<string, TrustedIssuer>();
+  const trust: Trust = {
+    find: (issuer) => byIssuer.get(issuer),
+    findClient: (clientId) => [...byIssuer.values()].find((entry) => entry.clientId === clientId),
+    add: (orchestrator) => {
+      const redirectUri =
+        orchestrator.redirectUri ?? new URL("/oauth/callback", orchestrator.keysUrl).href;
+      const keys = remoteKeys(orchestrator.keysUrl, now);
+      byIssuer.set(orchestrator.issuer, { ...orchestrator, redirectUri, keys });
+    },
+  };
+  for (const orchestrator of orchestrators) trust.add(orchestrator);
+  return trust;
+}
+
+const KEPT_MS = 300_000;
+const RETRY_MS = 1_000;
+const TIMEOUT_MS = 5_000;
+
+const PublicKeys = z.object({
+  public_keys: z.array(
+    z.looseObject({ kid: z.string(), crv: z.literal("Ed25519"), x: z.string() }),
+  ),
+});
+const JwkSet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+
+function remoteKeys(url: string, now: () => number): JWTVerifyGetKey {
+  let known: { at: number; keys: ReturnType<typeof createLocalJWKSet> } | undefined;
+  let reading: Promise<NonNullable<typeof known>> | undefined;
+  const read = () =>
+    (reading ??= fetchKeys(url)
+      .then((keys) => (known = { at: now(), keys: createLocalJWKSet(keys) }))
+      .finally(() => (reading = undefined)));
+  return async (header, token) => {
+    const current = known && now() - known.at < KEPT_MS ? known : await read();
+    try {
+      return await current.keys(header, token);
+    } catch (error) {
+      // The orchestrator may have a new key since.
+      if (now() - current.at < RETRY_MS) throw error;
+      return (await read()).keys(header, token);
+    }
+  };
+}
+
+async function fetchKeys(url: string): Promise<JSONWebKeySet> {
+  const response = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const body: unknown = await response.json();
+  const own = PublicKeys.safeParse(body).data;
+  if (own) return { keys: own.public_keys.map(({ kid, crv, x }) => ({ kty: "OKP", kid, crv, x })) };
+  return JwkSet.parse(body);
+}

@@ -1,4 +1,15 @@
 /** Both sides of a 402: the capped wallet and the call that pays from it, and the paywall that asks. */
+export {
+  checkOffer,
+  type CheckedPolicy,
+  OFFER_CHECKS,
+  type OfferCheck,
+  type Policy,
+  uncheckedPolicy,
+} from "./check-offer.ts";
+export { type PaidRequest, payCall, type PayCallOptions, type PayOutcome } from "./pay-call.ts";
+export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
+export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";
 export type {
   PaywallAnswer,
   PaywallQuote,
@@ -7,3 +18,12 @@ export type {
   QuotedPaywall,
   QuotedPaywallOptions,
 } from "./quoted-paywall.ts";
+export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
+export { accountSigner, type Signer, type SignIntent } from "./signer.ts";
+export {
+  type SignerProcess,
+  type SignerProcessOptions,
+  startSignerProcess,
+} from "./signer-process.ts";
+export { type AuthorizeOptions, Wallet, type WalletOptions } from "./wallet.ts";
+export { localWallet, type LocalWalletOptions, type WalletPort } from "./wallet-port.ts";

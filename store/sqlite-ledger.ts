@@ -37,6 +37,9 @@ export interface OpenLedgerOptions {
   staleAfterMs?: number;
 }
 
+/** What SQLite can hold, with room to spare. */
+const MAX_SUM = 2n ** 62n;
+
 /** Opens the book, or throws `LEDGER_UNREADABLE` when it is damaged or its sums do not add up. */
 export function openLedger(options: OpenLedgerOptions): Ledger {
   const { path } = options;
@@ -100,6 +103,7 @@ class SqliteLedger implements Ledger {
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
     return this.#command(() => {
       assert(this.#decimals !== undefined, "bind the ledger before reserving");
+      assert(reservation.scopes.length > 0, "a reservation needs a limit");
       const at = this.#tick();
       const newest = this.#newest(reservation.purchase);
       if (newest && isOut(newest.state)) {
@@ -178,15 +182,16 @@ class SqliteLedger implements Ledger {
     const key = scopeKey(scope, at);
     const { settled, reserved } = this.#readScope(key);
     const used = settled + reserved;
-    if (used + amount > scope.max) {
+    const max = scope.max < MAX_SUM ? scope.max : MAX_SUM;
+    if (used + amount > max) {
       const text = (atomic: bigint) => formatDecimal(atomic, this.#decimals ?? 0);
-      const available = text(scope.max > used ? scope.max - used : 0n);
+      const available = text(max > used ? max - used : 0n);
       throw new LedgerError(scope.kind === "budget" ? "BUDGET_EXCEEDED" : "CAP_EXCEEDED", {
-        problem: `${text(amount)} is asked for, and ${available} is left of the ${scope.kind} of ${text(scope.max)} (${scope.name}).`,
+        problem: `${text(amount)} is asked for, and ${available} is left of the ${scope.kind} of ${text(max)} (${scope.name}).`,
         nextStep: "Choose something cheaper, or ask the human to raise the limit.",
         details: {
           scope: scope.name,
-          max: text(scope.max),
+          max: text(max),
           settled: text(settled),
           reserved: text(reserved),
           available,

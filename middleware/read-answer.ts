@@ -1,0 +1,25 @@
+/** A stranger's answer, read whole and within a limit: half an answer is none. */
+
+export interface Answer {
+  /** Its body can still be read by the caller. */
+  readonly response: Response;
+  readonly text: string;
+}
+
+const MAX_BYTES = 10 * 1024 * 1024;
+
+/** Reads the body, or throws when it breaks off or is larger than anything that an API answers. */
+export async function readAnswer(response: Response): Promise<Answer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw new Error("the answer is too large");
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const { status, statusText, headers } = response;
+  const mayHaveBody = ![101, 204, 205, 304].includes(status) && response.type !== "opaqueredirect";
+  const copy = new Response(mayHaveBody ? bytes : null, { status, statusText, headers });
+  return { response: copy, text: bytes.toString("utf8") };
+}

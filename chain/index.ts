@@ -13,6 +13,6 @@ export {
   type SearchOptions,
   type Transfer,
 } from "./chain.ts";
-export { ChainError, type ChainErrorCode } from "./error.ts";
+export { ChainError, type ChainErrorCode, reading } from "./error.ts";
 export { type LocalChain, type LocalChainOptions, startLocalChain } from "./local/local-chain.ts";
 export { TOKEN_ABI } from "./token-abi.ts";

@@ -1,0 +1,43 @@
+/**
+ * What must hold of a payment, as a visible list of small checks in order: the first that fails names the refusal. All are
+ * local; what the chain says has been read before.
+ */
+import type { PayerState } from "./payer-state.ts";
+import type { Payment } from "./payment.ts";
+import type { RefusalReason } from "./refusal.ts";
+
+type Check = (payment: Payment, state: PayerState) => RefusalReason | undefined;
+
+/** Seconds that must be left to settle in, when a seller asks before it does its work (as `@x402/evm` has it). */
+const MARGIN_SECONDS = 6n;
+
+/** What the payer signed is what the seller asks. A payment that was settled long ago passes this too. */
+export const TERMS: readonly ((payment: Payment) => RefusalReason | undefined)[] = [
+  ({ authorization, offer }) =>
+    authorization.to === offer.payTo ? undefined : "invalid_exact_evm_payload_recipient_mismatch",
+  // Exactly, in both versions: x402 v1 would take more, and nobody wants to give it.
+  ({ authorization, offer }) =>
+    authorization.value === offer.amount
+      ? undefined
+      : "invalid_exact_evm_payload_authorization_value_mismatch",
+];
+
+const unused: Check = (_, { used }) => (used ? "invalid_exact_evm_nonce_already_used" : undefined);
+const started: Check = ({ authorization }, { time }) =>
+  time > authorization.validAfter
+    ? undefined
+    : "invalid_exact_evm_payload_authorization_valid_after";
+const funded: Check = ({ authorization }, { balance }) =>
+  balance >= authorization.value ? undefined : "insufficient_funds";
+const lasts =
+  (seconds: bigint): Check =>
+  ({ authorization }, { time }) =>
+    time + seconds < authorization.validBefore
+      ? undefined
+      : "invalid_exact_evm_payload_authorization_valid_before";
+
+/** The payment could be settled now, and a little later too. */
+export const VERIFIABLE: readonly Check[] = [unused, started, lasts(MARGIN_SECONDS), funded];
+
+/** The payment can be settled now. */
+export const SETTLEABLE: readonly Check[] = [unused, started, lasts(0n), funded];

@@ -1,0 +1,16 @@
+/** Verifies and settles x402 payments on a chain, each exactly once. */
+export {
+  createFacilitator,
+  type Facilitator,
+  type FacilitatorOptions,
+  type SettleAnswer,
+  type SupportedAnswer,
+  type VerifyAnswer,
+} from "./facilitator.ts";
+export { facilitatorApp } from "./http.ts";
+export { REFUSALS, type RefusalReason } from "./refusal.ts";
+export {
+  type RunningFacilitator,
+  startFacilitator,
+  type StartFacilitatorOptions,
+} from "./start.ts";

@@ -1,0 +1,122 @@
+/**
+ * A payment as it comes to `/verify` and `/settle`: what the payer signed beside what the seller asks, in x402 v1 or v2. Two
+ * strangers wrote it, so it is read once, here, strictly, and the same afterwards for both versions.
+ */
+import { getAddress, type Hex } from "viem";
+import { z } from "zod";
+import {
+  type Asset,
+  type Authorization,
+  ExactPayload,
+  type Offer,
+  readOffer,
+} from "../protocol/index.ts";
+import { Refusal } from "./refusal.ts";
+
+export interface Payment {
+  readonly x402Version: 1 | 2;
+  readonly authorization: Authorization;
+  readonly signature: Hex;
+  /** What the seller asks. */
+  readonly offer: Offer;
+  /** The network in the seller's own words, to answer with. */
+  readonly network: string;
+}
+
+const Request = z.looseObject({
+  x402Version: z.unknown(),
+  paymentPayload: z.looseObject({ x402Version: z.unknown(), payload: z.unknown() }),
+  paymentRequirements: z.looseObject({
+    scheme: z.unknown(),
+    network: z.unknown(),
+    extra: z
+      .looseObject({
+        name: z.unknown(),
+        version: z.unknown(),
+        assetTransferMethod: z.unknown(),
+      })
+      .partial()
+      .nullish(),
+  }),
+});
+type Request = z.output<typeof Request>;
+
+/** Reads a request's body for this asset, or throws the `Refusal` that names what is wrong. */
+export function readPayment(body: unknown, asset: Asset): Payment {
+  const { data: request } = Request.safeParse(body);
+  if (!request) throw new Refusal("invalid_payload");
+  const x402Version = readVersion(request);
+  const { scheme, network, extra } = request.paymentRequirements;
+  if (scheme !== "exact") throw new Refusal("unsupported_scheme");
+  const knownNetwork = x402Version === 1 ? asset.networkName : asset.network;
+  if (network !== knownNetwork) throw new Refusal("invalid_network");
+  if (extra?.assetTransferMethod !== undefined && extra.assetTransferMethod !== "eip3009") {
+    throw new Refusal("unsupported_payload_type");
+  }
+  if (extra?.name !== undefined && extra.name !== asset.eip712.name) {
+    throw new Refusal("invalid_exact_evm_token_name_mismatch");
+  }
+  if (extra?.version !== undefined && extra.version !== asset.eip712.version) {
+    throw new Refusal("invalid_exact_evm_token_version_mismatch");
+  }
+  const offer = readRequirements(x402Version, request.paymentRequirements);
+  if (offer.asset.toLowerCase() !== asset.address.toLowerCase()) {
+    throw new Refusal("invalid_payment_requirements");
+  }
+  requireSameTerms(request, offer);
+  return { x402Version, ...readPayload(request.paymentPayload.payload), offer, network };
+}
+
+function readVersion(request: Request): 1 | 2 {
+  const version = request.paymentPayload.x402Version;
+  const agreed = request.x402Version === undefined || request.x402Version === version;
+  if (agreed && (version === 1 || version === 2)) return version;
+  throw new Refusal("invalid_x402_version");
+}
+
+function readRequirements(x402Version: 1 | 2, raw: unknown): Offer {
+  try {
+    return readOffer({ x402Version, raw });
+  } catch {
+    throw new Refusal("invalid_payment_requirements");
+  }
+}
+
+/** The payer names the terms that it accepts: v1 scheme and network, v2 the whole entry. They must be those asked. */
+function requireSameTerms({ paymentPayload }: Request, asked: Offer): void {
+  if (asked.x402Version === 1) {
+    if (paymentPayload["scheme"] !== "exact") throw new Refusal("invalid_scheme");
+    if (paymentPayload["network"] !== asked.raw["network"]) throw new Refusal("invalid_network");
+    return;
+  }
+  const accepted = readRequirements(2, paymentPayload["accepted"]);
+  if (accepted.scheme !== "exact") throw new Refusal("invalid_scheme");
+  if (accepted.network !== asked.network) throw new Refusal("invalid_network");
+  if (accepted.payTo !== asked.payTo) {
+    throw new Refusal("invalid_exact_evm_payload_recipient_mismatch");
+  }
+  if (accepted.amount !== asked.amount) {
+    throw new Refusal("invalid_exact_evm_payload_authorization_value_mismatch");
+  }
+  if (accepted.asset !== asked.asset) throw new Refusal("invalid_payment_requirements");
+}
+
+function readPayload(payload: unknown): Pick<Payment, "authorization" | "signature"> {
+  const isPermit2 =
+    typeof payload === "object" && payload !== null && "permit2Authorization" in payload;
+  if (isPermit2) throw new Refusal("unsupported_payload_type");
+  const { data } = ExactPayload.safeParse(payload);
+  if (!data) throw new Refusal("invalid_payload");
+  const { from, to, nonce, ...amounts } = data.authorization;
+  const address = (text: string) => getAddress(text.toLowerCase());
+  return {
+    authorization: { from: address(from), to: address(to), nonce: nonce as Hex, ...amounts },
+    signature: data.signature as Hex,
+  };
+}
+
+/** The network that a request names, to answer with also when nothing else of it can be read. */
+export function readNetwork(body: unknown): string | undefined {
+  const network = Request.safeParse(body).data?.paymentRequirements.network;
+  return typeof network === "string" ? network.slice(0, 64) : undefined;
+}

@@ -3,7 +3,6 @@ export type { AskRecord } from "./approvals.ts";
 export { OrchestratorError, type OrchestratorErrorCode } from "./error.ts";
 export type { User } from "./identity.ts";
 export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from "./orchestrator.ts";
-export type { AttachedWallet } from "./payment-method.ts";
 export type { PaymentReport, ProjectOverview } from "./project-views.ts";
 export type { Cap, Project } from "./projects.ts";
 export type { RunOrder, StartedRun } from "./runs.ts";

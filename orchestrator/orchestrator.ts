@@ -5,14 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Router } from "express";
-import type { Address } from "viem";
 import type { Wallet } from "../middleware/index.ts";
 import { type Human, parseDecimal, PurserError, type Trace } from "../protocol/index.ts";
 import { type Ledger, openDatabase } from "../store/index.ts";
 import { agentApi } from "./agent-api.ts";
 import type { AskRecord } from "./approvals.ts";
 import type { User } from "./identity.ts";
-import type { AttachedWallet } from "./payment-method.ts";
 import type { PaymentReport, ProjectOverview } from "./project-views.ts";
 import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
 import { openParts } from "./parts.ts";
@@ -31,7 +29,6 @@ export interface OrchestratorOptions {
   human: Human;
   /** The user's payment method; none when it is left out. */
   wallet?: Wallet | undefined;
-  walletAddress?: Address | undefined;
   /** The wallet's book, for what budgets and caps have left. */
   ledger: Ledger;
   /** Atomic units per UTC month for a provider without a cap of its own; $100.00 by default. */
@@ -68,7 +65,7 @@ export interface Orchestrator extends AsyncDisposable {
   /** A new token for a run that goes on, with the budget it has left. */
   renewRun(run: { runId: string; expiresAt: number }): StartedRun;
   revokeRun(runId: string): void;
-  setPaymentMethod(wallet: AttachedWallet): void;
+  setPaymentMethod(wallet: Wallet): void;
   project(id: string): Promise<ProjectOverview>;
   /** Every purchase of a project, without the bytes that pay. */
   payments(project: string): Promise<PaymentReport[]>;
@@ -142,7 +139,7 @@ export async function createOrchestrator({
     },
     renewRun: (run) => runs.renew(run),
     revokeRun: (runId) => runs.revoke(runId),
-    setPaymentMethod: (wallet) => payment.attach(wallet),
+    setPaymentMethod: (wallet) => payment.set(wallet),
     project: (id) => views.ofOwner(id),
     payments: (project) => views.payments(project),
     asks: (project) => approvals.list(project),

@@ -1,6 +1,5 @@
 /** Puts the orchestrator together: each part gets the others that it needs, and nothing else. */
 import { join } from "node:path";
-import type { Address } from "viem";
 import type { Wallet } from "../middleware/index.ts";
 import type { Human, Trace } from "../protocol/index.ts";
 import type { Database, Ledger } from "../store/index.ts";
@@ -35,7 +34,6 @@ export interface PartsOptions {
   user: User;
   human: Human;
   wallet?: Wallet | undefined;
-  walletAddress?: Address | undefined;
   ledger: Ledger;
   defaultCap: bigint;
   walletCap?: bigint | undefined;
@@ -78,7 +76,7 @@ export async function openParts(options: PartsOptions) {
     projects,
     trace,
   });
-  const payment = new PaymentMethod({ approvals, attached: attachedWallet(options) });
+  const payment = new PaymentMethod({ approvals, wallet: options.wallet });
   const spending = new Spending({ ledger, projects, walletCap: options.walletCap });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
   const views = new ProjectViews({
@@ -116,10 +114,4 @@ export async function openParts(options: PartsOptions) {
     views,
     desk,
   };
-}
-
-function attachedWallet({ wallet, walletAddress }: PartsOptions) {
-  if (wallet === undefined) return undefined;
-  if (walletAddress === undefined) throw new TypeError("a wallet comes with its address");
-  return { wallet, address: walletAddress };
 }

@@ -2,41 +2,35 @@
  * The user's payment method: a wallet, or none yet. Only the human can bring one, so where one is needed and there is none the
  * human is told, once in a run, and the agent gets an error that it can act on.
  */
-import type { Address } from "viem";
 import type { Wallet } from "../middleware/index.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 
-export interface AttachedWallet {
-  wallet: Wallet;
-  address: Address;
-}
-
 export class PaymentMethod {
   readonly #approvals: Approvals;
-  #attached: AttachedWallet | undefined;
+  #wallet: Wallet | undefined;
 
-  constructor({ approvals, attached }: PaymentMethodOptions) {
+  constructor({ approvals, wallet }: PaymentMethodOptions) {
     this.#approvals = approvals;
-    this.#attached = attached;
+    this.#wallet = wallet;
   }
 
-  get current(): AttachedWallet | undefined {
-    return this.#attached;
+  get wallet(): Wallet | undefined {
+    return this.#wallet;
   }
 
-  attach(attached: AttachedWallet): void {
-    this.#attached = attached;
+  set(wallet: Wallet): void {
+    this.#wallet = wallet;
   }
 
   /** The wallet, or `PAYMENT_METHOD_REQUIRED` when the human was asked and there is still none. */
   async need(asker: Asker, provider: string, service: string): Promise<Wallet> {
-    if (!this.#attached) {
+    if (!this.#wallet) {
       const question = `${service} needs a payment method, and there is none yet. Add one, then accept here.`;
       const ask = { kind: "payment_method" as const, provider, question, facts: { service } };
       await this.#approvals.approve(asker, ask, "payment_method");
     }
-    if (this.#attached) return this.#attached.wallet;
+    if (this.#wallet) return this.#wallet;
     throw new OrchestratorError("PAYMENT_METHOD_REQUIRED", {
       problem: `${service} needs a payment method, and the user has none; nothing was spent.`,
       nextStep: "Use a free service, or ask the human to add a payment method.",
@@ -47,5 +41,5 @@ export class PaymentMethod {
 
 export interface PaymentMethodOptions {
   approvals: Approvals;
-  attached: AttachedWallet | undefined;
+  wallet: Wallet | undefined;
 }

@@ -45,12 +45,12 @@ export class ProjectViews {
   async ofRun(run: Run): Promise<ProjectView> {
     const { user, payment, spending } = this.#parts;
     const { id, connections, resources, purchases, spend } = await this.ofOwner(run.project);
-    const attached = payment.current;
+    const { wallet } = payment;
     return {
       id,
       user: { email: user.email },
       budget: await spending.budget(run),
-      payment_method: attached ? { type: "token-wallet", address: attached.address } : null,
+      payment_method: wallet ? { type: "token-wallet", address: wallet.address } : null,
       connections,
       resources,
       purchases,
@@ -74,7 +74,7 @@ export class ProjectViews {
 
   /** Every purchase of the project that the wallet knows. */
   async payments(project: string): Promise<PaymentReport[]> {
-    const wallet = this.#parts.payment.current?.wallet;
+    const wallet = this.#parts.payment.wallet;
     const reports = this.#parts.purchases.rows(project).map(async ({ id, inputs }) => {
       const record = await wallet?.find(id);
       if (!record) return [];

@@ -65,7 +65,7 @@ export class Purchases {
 
   /** The project's own purchase, or `PURCHASE_UNKNOWN`. */
   async find(project: string, id: string): Promise<PurchaseRecord> {
-    const wallet = this.#parts.payment.current?.wallet;
+    const wallet = this.#parts.payment.wallet;
     const record = this.#isOf(project, id) ? await wallet?.find(id) : undefined;
     if (record) return record;
     throw unknownPurchase(id);
@@ -73,7 +73,7 @@ export class Purchases {
 
   /** What came of the paid request; the wallet believes the chain alone. */
   async report(project: string, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
-    const wallet = this.#parts.payment.current?.wallet;
+    const wallet = this.#parts.payment.wallet;
     if (!wallet || !this.#isOf(project, id)) throw unknownPurchase(id);
     return wallet.report(id, report);
   }
@@ -100,13 +100,12 @@ export class Purchases {
     });
     const id = purchaseId({ project: run.project, ...order });
     this.#remember(run, provider.profile.id, id, order);
-    const authorized = await wallet.authorize({
-      purchase: { id, provider: provider.profile.id, service: order.service },
+    return wallet.authorize({
+      purchase: id,
       quote,
       offer: readOffer(order.offer),
       scopes: spending.scopes(run, provider.profile.id),
     });
-    return { ...authorized.record, payment: authorized.payment };
   }
 
   #remember(

@@ -7,8 +7,9 @@ import {
   startOrchestrator,
   type StartOrchestratorOptions,
 } from "../../orchestrator/index.ts";
-import { type HumanAsk, Secret, type TraceEvent } from "../../protocol/index.ts";
-import { openLedger } from "../../store/index.ts";
+import { type HumanAsk, Secret, type Trace, type TraceEvent } from "../../protocol/index.ts";
+import type { Wallet } from "../../middleware/index.ts";
+import { type Ledger, openLedger } from "../../store/index.ts";
 import {
   ISSUER,
   type Manners,
@@ -53,10 +54,18 @@ export interface DeskWorld extends AsyncDisposable {
   reopen(): Promise<void>;
 }
 
-export async function openDeskWorld(
-  options: Partial<StartOrchestratorOptions> & { manners?: Partial<Manners> } = {},
-): Promise<DeskWorld> {
-  const { manners, ...overrides } = options;
+export interface DeskWorldOptions extends Partial<StartOrchestratorOptions> {
+  manners?: Partial<Manners>;
+  /** The user's payment method; a new one for each opening, as after a restart. */
+  openWallet?: (parts: {
+    ledger: Ledger;
+    clock: { now: number };
+    trace: Trace;
+  }) => Wallet | undefined;
+}
+
+export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<DeskWorld> {
+  const { manners, openWallet, ...overrides } = options;
   const dir = mkdtempSync(join(tmpdir(), "purser-orchestrator-"));
   const clock = { now: START };
   const asks: HumanAsk[] = [];
@@ -64,6 +73,7 @@ export async function openDeskWorld(
   const answers: Record<string, string> = {};
   const bytesKey = new Secret(new Uint8Array(32));
   const ledger = openLedger({ path: join(dir, "ledger.db"), bytesKey, now: () => clock.now });
+  const tracer: Trace = { append: (event) => trace.push(event) };
   const start = () =>
     startOrchestrator({
       dir,
@@ -76,7 +86,8 @@ export async function openDeskWorld(
         },
       },
       ledger,
-      trace: { append: (event) => trace.push(event) },
+      wallet: openWallet?.({ ledger, clock, trace: tracer }),
+      trace: tracer,
       now: () => clock.now,
       ...overrides,
     });

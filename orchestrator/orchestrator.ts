@@ -56,6 +56,7 @@ export interface Orchestrator extends AsyncDisposable {
   projects(): Project[];
   /** Adds a provider by its base URL; it is read, and its payees pinned, when the catalog is next asked for. */
   addProvider(url: string): void;
+  removeProvider(url: string): void;
   /** The human accepts the payees that a provider names now in place of those that were pinned. */
   acceptPayees(provider: string): void;
   /** Sets the cap of a project at a provider; where they are connected, the provider gets the newer mandate at once if it can. */
@@ -122,6 +123,10 @@ export async function createOrchestrator({
     projects: () => projects.list(),
     addProvider: (url) => {
       registry.add(url);
+      catalog.expire();
+    },
+    removeProvider: (url) => {
+      registry.remove(url);
       catalog.expire();
     },
     acceptPayees: (provider) => {

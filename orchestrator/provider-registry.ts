@@ -33,6 +33,11 @@ export class ProviderRegistry {
     );
   }
 
+  /** What a project has there stays known; the id is free for whoever is added next under it. */
+  remove(url: string): void {
+    this.#db.run("DELETE FROM provider WHERE base_url = ?", normalise(url));
+  }
+
   list(): AddedProvider[] {
     return this.#db
       .query<{ baseUrl: string; id: string | null }>(

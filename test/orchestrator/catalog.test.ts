@@ -138,6 +138,15 @@ test("an id belongs to the provider that had it first", async () => {
   expect(warnings[0]).toContain("belongs to");
 });
 
+test("a provider that moved is removed at its old address and added at its new one", async () => {
+  await using world = await openDeskWorld();
+  await world.startAgent().post("/v1/connections", { provider: "harbour" });
+  const moved = await world.addProvider({ id: "harbour" });
+  world.server.orchestrator.removeProvider(world.provider.url);
+  const { data } = await read(world);
+  expect(data.providers.map(({ baseUrl }) => baseUrl)).toEqual([moved.url]);
+});
+
 test("a provider that calls itself by another name is refused", async () => {
   await using world = await openDeskWorld();
   await read(world);

@@ -1,0 +1,38 @@
+/** How a run ended by the agent's own account, and what to tell the person when it stopped short. */
+import type { ErrorBody } from "../protocol/index.ts";
+
+export const OUTCOMES = ["live", "answered", "refused", "failed"] as const;
+/** `refused`: going on would have been wrong (too expensive, declined, not as agreed). `failed`: it could not be done. */
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Why a run stopped short, and what the person can do about it. */
+export const CAUSES = {
+  over_budget: "Raise the budget, or choose something cheaper.",
+  domain_taken: "Choose another domain name.",
+  terms_declined: "Accept the provider's terms, or choose another provider.",
+  payment_method: "Add a payment method to the project.",
+  offer_refused: "Do not pay; tell the provider that its price or payee is not the catalog's.",
+  payment_unsettled: "Resume the run: the same payment is looked up, and never made twice.",
+  no_service: "Add a provider that offers it.",
+  unclear_goal: "Say what to build, and on which domain.",
+  deploy_failed: "Look at the tool's error in the trace, and run again.",
+  other: "Look at the trace of the run.",
+} as const satisfies Record<string, string>;
+export type Cause = keyof typeof CAUSES;
+
+export interface Finish {
+  outcome: Outcome;
+  answer?: string | undefined;
+  reason?: string | undefined;
+  cause?: Cause | undefined;
+}
+
+/** The error that a finish short of the goal stands for. */
+export function finishError({ outcome, reason, cause = "other" }: Finish): ErrorBody | undefined {
+  if (outcome === "live" || outcome === "answered") return undefined;
+  return {
+    code: cause === "other" ? `GOAL_${outcome.toUpperCase()}` : cause.toUpperCase(),
+    problem: reason ?? "The agent gave no reason.",
+    nextStep: CAUSES[cause],
+  };
+}

@@ -1,0 +1,29 @@
+/** The providers that the goal itself asks for or rules out by name: "on acme", "not from acme". Everything else is open. */
+import type { ServiceFact } from "./facts.ts";
+import type { Goal } from "./goal.ts";
+
+const WITH = "(?:on|at|with|from|via|through|using|by|use)";
+const WITHOUT =
+  "(?:not|never|without|except|avoid|instead of)(?:\\s+(?:on|at|with|from|via|using|by))?";
+
+export function preferredServices(
+  goal: Goal,
+  services: readonly ServiceFact[],
+): readonly ServiceFact[] {
+  const allowed = services.filter((service) => !isNamed(goal, service, WITHOUT));
+  const asked = allowed.filter((service) => isNamed(goal, service, WITH));
+  return asked.length > 0 ? asked : allowed;
+}
+
+/** Whether the goal names the provider of a service as the one to use. */
+export function isAskedFor(goal: Goal, service: ServiceFact): boolean {
+  return isNamed(goal, service, WITH) && !isNamed(goal, service, WITHOUT);
+}
+
+function isNamed(goal: Goal, { provider, untrusted_text }: ServiceFact, word: string): boolean {
+  return [provider, untrusted_text.provider_name].some((name) => {
+    const escaped = name.replace(/[^\w\s]/g, "\\$&");
+    // "on nimbus.dev" does not name a provider called nimbus.
+    return new RegExp(`\\b${word}\\s+(?:the\\s+)?${escaped}(?![\\w-]|\\.\\w)`, "i").test(goal.text);
+  });
+}

@@ -17,6 +17,7 @@ import { openAllowance } from "./allowance.ts";
 import { sendFailure } from "./envelope.ts";
 import { CloudflareError } from "./error.ts";
 import { openFront } from "./front.ts";
+import { hostnamesApi } from "./hostnames-api.ts";
 import { kvApi } from "./kv-api.ts";
 import { openKvNamespaces } from "./kv-namespaces.ts";
 import { registrarApi } from "./registrar-api.ts";
@@ -24,11 +25,11 @@ import { registrationSale } from "./registration-sale.ts";
 import { openRegistry, type Registration, TAKEN_DOMAINS } from "./registry.ts";
 import { WorkersRuntime } from "./runtime/workers-runtime.ts";
 import { openScripts } from "./scripts.ts";
+import { scriptsApi } from "./scripts-api.ts";
 import { SERVICE_IDS, SERVICES } from "./services.ts";
 import { openSites, type Site } from "./sites.ts";
 import { openVersions } from "./versions.ts";
 import { accountSubdomain, openWorkers } from "./workers.ts";
-import { workersApi } from "./workers-api.ts";
 
 export interface CloudflareOptions {
   /** Names that are somebody else's from the start. */
@@ -103,7 +104,8 @@ async function open(
   account.use(ownAccountOnly);
   const register = kit.till.sell(registrationSale({ registry, now }));
   account.use("/registrar", registrarApi({ registry, register }));
-  account.use("/workers", workersApi({ workers, scripts, versions, sites, newId }));
+  account.use("/workers", scriptsApi({ workers, scripts, versions, sites, newId }));
+  account.use("/workers", hostnamesApi({ workers, sites }));
   account.use("/storage/kv", kvApi({ namespaces, leaseFor: (id) => runtime.leaseFor(id), newId }));
   const v4 = express.Router();
   v4.use(authenticated(kit.authenticate));

@@ -9,7 +9,8 @@ export interface VersionKey {
 }
 
 export interface Versions {
-  add(version: VersionKey & { code: WorkerCode }): void;
+  /** Returns the version's number. */
+  add(version: VersionKey & { code: WorkerCode }): number;
   find(key: VersionKey): WorkerCode | undefined;
 }
 
@@ -21,6 +22,7 @@ export function openVersions(database: Database): Versions {
        number INTEGER PRIMARY KEY, account_id TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL UNIQUE, code TEXT NOT NULL
      ) STRICT`,
   ]);
+  const last = database.query<{ number: number }>("SELECT max(number) AS number FROM version");
   const one = database.query<{ code: string }>(
     "SELECT code FROM version WHERE account_id = ? AND name = ? AND id = ?",
   );
@@ -42,6 +44,7 @@ export function openVersions(database: Database): Versions {
           accountId,
           name,
         );
+        return last.get()?.number ?? 1;
       }),
     find: ({ accountId, name, id }) => {
       const row = one.get(accountId, name, id);

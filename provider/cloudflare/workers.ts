@@ -20,7 +20,7 @@ export interface Workers {
   remove(key: ScriptKey): Promise<void>;
   /** Serves the Worker at its subdomain of the account. */
   publish(key: ScriptKey): Promise<Site>;
-  unpublish(key: ScriptKey): void;
+  unpublish(key: ScriptKey): Promise<void>;
   /** Serves the Worker at a hostname below a domain that the account has registered. */
   attach(order: ScriptKey & { hostname: string }): Promise<Site>;
   /** The hostname that `publish` uses. */
@@ -66,6 +66,10 @@ export function openWorkers(options: WorkersOptions): Workers {
     sites.set(site);
     return site;
   };
+  const close = async (hostname: string) => {
+    sites.remove(hostname);
+    await front.shut(hostname);
+  };
   return {
     subdomainOf,
     find,
@@ -88,16 +92,15 @@ export function openWorkers(options: WorkersOptions): Workers {
       const { accountId, name } = find(key);
       for (const site of sites.list()) {
         if (site.accountId !== accountId || site.script !== name) continue;
-        sites.remove(site.hostname);
-        await front.shut(site.hostname);
+        await close(site.hostname);
       }
       scripts.remove(accountId, name);
       await runtime.change({ workers: () => scripts.workers() });
     },
     publish: (key) => serve(find(key), subdomainOf(key)),
-    unpublish: (key) => {
+    unpublish: async (key) => {
       find(key);
-      sites.remove(subdomainOf(key));
+      await close(subdomainOf(key));
     },
     attach: async ({ hostname, ...key }) => {
       const script = find(key);

@@ -14,5 +14,6 @@ export {
   type Transfer,
 } from "./chain.ts";
 export { ChainError, type ChainErrorCode, reading } from "./error.ts";
+export { fundAddress, type FundOptions } from "./local/funding.ts";
 export { type LocalChain, type LocalChainOptions, startLocalChain } from "./local/local-chain.ts";
 export { TOKEN_ABI } from "./token-abi.ts";

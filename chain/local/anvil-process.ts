@@ -16,7 +16,7 @@ import { ChainError } from "../error.ts";
  * outer shell ends at once). anvil writes to a file: a pipe that nobody reads would end it before it has saved.
  */
 const WATCHDOG = `
-binary=$1 log=$2 pidfile=$3; shift 3
+binary=$1 log=$2 pidfile=$3 trash=$4; shift 4
 {
   "$binary" "$@" </dev/null >"$log" 2>&1 4<&- &
   anvil=$!
@@ -25,6 +25,7 @@ binary=$1 log=$2 pidfile=$3; shift 3
   read -r _ <&4
   kill -TERM "$anvil" 2>/dev/null
   wait "$anvil"
+  [ -z "$trash" ] || rm -rf "$trash"
 } >/dev/null 2>&1 &
 `;
 
@@ -43,15 +44,17 @@ export interface AnvilProcessOptions {
   logFile: string;
   /** Receives anvil's process id, for whoever comes after us. */
   pidFile: string;
+  /** A folder to remove once anvil is gone. */
+  trash?: string | undefined;
 }
 
 /** Starts anvil, and resolves when it listens; throws `CHAIN_START_FAILED` with anvil's own words. */
 export async function runAnvil(options: AnvilProcessOptions): Promise<AnvilProcess> {
-  const { binary, args, logFile, pidFile } = options;
+  const { binary, args, logFile, pidFile, trash = "" } = options;
   await rm(logFile, { force: true });
   const shell = spawn(
     "/bin/sh",
-    ["-c", WATCHDOG, "anvil-watchdog", binary, logFile, pidFile, ...args],
+    ["-c", WATCHDOG, "anvil-watchdog", binary, logFile, pidFile, trash, ...args],
     {
       detached: true,
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],

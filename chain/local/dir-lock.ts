@@ -19,7 +19,7 @@ export interface DirLock {
 export async function lockDir(dir: string, pidFile: string): Promise<DirLock> {
   const database = new DatabaseSync(join(dir, "lock.sqlite"));
   try {
-    database.exec("PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
+    database.exec("PRAGMA journal_mode = MEMORY; PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE");
   } catch {
     database.close();
     throw inUse(dir, "another program has it open");

@@ -1,6 +1,6 @@
 /**
- * Where a local chain lives. A home with a folder keeps the chain's state and what it was born with; one without a folder is
- * gone as soon as the chain runs, so that a killed program leaves no file behind.
+ * Where a local chain lives. A home in a folder of the caller's keeps the chain's state and what it was born with; any other is a
+ * temporary folder, removed with the chain, also when the program was killed.
  */
 import {
   existsSync,
@@ -28,26 +28,26 @@ export interface Home {
   readonly birth: Birth;
   readonly logFile: string;
   readonly pidFile: string;
-  /** anvil's arguments that make it keep its state here; none without a folder. */
+  /** anvil's arguments that make it keep what it keeps here. */
   readonly args: readonly string[];
+  /** To be removed when the chain ends, however it ends. */
+  readonly trash: string | undefined;
   /** True when the chain has lived here before. */
   readonly inhabited: boolean;
-  /** To be called once anvil runs or has failed to. */
-  settle(): void;
-  /** To be called once anvil is gone. */
+  /** To be called once anvil is gone, or has failed to start. */
   leave(): void;
 }
 
 /** Makes or reopens a home; throws `CHAIN_DIR_IN_USE`, or `CHAIN_START_FAILED` when the folder cannot be used. */
 export async function openHome(dir: string | undefined, birth: Birth): Promise<Home> {
   if (dir === undefined) {
-    const folder = mkdtempSync(join(tmpdir(), "purser-chain-"));
-    const settle = () => rmSync(folder, { recursive: true, force: true });
-    return { birth, ...files(folder), args: [], inhabited: false, settle, leave: () => undefined };
+    const trash = mkdtempSync(join(tmpdir(), "purser-chain-"));
+    const leave = () => rmSync(trash, { recursive: true, force: true });
+    return { birth, ...files(trash), inhabited: false, trash, leave };
   }
   const folder = resolve(dir);
   mkdirSync(folder, { recursive: true });
-  const { logFile, pidFile } = files(folder);
+  const { logFile, pidFile, args } = files(folder);
   const state = join(folder, "state.json");
   const lock = await lockDir(folder, pidFile);
   try {
@@ -55,9 +55,9 @@ export async function openHome(dir: string | undefined, birth: Birth): Promise<H
       birth: rememberBirth(join(folder, "chain.json"), birth),
       logFile,
       pidFile,
-      args: ["--state", state, "--cache-path", join(folder, "cache")],
+      args: [...args, "--state", state],
       inhabited: existsSync(state),
-      settle: () => undefined,
+      trash: undefined,
       leave: () => lock.release(),
     };
   } catch (error) {
@@ -66,8 +66,13 @@ export async function openHome(dir: string | undefined, birth: Birth): Promise<H
   }
 }
 
-function files(folder: string): Pick<Home, "logFile" | "pidFile"> {
-  return { logFile: join(folder, "anvil.log"), pidFile: join(folder, "anvil.pid") };
+function files(folder: string): Pick<Home, "args" | "logFile" | "pidFile"> {
+  return {
+    // Older blocks' states go to disk; by default under ~/.foundry, where nobody would look for them.
+    args: ["--cache-path", join(folder, "cache")],
+    logFile: join(folder, "anvil.log"),
+    pidFile: join(folder, "anvil.pid"),
+  };
 }
 
 function rememberBirth(path: string, birth: Birth): Birth {

@@ -7,7 +7,8 @@ import { type Address, hexToNumber, toHex } from "viem";
 import { type Asset, BASE_SEPOLIA_USDC } from "../../protocol/asset.ts";
 import { findAnvil } from "./anvil-binary.ts";
 import { runAnvil } from "./anvil-process.ts";
-import { fundingCalls, placeContracts, requireSuccess } from "./genesis.ts";
+import { fundAddress } from "./funding.ts";
+import { placeContracts } from "./genesis.ts";
 import { type Home, openHome } from "./home.ts";
 import { callRpc, type RpcCall } from "./rpc.ts";
 
@@ -48,10 +49,7 @@ export async function startLocalChain({
   const binary = findAnvil();
   const seconds = Math.floor(now() / 1000);
   const home = await openHome(dir, { timestamp: seconds, gasLimit: 30_000_000 + newSalt() });
-  const anvil = await runIn(home, binary, port, asset).catch((error: unknown) => {
-    home.leave();
-    throw error;
-  });
+  const anvil = await runIn(home, binary, port, asset);
   const rpcUrl = `http://127.0.0.1:${anvil.port}`;
   const close = async () => {
     await anvil.end();
@@ -63,14 +61,15 @@ export async function startLocalChain({
     await close();
     throw error;
   }
+  let funding = Promise.resolve();
   return {
     rpcUrl,
     chainId: 84532,
     asset,
-    async fund(address, amounts) {
-      for (const receipt of await callRpc(rpcUrl, fundingCalls({ asset, address, ...amounts }))) {
-        requireSuccess(receipt);
-      }
+    fund(address, amounts) {
+      const turn = funding.then(() => fundAddress({ rpcUrl, asset, address, ...amounts }));
+      funding = turn.catch(() => undefined);
+      return turn;
     },
     async mine(blocks = 1) {
       await callRpc(rpcUrl, [mining(blocks)]);
@@ -93,8 +92,9 @@ async function runIn(home: Home, binary: string, port: number, asset: Asset) {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
   try {
     return await runAnvil({ ...home, binary, args: [...args, ...home.args] });
-  } finally {
-    home.settle();
+  } catch (error) {
+    home.leave();
+    throw error;
   }
 }
 

@@ -12,15 +12,17 @@ const PUBLIC_WORDS = /(^|_)(PUBLIC|PUBLISHABLE|ANON)_/i;
 const PLAIN_ENDS =
   /(^|_)(ID|IDS|NAME|REGION|LOCATION|HOST|HOSTNAME|PORT|SUBDOMAIN|DOMAIN|EMAIL|VERSION|TITLE|SLUG|PLAN|STATUS)$/i;
 const URL_ENDS = /(^|_)(URL|URI|ENDPOINT|ORIGIN)$/i;
-/** Long and without spaces, as tokens are. */
-const TOKEN_LIKE = /^\S{20,}$/;
+/** Long, as tokens are. */
+const LONG = 20;
+/** Whatever holds more than this (a sentence, a JSON text) is not shown: it may hold a key, or words for a model to obey. */
+const PLAIN_VALUE = /^[\w.:/@+~%?&=,-]{0,300}$/;
 
 export function isSecret(name: string, value: string): boolean {
-  if (holdsCredentials(value)) return true;
+  if (holdsCredentials(value) || !PLAIN_VALUE.test(value)) return true;
   if (SECRET_WORDS.test(words(name))) return !PUBLIC_WORDS.test(words(name));
   if (PLAIN_ENDS.test(words(name))) return false;
   if (URL_ENDS.test(words(name)) && URL.canParse(value)) return false;
-  return TOKEN_LIKE.test(value);
+  return value.length >= LONG;
 }
 
 /** `apiKey`, `api-key` and `API_KEY` are the same words. */

@@ -140,7 +140,7 @@ export interface ConnectionsOptions {
 }
 
 /** Such as "cred:cloudflare". */
-export function credentialHandle(provider: string): string {
+function credentialHandle(provider: string): string {
   return `cred:${provider}`;
 }
 

@@ -40,7 +40,7 @@ export class OAuthClient {
   readonly #clientId: string;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
-  readonly #endpoints = new Map<string, string>();
+  readonly #endpoints = new Map<string, Promise<string>>();
 
   constructor({
     clientId,
@@ -72,9 +72,18 @@ export class OAuthClient {
   }
 
   /** The token endpoint, or `PROVIDER_INVALID`; without metadata it is APP's `/oauth/token`. */
-  async endpoint({ baseUrl, profile }: CatalogProvider): Promise<string> {
-    const known = this.#endpoints.get(baseUrl);
-    if (known !== undefined) return known;
+  endpoint(provider: CatalogProvider): Promise<string> {
+    const { baseUrl } = provider;
+    let endpoint = this.#endpoints.get(baseUrl);
+    if (!endpoint) {
+      endpoint = this.#readEndpoint(provider);
+      this.#endpoints.set(baseUrl, endpoint);
+      endpoint.catch(() => this.#endpoints.delete(baseUrl));
+    }
+    return endpoint;
+  }
+
+  async #readEndpoint({ baseUrl, profile }: CatalogProvider): Promise<string> {
     const origin = new URL(baseUrl).origin;
     const issuer = profile.issuer.replace(/\/+$/, "");
     if (URL.parse(issuer)?.origin !== origin) {
@@ -83,12 +92,9 @@ export class OAuthClient {
     const url = `${issuer}/.well-known/openid-configuration`;
     const answer = await callProvider({ method: "GET", url }, this.#call);
     const endpoint =
-      answer.status === 404 ? `${baseUrl}/oauth/token` : readMetadata(profile.issuer, answer.body);
-    if (new URL(endpoint).origin !== origin) {
-      throw invalid(`The token endpoint of ${profile.id} is not at its own origin ${origin}.`);
-    }
-    this.#endpoints.set(baseUrl, endpoint);
-    return endpoint;
+      answer.status === 404 ? `${baseUrl}/oauth/token` : readMetadata(profile, answer.body);
+    if (new URL(endpoint).origin === origin) return endpoint;
+    throw invalid(`The token endpoint of ${profile.id} is not at its own origin ${origin}.`);
   }
 
   async #token(provider: CatalogProvider, form: Record<string, string>): Promise<Tokens> {
@@ -109,8 +115,8 @@ export class OAuthClient {
   }
 }
 
-function readMetadata(issuer: string, body: unknown): string {
+function readMetadata({ id, issuer }: CatalogProvider["profile"], body: unknown): string {
   const { data } = Metadata.safeParse(body);
   if (data?.issuer === issuer) return data.token_endpoint;
-  throw invalid(`The OAuth metadata of ${issuer} does not name ${issuer} as its issuer.`);
+  throw invalid(`The OAuth metadata of ${id} does not name the issuer that its catalog names.`);
 }

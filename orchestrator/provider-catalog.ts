@@ -2,7 +2,7 @@
  * Reads one provider's catalog, page after page, and believes it only as far as it parses. A reference must mean one service,
  * so an id that is listed twice makes the whole catalog invalid.
  */
-import { z } from "zod";
+import type { z } from "zod";
 import { type CatalogProvider, type Service, ServicesPage } from "../protocol/index.ts";
 import { callProvider, invalid, type ProviderCallOptions } from "./provider-call.ts";
 import { refusal } from "./provider-error.ts";
@@ -45,6 +45,12 @@ async function readPage(
   if (answer.status !== 200) throw refusal(baseUrl, "reading of its catalog", answer);
   const page = ServicesPage.safeParse(answer.body);
   if (page.success) return page.data;
-  const problem = z.prettifyError(page.error).slice(0, 500);
-  throw invalid(`The catalog of ${baseUrl} cannot be read: ${problem}`, page.error);
+  throw invalid(`The catalog of ${baseUrl} cannot be read at ${place(page.error)}.`, page.error);
+}
+
+/** Where it does not parse, such as "data.3.pricing": only names that look like names, as a stranger chose them. */
+function place(error: z.ZodError): string {
+  const path = error.issues[0]?.path ?? [];
+  const names = path.map(String).filter((name) => /^\w{1,30}$/.test(name));
+  return names.slice(0, 6).join(".") || "its top";
 }

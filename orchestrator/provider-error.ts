@@ -39,10 +39,13 @@ export function refusal(provider: string, what: string, answer: ProviderAnswer):
     if (answer.status >= 500) return unavailable(provider, what, answer.status);
     return invalid(`${provider} answers the ${what} with ${answer.status} in an unknown shape.`);
   }
-  const details = { provider, provider_code: problem.code, status: String(answer.status) };
+  const { code, message } = problem;
+  // Its words are kept out of ours: the agent's model reads them, and a stranger wrote them.
+  const provider_code = /^[\w.:-]{1,60}$/.test(code) ? code : "unreadable";
+  const details = { provider, provider_code, provider_message: message.slice(0, 300) };
   if (answer.status >= 500) return unavailable(provider, what, answer.status, details);
   return new OrchestratorError("PROVIDER_REFUSED", {
-    problem: `${provider} refused the ${what} with "${problem.code}": ${quote(problem.message)}`,
+    problem: `${provider} refused the ${what} with ${answer.status} "${provider_code}".`,
     nextStep: "Change what the provider objects to, or use another provider.",
     details,
   });
@@ -59,9 +62,4 @@ function unavailable(
     nextStep: "Try again later; the same call can be repeated without harm.",
     details,
   });
-}
-
-/** A stranger's words, in quotes, on one line and short. */
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 300));
 }

@@ -26,7 +26,7 @@ const KeyFile = z.object({
 });
 
 /** An entry of `GET /v2/provisioning/public_keys`. */
-export interface PublicKey {
+interface PublicKey {
   kid: string;
   crv: "Ed25519";
   x: string;

@@ -18,7 +18,7 @@ import {
 } from "./provider-double.ts";
 
 export const USER = { id: "usr_1", email: "ada@example.com", name: "Ada", emailVerified: true };
-export const START = Date.UTC(2026, 10, 2);
+const START = Date.UTC(2026, 10, 2);
 
 export interface Answer {
   status: number;

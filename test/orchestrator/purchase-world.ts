@@ -14,7 +14,7 @@ export interface PurchaseWorld {
   order(fields?: OrderFields): Order;
 }
 
-export interface Order {
+interface Order {
   service: string;
   operation: string;
   inputs: Record<string, string>;

@@ -5,7 +5,7 @@
 import type { Decision } from "../models/scripted-model.ts";
 import { CAPABILITIES } from "../../protocol/index.ts";
 import { fillConfiguration } from "./configuration.ts";
-import { type Facts, hasResource, type ServiceFact } from "./facts.ts";
+import { type Facts, hasResource, purchaseOf, type ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
 import { isAskedFor } from "./preference.ts";
 import { flatPrice, readMoney, writeMoney } from "./price.ts";
@@ -42,11 +42,12 @@ export function findExtras(goal: Goal, services: readonly ServiceFact[]): Extra[
 /** Adds each in turn, and answers when all are there. */
 export function acquireExtras(extras: readonly Extra[], goal: Goal, facts: Facts): Decision {
   for (const { service, domain, unchecked } of extras) {
-    if (
-      domain === undefined ? hasResource(facts, service.service) : isThere(facts, service, domain)
-    )
-      continue;
-    const tries = facts.additions.filter((addition) => addition.service === service.service);
+    if (isThere(facts, { service, domain })) continue;
+    const tries = facts.additions.filter(
+      (addition) =>
+        addition.service === service.service &&
+        (domain === undefined || Object.values(addition.configuration).includes(domain)),
+    );
     const error = tries.at(-1)?.call.error;
     if (error) {
       const reaction = reactTo(error);
@@ -90,11 +91,8 @@ export function acquireExtras(extras: readonly Extra[], goal: Goal, facts: Facts
   return answer(`Added ${extras.map(({ service }) => service.service).join(", ")}.`);
 }
 
-function isThere({ additions }: Facts, { service }: ServiceFact, domain: string): boolean {
-  return additions.some(
-    (addition) =>
-      addition.service === service &&
-      !addition.call.error &&
-      Object.values(addition.configuration).includes(domain),
-  );
+/** Whether the project has it, as far as this conversation knows. */
+export function isThere(facts: Facts, { service, domain }: Extra): boolean {
+  if (domain === undefined) return hasResource(facts, service.service);
+  return purchaseOf(facts, service.service, domain) === "bought";
 }

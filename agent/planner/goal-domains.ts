@@ -89,7 +89,11 @@ function connectorAfter(text: string, rest: Mention[], end: number): string {
 /** A domain that is wanted without being named: "a .dev domain", "register a domain". */
 export function readUnnamedDomain(goal: string): { extension: string | undefined } | undefined {
   const text = withoutQuotes(goal);
-  if (/\b(no|without( a)?|don'?t (buy|register|need)( a)?) (custom )?domain\b/i.test(text))
+  if (
+    /\b(no|without( a)?|(don'?t|do not|never) (buy|register|need|want|get)( a| any)?) (custom )?domain\b/i.test(
+      text,
+    )
+  )
     return undefined;
   const extension = /(?:^|\s)\.([a-z]{2,24})\b(?!\w)/i.exec(text)?.[1]?.toLowerCase();
   if (extension !== undefined && /\b(domain|name|address)\b/i.test(text)) return { extension };

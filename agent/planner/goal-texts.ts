@@ -18,6 +18,11 @@ export interface PageContent {
 const NAME =
   "[A-Z\\u00C0-\\u00DE][\\p{L}\\p{N}'’.-]*(?:\\s+(?:(?:&|and|of|the|de|la|du)\\s+)?[A-Z\\u00C0-\\u00DE0-9][\\p{L}\\p{N}'’-]*)*";
 const NAMED = [
+  new RegExp(`^\\s*(${NAME})\\s+(?:needs|wants|should|deserves|must)\\b`, "u"),
+  new RegExp(
+    `\\b(?:Get|Put|Bring|Take|Give)\\s+(${NAME})\\s+(?:online|live|on|up|an?|at|to|its)\\b`,
+    "u",
+  ),
   new RegExp(`\\b(?:called|named|titled)\\s+(${NAME})`, "u"),
   new RegExp(
     `\\b(?:for|of|about)\\s+(?:(?:a|an|my|our|the)\\s+[^,.;]{2,40},\\s*)?(?:the\\s+)?(${NAME})`,
@@ -80,5 +85,5 @@ function trimClause(text: string): string {
 }
 
 function isPath(text: string): boolean {
-  return /^[./][\w./<>:{}*-]*$/.test(text) || /^[\w.-]+\/$/.test(text);
+  return /^[\w./<>:{}*-]*\/[\w./<>:{}*-]*$/.test(text);
 }

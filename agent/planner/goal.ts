@@ -27,7 +27,7 @@ export interface Goal {
 const BUILD =
   /\b(put|build|make|create|deploy|publish|launch|host|set ?up|ship|write|bring|upload|serve|spin up|get .{0,40}\b(online|live|up))\b/i;
 const THING =
-  /\b(site|website|web ?page|page|landing|homepage|blog|shop|app|application|API|service|worker|guest ?book|counter|folder|directory|portfolio|online|live|server|endpoint|backend|store)\b/i;
+  /\b(site|website|web ?page|page|landing|homepage|blog|shop|app|application|API|service|worker|web|home on|guest ?book|counter|folder|directory|portfolio|online|live|server|endpoint|backend|store)\b/i;
 const BUY = /\b(register|buy|purchase|order|add|get|reserve)\b/i;
 const ASKS_PRICE =
   /\b(how much|what (does|do|would|will|is|are)\b.*\b(cost|price)|price of|costs?\s*\?|what .* costs?)\b/i;

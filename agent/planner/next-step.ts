@@ -4,7 +4,7 @@
  */
 import type { Decision } from "../models/scripted-model.ts";
 import { answerQuestion } from "./answer.ts";
-import { acquireExtras, findExtras } from "./extras.ts";
+import { acquireExtras, findExtras, isThere } from "./extras.ts";
 import { choose, type ChooseOptions } from "./choose.ts";
 import { deployAndVerify } from "./deploy.ts";
 import { type Facts, failuresInARow, gatherFacts, hasResource, purchaseOf } from "./facts.ts";
@@ -98,8 +98,7 @@ function build(
   if ("text" in missing) return missing;
   if (missing.calls.length > 0)
     return call(`Adding what the site needs from ${stack.provider}.`, ...missing.calls);
-  const open = extras.filter(({ service }) => !hasResource(facts, service.service));
-  if (open.length > 0) return acquireExtras(extras, goal, facts);
+  if (extras.some((extra) => !isThere(facts, extra))) return acquireExtras(extras, goal, facts);
   if (goal.kind === "buy") {
     const names = stack.domains.map(({ domain }) => domain).join(" and ");
     return call("Done.", {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openDatabase } from "../../store/index.ts";
 import { codeOf, openDeskWorld, USER } from "./desk-world.ts";
 
 const connect = { provider: "harbour" };
@@ -96,6 +97,25 @@ test("a newer version of the terms than the catalog's is asked for once more", a
   world.provider.manners.tosVersion = "2026-11";
   expect((await agent.post("/v1/connections", connect)).status).toBe(200);
   expect(world.asks.map(({ facts }) => facts?.["tos_version"])).toEqual(["2026-01", "2026-11"]);
+});
+
+test("a provider that wants terms again that were just accepted is not asked again and again", async () => {
+  await using world = await openDeskWorld();
+  const path = "/provisioning/account_requests";
+  world.provider.manners.intercept.set(path, (_request, response) => {
+    const error = {
+      code: "tos_acceptance_required",
+      message: "",
+      tos_url: "http://x.test/",
+      tos_version: "2026-01",
+    };
+    response.json({ type: "error", error });
+  });
+  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
+    "PROVIDER_INVALID",
+  );
+  expect(world.provider.paths().filter((each) => each === path)).toHaveLength(1);
+  expect(world.asks).toHaveLength(1);
 });
 
 test("an account that belongs to this e-mail already needs its owner's consent at the provider", async () => {
@@ -381,6 +401,17 @@ test("nothing under its folder holds a token in the clear, and all of it is the 
   }
 });
 
+test("secrets that changed places in the vault are not handed out", async () => {
+  await using world = await openDeskWorld();
+  const agent = world.startAgent();
+  await agent.post("/v1/connections", connect);
+  await world.server.close();
+  using db = openDatabase(join(world.dir, "orchestrator.db"));
+  db.run("UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE handle = 'refresh:harbour')");
+  await world.reopen();
+  expect(codeOf(await agent.get("/v1/credentials/cred:harbour"))).toBe("VAULT_UNREADABLE");
+});
+
 test("a vault whose identity file is another's says so, and signs nothing away", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
@@ -388,7 +419,6 @@ test("a vault whose identity file is another's says so, and signs nothing away",
   await using other = await openDeskWorld();
   await other.startAgent().post("/v1/connections", connect);
   await world.server.close();
-  const { copyFileSync } = await import("node:fs");
   copyFileSync(join(other.dir, "vault.key"), join(world.dir, "vault.key"));
   await world.reopen();
   const answer = await agent.get("/v1/credentials/cred:harbour");

@@ -16,7 +16,7 @@ export interface BlockRange {
 }
 
 export interface FindLogsOptions<Log> {
-  client: PublicClient;
+  client: Pick<PublicClient, "getBlockNumber">;
   /** No log is looked for before this block. */
   fromBlock: bigint;
   /** Reads the logs of one range. */

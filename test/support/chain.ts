@@ -106,3 +106,14 @@ export async function sendCall(
   const hash = await wallet.sendTransaction({ to, data, gas: 1_000_000n, chain: null });
   return chain.client.waitForTransactionReceipt({ hash, pollingInterval: 10 });
 }
+
+/** A smart wallet for tests: it holds whatever it is given, and takes any signature whose first byte is 0x42 (ERC-1271). */
+export async function newSmartWallet(test: TestChain, usdc = 0n): Promise<Address> {
+  const address: Address = toHex(randomBytes(20));
+  await test.rpc("anvil_setCode", address, SMART_WALLET_CODE);
+  await test.local.fund(address, { usdc });
+  return address;
+}
+
+/** Returns `(calldata[100] == 0x42) * (0x1626ba7e << 224)`: the first byte of the signature, and ERC-1271's yes or zero. */
+const SMART_WALLET_CODE = "0x6064355f1a604214631626ba7e60e01b025f5260205ff3";

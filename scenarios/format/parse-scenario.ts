@@ -110,5 +110,8 @@ export function checkScenario(text: string, { path }: { path: string }): Checked
     return { problems: problems.sort((a, b) => a.line - b.line) };
   }
   const name = data.name ?? basename(path).replace(/\.[^.]*$/, "");
-  return { scenario: { ...data, name, goal, folder: dirname(path) }, problems: [] };
+  return {
+    scenario: { ...data, name, goal, folder: dirname(path), path, source: text },
+    problems: [],
+  };
 }

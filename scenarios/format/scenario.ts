@@ -175,9 +175,13 @@ export interface Scenario extends FrontMatter {
   readonly goal: string;
   /** The folder that `world.files` is relative to. */
   readonly folder: string;
+  /** The file's path, or null for a sentence. */
+  readonly path: string | null;
+  /** The file's text, or the sentence: all that is needed to read it again. */
+  readonly source: string;
 }
 
 /** The sentence as a scenario with every default: within $25.00, the URL must be live. */
 export function sentenceScenario(goal: string, folder: string): Scenario {
-  return { ...FrontMatter.parse({}), name: "sentence", goal, folder };
+  return { ...FrontMatter.parse({}), name: "sentence", goal, folder, path: null, source: goal };
 }

@@ -22,17 +22,21 @@ export class RecordError extends PurserError<RecordErrorCode> {}
 /** What was asked: enough to go on after a crash. */
 const RunOrder = z.object({
   version: z.literal(1),
-  scenario: z.string(),
+  scenario: z.object({
+    /** Null for a sentence. */
+    path: z.string().nullable(),
+    source: z.string(),
+    folder: z.string(),
+  }),
   goal: z.string(),
-  /** The scenario file's path, or null for a sentence. */
-  file: z.string().nullable(),
   model: z.string(),
   budget: z.string(),
+  /** Where the run's world is, when it is not in this folder. */
+  world: z.string().optional(),
   /** Milliseconds since the epoch. */
   startedAt: z.number(),
   /** The orchestrator's ids, once there are any. */
-  project: z.string().optional(),
-  run: z.string().optional(),
+  ids: z.object({ project: z.string(), run: z.string() }).optional(),
 });
 export type RunOrder = z.output<typeof RunOrder>;
 
@@ -41,29 +45,33 @@ export interface RunRecord {
   readonly worldDir: string;
   readonly tracePath: string;
   readonly order: RunOrder;
-  /** Adds the orchestrator's ids, durably, before the agent begins. */
+  /** Keeps the orchestrator's ids, before the agent begins, so that a resumed run goes on under the same budget. */
   remember(ids: { project: string; run: string }): void;
   finish(result: RunResult, lines: readonly TraceLine[]): void;
 }
 
-/** Makes a folder for a new run; throws `RECORD_EXISTS` when it holds one already, `RECORD_UNWRITABLE` when it cannot. */
-export function createRecord(dir: string, order: Omit<RunOrder, "version">): RunRecord {
+/** Makes the folder of a new run; throws `RECORD_EXISTS` when it holds one already, `RECORD_UNWRITABLE` when it cannot. */
+export function createRecord(dir: string, about: Omit<RunOrder, "version" | "ids">): RunRecord {
+  const order: RunOrder = { version: 1, ...about };
   try {
     mkdirSync(dir, { recursive: true });
-    writeFileSync(join(dir, ORDER), encode({ version: 1, ...order }), { flag: "wx" });
+    writeFileSync(join(dir, ORDER), encode(order), { flag: "wx" });
   } catch (cause) {
-    const exists = (cause as NodeJS.ErrnoException).code === "EEXIST";
-    throw new RecordError(exists ? "RECORD_EXISTS" : "RECORD_UNWRITABLE", {
-      problem: exists
-        ? `${dir} holds the record of another run already.`
-        : `The run's folder ${dir} cannot be written (${(cause as NodeJS.ErrnoException).code ?? "unknown"}).`,
-      nextStep: exists
-        ? "Give another folder with --out, or go on with that run with --resume."
-        : "Give a folder that you may write to with --out.",
+    const { code = "unknown" } = cause as NodeJS.ErrnoException;
+    if (code === "EEXIST") {
+      throw new RecordError("RECORD_EXISTS", {
+        problem: `${dir} holds the record of another run already, or is no folder.`,
+        nextStep: "Give another folder with --out, or go on with that run with --resume.",
+        cause,
+      });
+    }
+    throw new RecordError("RECORD_UNWRITABLE", {
+      problem: `The run's folder ${dir} cannot be written (${code}).`,
+      nextStep: "Give a folder that you may write to with --out.",
       cause,
     });
   }
-  return openFolder(dir, { version: 1, ...order });
+  return openFolder(dir, order);
 }
 
 /** Opens a run that was interrupted, or throws `RESUME_UNKNOWN`. */
@@ -89,13 +97,13 @@ function openFolder(dir: string, first: RunOrder): RunRecord {
   };
   return {
     dir,
-    worldDir: join(dir, "world"),
+    worldDir: first.world ?? join(dir, "world"),
     tracePath: join(dir, "trace.jsonl"),
     get order() {
       return order;
     },
     remember(ids) {
-      order = { ...order, ...ids };
+      order = { ...order, ids };
       write(ORDER, encode(order));
     },
     finish(result, lines) {

@@ -22,15 +22,20 @@ export type WorldPart =
   | "provider";
 
 /** Runs one part's start, and names the part in whatever error comes of it. */
-export async function starting<T>(
-  part: WorldPart,
-  start: Promise<T> | (() => Promise<T>),
-): Promise<T> {
+export async function starting<T>(part: WorldPart, start: () => T | Promise<T>): Promise<T> {
   try {
-    return await (typeof start === "function" ? start() : start);
+    return await start();
   } catch (cause) {
     if (cause instanceof WorldError) throw cause;
     const { code, problem, nextStep } = toErrorBody(cause);
+    if (/^PORT_(TAKEN|UNAVAILABLE)$/.test(code)) {
+      throw new WorldError("WORLD_PORT_TAKEN", {
+        problem: `The ${part} cannot reopen where it was: ${problem}`,
+        nextStep,
+        details: { part, cause: code },
+        cause,
+      });
+    }
     throw new WorldError("WORLD_START_FAILED", {
       problem: `The ${part} could not start: ${problem}`,
       nextStep: code === "INTERNAL" ? NEXT_STEPS[part] : nextStep,

@@ -1,0 +1,53 @@
+/** How the program ends: the exit codes, and which error leads to which. */
+import { type ErrorBody, PurserError, toErrorBody } from "../protocol/error.ts";
+
+export const EXIT = {
+  /** Passed; also where refusing was right. */
+  passed: 0,
+  notPassed: 1,
+  /** The command line or a file of the user's is wrong; nothing was started. */
+  usage: 2,
+  /** The world could not start. */
+  world: 3,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export type UsageErrorCode =
+  | "USAGE"
+  | "BUDGET_INVALID"
+  | "ADDRESS_INVALID"
+  | "URL_INVALID"
+  | "COUNT_INVALID";
+
+/** The user can mend it on the command line; nothing was started. */
+export class UsageError extends PurserError<UsageErrorCode> {}
+
+/** An ended command: what to print as JSON, and the exit code. */
+export interface Ended {
+  code: ExitCode;
+  error: ErrorBody;
+}
+
+/** Errors of which the user's own input is the cause, whoever noticed. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  "SCENARIO_UNREADABLE",
+  "SCENARIO_INVALID",
+  "SCENARIO_EXISTS",
+  "MODEL_UNKNOWN",
+  "MODEL_KEY_MISSING",
+  "MODEL_INVALID",
+  "RECORD_EXISTS",
+  "RECORD_UNWRITABLE",
+  "RESUME_UNKNOWN",
+  "RESUME_DIFFERS",
+  "FILES_UNREADABLE",
+]);
+
+export function endedBy(error: unknown): Ended {
+  const body = toErrorBody(error);
+  if (error instanceof UsageError || USAGE_CODES.has(body.code)) {
+    return { code: EXIT.usage, error: body };
+  }
+  if (body.code.startsWith("WORLD_")) return { code: EXIT.world, error: body };
+  return { code: EXIT.notPassed, error: body };
+}

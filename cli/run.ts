@@ -1,0 +1,125 @@
+/** `purser run`: everything is checked before anything starts; then the run, its end in words or as JSON, and the way out. */
+import { join } from "node:path";
+import type { Human } from "../protocol/index.ts";
+import {
+  emptyResult,
+  type FinishedRun,
+  LOCAL_DEFAULT_POLICY,
+  prepareRun,
+  type RunRequest,
+  runScenario,
+  scriptedHuman,
+} from "../scenarios/index.ts";
+import { readBudget, readPath, readUrl } from "./arguments.ts";
+import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
+import { type Goal, readGoal } from "./goal.ts";
+import { aborted } from "./interrupt.ts";
+import type { RunFlags, Surroundings } from "./program.ts";
+import { progressLine } from "./progress.ts";
+import { summarize } from "./summary.ts";
+import { terminalHuman } from "./terminal-human.ts";
+import { PLAIN } from "./terminal.ts";
+
+export async function runCommand(
+  text: string | undefined,
+  flags: RunFlags,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { terminal, json, signal, startedAt } = surroundings;
+  let finished: FinishedRun;
+  let request: RunRequest | undefined;
+  try {
+    request = await readRequest(text, flags, surroundings);
+    finished = await runScenario({
+      ...request,
+      signal,
+      startedAt,
+      onEvent: (line) => {
+        const told = progressLine(line, startedAt, json ? PLAIN : terminal.paint);
+        if (told !== undefined) terminal.note(told);
+      },
+    });
+  } catch (error) {
+    if (!json) throw error;
+    const ended = endedBy(error);
+    const about = {
+      scenario: request?.scenario.name ?? "",
+      model: request?.model.name ?? flags.model ?? "planner",
+      budget: request?.budget ?? flags.budget ?? "",
+    };
+    terminal.out(JSON.stringify(emptyResult({ ...about, error: ended.error }), undefined, 2));
+    return ended.code;
+  }
+  await using _ = finished;
+  const { result } = finished;
+  if (json) terminal.out(JSON.stringify(result, undefined, 2));
+  else for (const line of summarize(result, terminal.paint)) terminal.out(line);
+  const keep = flags.keep ?? (flags.once === undefined && terminal.interactive);
+  if (keep && !signal.aborted) {
+    terminal.note(
+      result.url === null
+        ? "The world is up until you press Ctrl-C."
+        : "It is up until you press Ctrl-C.",
+    );
+    await aborted(signal);
+  }
+  return result.passed ? EXIT.passed : EXIT.notPassed;
+}
+
+async function readRequest(
+  text: string | undefined,
+  flags: RunFlags,
+  surroundings: Surroundings,
+): Promise<RunRequest> {
+  const { cwd, env } = surroundings;
+  refuseTogether(flags, "keep", "once");
+  refuseTogether(flags, "out", "resume");
+  refuseTogether(flags, "world", "resume");
+  const goal = text === undefined ? undefined : await readGoal(text, cwd);
+  if (!goal && flags.resume === undefined) {
+    throw new UsageError("USAGE", {
+      problem: "There is no goal.",
+      nextStep: 'Give a scenario file, or a sentence such as "Put a page for Ada on ada.dev".',
+    });
+  }
+  return prepareRun({
+    ...goalPart(goal),
+    model: flags.model,
+    env,
+    budget: flags.budget === undefined ? undefined : readBudget(flags.budget),
+    providers: flags.provider.map((url) => readUrl("--provider", url)),
+    dir:
+      flags.out === undefined
+        ? ({ name }) => defaultDir(cwd, name, surroundings.startedAt)
+        : readPath(flags.out, cwd),
+    resume: flags.resume === undefined ? undefined : readPath(flags.resume, cwd),
+    worldDir: flags.world === undefined ? undefined : readPath(flags.world, cwd),
+    human: chooseHuman(flags, surroundings),
+  });
+}
+
+function goalPart(goal: Goal | undefined) {
+  return goal ? { scenario: goal.scenario, file: goal.file } : {};
+}
+
+/** Who answers where the scenario does not say. */
+function chooseHuman({ yes }: RunFlags, { terminal, json, signal }: Surroundings): Human {
+  if (yes !== true && terminal.interactive && !json) {
+    return terminalHuman(terminal, { input: process.stdin, output: process.stderr, signal });
+  }
+  return scriptedHuman(LOCAL_DEFAULT_POLICY);
+}
+
+/** Such as ".purser/runs/2026-11-21T00-30-00-landing-page", relative where that is shorter to read. */
+function defaultDir(cwd: string, name: string, startedAt: number): string {
+  const time = new Date(startedAt).toISOString().replace(/\..*$/, "").replaceAll(":", "-");
+  return join(cwd, ".purser", "runs", `${time}-${name}-${process.pid}`);
+}
+
+function refuseTogether(flags: RunFlags, one: keyof RunFlags, other: keyof RunFlags): void {
+  if (flags[one] === undefined || flags[other] === undefined) return;
+  throw new UsageError("USAGE", {
+    problem: `--${one} and --${other} exclude each other.`,
+    nextStep: "Give one of them.",
+  });
+}

@@ -1,0 +1,56 @@
+/** The human at the terminal: asked on stderr, answered on stdin. An interrupted or closed stdin is a no. */
+import { createInterface } from "node:readline/promises";
+import type { Human, HumanAnswer, HumanAsk } from "../protocol/index.ts";
+import { plain, type Terminal } from "./terminal.ts";
+
+export function terminalHuman(
+  terminal: Terminal,
+  {
+    input,
+    output,
+    signal,
+  }: { input: NodeJS.ReadableStream; output: NodeJS.WritableStream; signal: AbortSignal },
+): Human {
+  let turn: Promise<unknown> = Promise.resolve();
+  return {
+    ask(ask: HumanAsk): Promise<HumanAnswer> {
+      const answer = turn.then(() => prompt(ask));
+      turn = answer.catch(() => undefined);
+      return answer;
+    },
+  };
+
+  async function prompt({ kind, question, facts, choices }: HumanAsk): Promise<HumanAnswer> {
+    const { paint } = terminal;
+    terminal.note();
+    terminal.note(paint.bold(plain(question, 2000)));
+    for (const [name, value] of Object.entries(facts ?? {})) {
+      terminal.note(`  ${paint.dim(plain(name, 60))} ${plain(value)}`);
+    }
+    for (const [index, choice] of (choices ?? []).entries()) {
+      terminal.note(`  ${index + 1}. ${plain(choice)}`);
+    }
+    const lines = createInterface({ input, output });
+    const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+    try {
+      const text = await Promise.race([
+        lines.question(kind === "question" ? "> " : "Accept? [y/N] ", { signal }),
+        closed,
+      ]);
+      return { answer: kind === "question" ? readChoice(text, choices) : readYes(text) };
+    } catch {
+      return { answer: kind === "question" ? "(no answer)" : "decline" };
+    } finally {
+      lines.close();
+    }
+  }
+}
+
+function readYes(text: string): "accept" | "decline" {
+  return /^\s*(y|yes|accept)\s*$/i.test(text) ? "accept" : "decline";
+}
+
+function readChoice(text: string, choices: readonly string[] | undefined): string {
+  const answer = text.trim();
+  return choices?.[Number(answer) - 1] ?? (answer === "" ? "(no answer)" : answer);
+}

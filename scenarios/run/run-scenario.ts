@@ -1,0 +1,201 @@
+/**
+ * A run from its order to its proof: opens the world, lets the agent work, looks at the result from outside, and writes the
+ * record. What the agent or a provider did never makes it throw; only a world that cannot open does.
+ */
+import { type AgentResult, preloadAgent, readTrace, runAgent } from "../../agent/index.ts";
+import { formatDecimal, parseDecimal, type TraceLine, toErrorBody } from "../../protocol/index.ts";
+import { checkRun, type Evidence } from "../checks/index.ts";
+import { openWorld, type World } from "../world/world.ts";
+import { gatherEvidence } from "./gather-evidence.ts";
+import type { RunRequest } from "./prepare-run.ts";
+import { type Check, emptyResult, type Outcome, type RunResult } from "./run-result.ts";
+import { openRunTrace, type RunTrace } from "./run-trace.ts";
+import { stagesOf } from "./stages.ts";
+
+export interface RunScenarioOptions extends RunRequest {
+  /** An open world to run in, one run at a time; by default the run opens its own, and closing the run closes it. */
+  world?: World | undefined;
+  signal?: AbortSignal | undefined;
+  /** Each event of the run as it happens. */
+  onEvent?: (line: TraceLine) => void;
+  /** When the person started it: the first stage begins then. */
+  startedAt?: number;
+  maxSteps?: number;
+  timeoutMs?: number;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+/** The run is over; its world is still up, so that the URL can be looked at, until this is closed. */
+export interface FinishedRun extends AsyncDisposable {
+  readonly result: RunResult;
+  readonly world: World;
+  close(): Promise<void>;
+}
+
+const RUN_LIFETIME_MS = 24 * 60 * 60_000;
+const DECIMALS = 6;
+
+/** Runs a prepared request; throws a `WorldError` when the world cannot open. */
+export async function runScenario(options: RunScenarioOptions): Promise<FinishedRun> {
+  const { scenario, model, budget, record, resumed, now = Date.now } = options;
+  const { onEvent, startedAt = now() } = options;
+  const trace = openRunTrace(record.tracePath, { now, ...(onEvent ? { onEvent } : {}) });
+  trace.append({
+    type: "run",
+    goal: scenario.goal,
+    model: model.name,
+    budget,
+    scenario: scenario.name,
+    ...(resumed ? { resumed } : {}),
+  });
+  try {
+    const world = options.world ?? (await trace.stage("world", () => open(options), startedAt));
+    const close = async () => {
+      if (!options.world) await world.close();
+    };
+    try {
+      const result = await runIn(world, options, { trace, startedAt });
+      return { result, world, close, [Symbol.asyncDispose]: close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  } catch (error) {
+    const about = { scenario: scenario.name, model: model.name, budget, record: record.dir };
+    const result = emptyResult({ ...about, error: toErrorBody(error) });
+    trace.append({ type: "outcome", outcome: "failed", passed: false, error: toErrorBody(error) });
+    record.finish(result, readTrace(record.tracePath));
+    throw error;
+  } finally {
+    trace.close();
+  }
+}
+
+async function open({ record, scenario, providers, uncheckedOffers, signal }: RunScenarioOptions) {
+  const [world] = await Promise.all([
+    openWorld({
+      dir: record.worldDir,
+      options: scenario.world,
+      providers,
+      uncheckedOffers,
+      ...(signal ? { signal } : {}),
+    }),
+    preloadAgent(),
+  ]);
+  return world;
+}
+
+async function runIn(
+  world: World,
+  options: RunScenarioOptions,
+  { trace, startedAt }: { trace: RunTrace; startedAt: number },
+): Promise<RunResult> {
+  const { scenario, model, budget, record, resumed, human, workspace, signal } = options;
+  const { maxSteps, timeoutMs, uncheckedOffers, now = Date.now } = options;
+  const limit = parseDecimal(budget, DECIMALS);
+  using _ = world.attend({ trace, human });
+  const { ids, token } = beginRun(world, { record, name: scenario.name, budget: limit, now });
+  const agent = await trace.stage("agent", () =>
+    runAgent({
+      goal: scenario.goal,
+      model: model.model,
+      modelName: model.name,
+      orchestratorUrl: world.addresses.orchestratorUrl,
+      token,
+      workspace,
+      trace,
+      now,
+      signal,
+      uncheckedOffers,
+      ...(maxSteps === undefined ? {} : { maxSteps }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    }),
+  );
+  const { evidence, checks } = await trace.stage("proof", async () => {
+    const lines = readTrace(record.tracePath);
+    const gathered = { world, scenario, budget: limit, ...ids, token, agent, lines };
+    const evidence = await gatherEvidence(gathered);
+    return { evidence, checks: await checkRun(evidence) };
+  });
+  for (const { name, passed, detail } of checks)
+    trace.append({ type: "check", name, passed, detail });
+  const outcome = provenOutcome(agent, checks);
+  const passed = checks.every((check) => check.passed);
+  trace.append({
+    type: "outcome",
+    outcome,
+    passed,
+    ...(agent.url === undefined ? {} : { url: agent.url }),
+    ...(agent.error === undefined ? {} : { error: agent.error }),
+  });
+  const lines = readTrace(record.tracePath);
+  const result: RunResult = {
+    scenario: scenario.name,
+    passed,
+    outcome,
+    url: agent.url ?? null,
+    hostname: agent.hostname ?? null,
+    says: evidence.says,
+    checks,
+    ...moneyOf(evidence, world),
+    budget,
+    human: [...evidence.asks],
+    stages: stagesOf(lines.filter(({ at }) => at >= startedAt)),
+    steps: agent.steps,
+    tokens: agent.tokens,
+    modelCost: agent.modelCost,
+    stopReason: agent.stopReason,
+    model: model.name,
+    world: world.addresses,
+    record: record.dir,
+    resumed,
+    ...(agent.error === undefined ? {} : { error: agent.error }),
+  };
+  record.finish(result, lines);
+  return result;
+}
+
+/** A new project and run, or those of the interrupted one, under the budget that it has left. */
+function beginRun(
+  { orchestrator }: World,
+  about: Pick<RunRequest, "record"> & { name: string; budget: bigint; now: () => number },
+) {
+  const { record, name, budget, now } = about;
+  const expiresAt = now() + RUN_LIFETIME_MS;
+  const before = record.order.ids;
+  if (before) {
+    const { token } = orchestrator.renewRun({ runId: before.run, expiresAt });
+    return { ids: before, token };
+  }
+  const project = orchestrator.createProject({ name }).id;
+  const { runId: run, token } = orchestrator.startRun({ project, budget, expiresAt });
+  record.remember({ project, run });
+  return { ids: { project, run }, token };
+}
+
+/** "live" is only what was seen to be: an agent that says so without a site of its own has failed. */
+function provenOutcome({ outcome }: AgentResult, checks: readonly Check[]): Outcome {
+  const seen = checks.some(({ name }) => name.startsWith("url"))
+    ? !checks.some(({ name, passed }) => name === "url" && !passed)
+    : true;
+  return outcome === "live" && !seen ? "failed" : outcome;
+}
+
+function moneyOf({ payments, caps }: Evidence, { asset }: World) {
+  const text = (amount: bigint) => formatDecimal(amount, asset.decimals);
+  return {
+    payments: payments.map(({ provider, service, amount, payTo, transaction, state }) => ({
+      provider,
+      service,
+      amount: text(amount),
+      asset: asset.symbol,
+      payTo,
+      network: asset.network,
+      transaction,
+      state,
+    })),
+    spent: Object.fromEntries(caps.map(({ provider, counted }) => [provider, text(counted)])),
+    cap: Object.fromEntries(caps.map(({ provider, cap }) => [provider, text(cap)])),
+  };
+}

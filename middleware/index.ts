@@ -10,13 +10,14 @@ export {
 export { type PaidRequest, payCall, type PayCallOptions, type PayOutcome } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";
-export type {
-  PaywallAnswer,
-  PaywallQuote,
-  PaywallRefusal,
-  PaywallSale,
-  QuotedPaywall,
-  QuotedPaywallOptions,
+export {
+  type PaywallAnswer,
+  type PaywallQuote,
+  type PaywallRefusal,
+  type PaywallSale,
+  quotedPaywall,
+  type QuotedPaywall,
+  type QuotedPaywallOptions,
 } from "./quoted-paywall.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { accountSigner, type Signer, type SignIntent } from "./signer.ts";

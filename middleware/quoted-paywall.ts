@@ -16,6 +16,7 @@ import type { Request, RequestHandler } from "express";
 import type { Address, Hex } from "viem";
 import type { Asset } from "../protocol/asset.ts";
 import type { Database } from "../store/index.ts";
+import { Paywall } from "./paywall/paywall.ts";
 
 /** What one request costs. `order` is what is being sold, in the seller's own words: it is stored, so it must be plain JSON. */
 export interface PaywallQuote<Order> {
@@ -74,7 +75,10 @@ export interface QuotedPaywallOptions<Order> {
    * payment's record, so it takes effect exactly once. Where it throws, the buyer is asked to send the same payment again.
    */
   readonly settled: (sale: PaywallSale<Order> & { readonly transaction: Hex }) => PaywallAnswer;
-  /** The payment can never settle any more (its window has closed): undo `work`. Same transaction as the record. */
+  /**
+   * The payment can never settle any more (its window has closed): undo `work`, which a crash may have kept from happening.
+   * Same transaction as the record.
+   */
   readonly abandoned?: (sale: PaywallSale<Order>) => void;
   /** How long a buyer may take, and how long `work` may have to be kept without money. */
   readonly maxTimeoutSeconds?: number;
@@ -89,4 +93,13 @@ export interface QuotedPaywall {
    * paid, abandons what can never be paid. Resolves to the number of sales that are still open.
    */
   recover(): Promise<number>;
+}
+
+/** Makes a paywall for one route; mount its `handler`, and call `recover` at start. */
+export function quotedPaywall<Order>(options: QuotedPaywallOptions<Order>): QuotedPaywall {
+  const paywall = new Paywall(options);
+  return {
+    handler: (request, response, next) => paywall.handle(request, response).catch(next),
+    recover: () => paywall.recover(),
+  };
 }

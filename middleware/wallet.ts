@@ -27,6 +27,7 @@ import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import { proveEntry } from "./settlement-proof.ts";
 import type { Signer } from "./signer.ts";
+import { Turns } from "./turns.ts";
 import { readPurchase } from "./purchase-record.ts";
 
 export interface WalletOptions {
@@ -67,7 +68,8 @@ export class Wallet {
   readonly #maxTimeoutSeconds: number;
   readonly #now: () => number;
   readonly #trace: Trace | undefined;
-  readonly #queues = new Map<string, Promise<unknown>>();
+  /** One thing at a time for each purchase. */
+  readonly #turns = new Turns();
   #bound: Promise<void> | undefined;
 
   constructor({
@@ -99,7 +101,7 @@ export class Wallet {
    * `PURCHASE_CONFLICT`, and then nothing is reserved and nothing signed.
    */
   authorize({ purchase, quote, offer, scopes }: AuthorizeOptions): Promise<PurchaseRecord> {
-    return this.#inTurn(purchase, async () => {
+    return this.#turns.take(purchase, async () => {
       const refusal = checkOffer(offer, quote, this.#policy) ?? this.#findForeign(offer);
       if (refusal) throw refusal;
       await this.#bind();
@@ -126,7 +128,7 @@ export class Wallet {
    * stays unknown and counted. Throws `PURCHASE_UNKNOWN`.
    */
   report(purchase: string, { status, transaction }: OutcomeReport): Promise<PurchaseRecord> {
-    return this.#inTurn(purchase, async () => {
+    return this.#turns.take(purchase, async () => {
       const entry = await this.#ledger.find(purchase);
       if (!entry) throw unknownPurchase(purchase);
       if (!isOpen(entry.state) || !isOut(entry.state)) return this.#read(entry);
@@ -162,7 +164,7 @@ export class Wallet {
     await this.#bind();
     const open = await this.#ledger.listOpen();
     const entries = await Promise.all(
-      open.map(({ purchase }) => this.#inTurn(purchase, () => this.#recoverOne(purchase))),
+      open.map(({ purchase }) => this.#turns.take(purchase, () => this.#recoverOne(purchase))),
     );
     return entries.flatMap((entry) => (entry && isOpen(entry.state) ? [this.#read(entry)] : []));
   }
@@ -249,18 +251,6 @@ export class Wallet {
     const { network, address: asset, decimals } = this.#chain.asset;
     const genesis = await this.#chain.genesisHash();
     await this.#ledger.bind({ network, genesis, asset, decimals, payer: this.address });
-  }
-
-  /** One thing at a time for each purchase. */
-  async #inTurn<T>(purchase: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(purchase) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    this.#queues.set(purchase, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#queues.get(purchase) === turn) this.#queues.delete(purchase);
-    }
   }
 
   #read(entry: LedgerEntry): PurchaseRecord {

@@ -161,7 +161,8 @@ describe("when the chain cannot say", () => {
   test("logs that are not there prove nothing", async () => {
     const authorization = newAuthorization(payer.address);
     await settle(authorization);
-    const fromBlock = (await world.chain.client.getBlockNumber()) + 1n;
+    await world.local.mine();
+    const fromBlock = await world.chain.client.getBlockNumber();
     await expect(world.chain.readAuthorization(authorization, { fromBlock })).rejects.toMatchObject(
       { code: "CHAIN_LOGS_UNAVAILABLE" },
     );

@@ -9,19 +9,22 @@ import type { ProviderOptions } from "./options.ts";
 
 export interface CatalogSource {
   definition: Pick<ProviderDefinition, "id" | "name" | "termsVersion" | "services">;
-  options: Pick<ProviderOptions, "publicUrl" | "payTo" | "asset" | "crooked">;
+  options: Pick<ProviderOptions, "publicUrl" | "payTo" | "alsoPayTo" | "asset" | "crooked">;
 }
 
 /** The profile and the services as buyers read them; throws when the definition is not a valid catalog. */
 export function readCatalog({ definition, options }: CatalogSource): ServicesPage {
-  const { publicUrl, payTo, asset, crooked } = options;
+  const { publicUrl, payTo, alsoPayTo = [], asset, crooked } = options;
   const profile: ProviderProfile = {
     id: definition.id,
     name: definition.name,
     tos_url: `${publicUrl}/terms`,
     tos_version: definition.termsVersion,
     issuer: publicUrl,
-    payment: { pay_to: [payTo], assets: [{ network: asset.network, address: asset.address }] },
+    payment: {
+      pay_to: [payTo, ...alsoPayTo],
+      assets: [{ network: asset.network, address: asset.address }],
+    },
   };
   const describe = (entry: CatalogEntry) => ({
     ...entry,

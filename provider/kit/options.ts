@@ -11,6 +11,8 @@ export interface ProviderOptions {
   facilitatorUrl: string;
   /** The recipient of every payment. */
   payTo: Address;
+  /** Recipients of its own beside that one, which its catalog names too. */
+  alsoPayTo?: readonly Address[] | undefined;
   /** The token that prices are asked in. */
   asset: Asset;
   /** The orchestrators whose word on a user's identity counts. */

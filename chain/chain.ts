@@ -63,6 +63,8 @@ export interface OpenChainOptions {
 /** Opens a chain; throws `CHAIN_UNREACHABLE`, or `CHAIN_MISMATCH` when the RPC server is of another chain than the asset. */
 export async function openChain({ rpcUrl, asset }: OpenChainOptions): Promise<Chain> {
   const client = createPublicClient({
+    // viem would remember the newest block's number for four seconds.
+    cacheTime: 0,
     transport: http(rpcUrl, { timeout: 10_000, retryCount: 1 }),
   });
   const chainId = await reading("the chain id", client.getChainId());

@@ -34,7 +34,7 @@ export async function findNewestLogs<Log>({
   } catch {
     // Refused as too wide, or not reachable at all: the windows below find out which.
   }
-  let toBlock = await reading("the newest block", client.getBlockNumber());
+  let toBlock = await reading("the newest block", client.getBlockNumber({ cacheTime: 0 }));
   for (let window = 0; window < MAX_WINDOWS && toBlock >= fromBlock; window++) {
     const start = toBlock - WINDOW_BLOCKS + 1n;
     const range = { fromBlock: start > fromBlock ? start : fromBlock, toBlock };

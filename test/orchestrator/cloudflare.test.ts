@@ -2,9 +2,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { startFacilitator } from "../../facilitator/index.ts";
+import { accountSigner, payCall, quoteFor, remoteWallet, Wallet } from "../../middleware/index.ts";
+import {
+  BASE_SEPOLIA_USDC,
+  CatalogEnvelope,
+  formatDecimal,
+  purchaseId,
+  Secret,
+} from "../../protocol/index.ts";
+import { openTestChain } from "../support/chain.ts";
 import { type CloudflareServer, startCloudflare } from "../../provider/index.ts";
-import { codeOf, type DeskWorld, openDeskWorld } from "./desk-world.ts";
+import { codeOf, type DeskWorld, type DeskWorldOptions, openDeskWorld } from "./desk-world.ts";
 import { ISSUER, PAY_TO } from "./provider-double.ts";
 
 interface CloudflareWorld extends AsyncDisposable {
@@ -12,13 +21,16 @@ interface CloudflareWorld extends AsyncDisposable {
   cloudflare: CloudflareServer;
 }
 
-/** The real local Cloudflare, trusting this orchestrator; nothing is bought here, so no facilitator listens. */
-async function openCloudflareWorld(): Promise<CloudflareWorld> {
-  const world = await openDeskWorld();
+/** The real local Cloudflare, trusting this orchestrator; without a facilitator it can sell nothing. */
+async function openCloudflareWorld({
+  facilitatorUrl = "http://127.0.0.1:9",
+  ...options
+}: DeskWorldOptions & { facilitatorUrl?: string } = {}): Promise<CloudflareWorld> {
+  const world = await openDeskWorld(options);
   const dir = mkdtempSync(join(tmpdir(), "purser-cloudflare-"));
   const cloudflare = await startCloudflare({
     dir,
-    facilitatorUrl: "http://127.0.0.1:9",
+    facilitatorUrl,
     payTo: PAY_TO,
     asset: BASE_SEPOLIA_USDC,
     trust: [
@@ -109,4 +121,61 @@ test("an e-mail that already has an account at the local Cloudflare is not taken
   const answer = await impostor.startAgent().post("/v1/connections", { provider: "cloudflare" });
   // Another orchestrator's key under the same name proves nothing.
   expect([answer.status, codeOf(answer)]).toEqual([403, "PROVIDER_REFUSED"]);
+});
+
+test("a domain is bought with the agent's own call: quoted, capped, paid, settled on the chain, and counted to the unit", async () => {
+  await using chain = await openTestChain();
+  const account = await chain.newPayer(0n, 10n ** 18n);
+  await using facilitator = await startFacilitator({ rpcUrl: chain.rpcUrl, account });
+  const signer = accountSigner(await chain.newPayer(100_000_000n));
+  const nonceSecret = new Secret(new Uint8Array(32).fill(7));
+  await using cloud = await openCloudflareWorld({
+    clock: { now: Date.now() },
+    facilitatorUrl: facilitator.url,
+    openWallet: ({ ledger, clock, trace }) =>
+      new Wallet({ ledger, signer, chain: chain.chain, nonceSecret, now: () => clock.now, trace }),
+  });
+  const { world } = cloud;
+  const agent = world.startAgent({ budget: 25_000_000n });
+  const { body } = await agent.post("/v1/connections", { provider: "cloudflare" });
+  const credential = (await agent.get("/v1/credentials/cred:cloudflare")).body;
+  const catalog = CatalogEnvelope.parse((await agent.get("/v1/catalog")).body).data;
+  const order = {
+    service: "cloudflare/registrar:domain",
+    operation: "create",
+    inputs: { account_id: String(body["account_id"]), domain: "nimbus-coffee.dev" },
+  };
+  const quote = quoteFor({ catalog, ...order });
+  const buy = () =>
+    payCall({
+      request: {
+        ...quote.request,
+        headers: {
+          "content-type": "application/json",
+          authorization: `Bearer ${String(credential["access_token"])}`,
+        },
+      },
+      quote,
+      purchase: { id: purchaseId({ project: world.project, ...order }), ...order },
+      wallet: remoteWallet({ orchestratorUrl: world.server.url, token: agent.token }),
+    });
+  const bought = await buy();
+  expect(bought).toMatchObject({ kind: "delivered", record: { state: "settled", payTo: PAY_TO } });
+  expect(await buy()).toMatchObject({ kind: "delivered", record: { state: "settled" } });
+
+  const [payment, ...others] = await world.server.orchestrator.payments(world.project);
+  expect(others).toEqual([]);
+  const transfers = await chain.chain.transfersFrom(signer.address);
+  expect(transfers).toMatchObject([
+    { to: PAY_TO, value: quote.maxAmount, transaction: payment?.transaction },
+  ]);
+  const { spend } = await world.server.orchestrator.project(world.project);
+  const amount = formatDecimal(quote.maxAmount, 6);
+  expect(spend).toContainEqual({
+    provider: "cloudflare",
+    cap: "100.00",
+    spent: amount,
+    reserved: "0.00",
+  });
+  expect(cloud.cloudflare.opened.listRegistrations(order.inputs.account_id)).toHaveLength(1);
 });

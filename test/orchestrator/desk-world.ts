@@ -56,6 +56,8 @@ export interface DeskWorld extends AsyncDisposable {
 
 export interface DeskWorldOptions extends Partial<StartOrchestratorOptions> {
   manners?: Partial<Manners>;
+  /** The second of November 2026 by default. */
+  clock?: { now: number };
   /** The user's payment method; a new one for each opening, as after a restart. */
   openWallet?: (parts: {
     ledger: Ledger;
@@ -65,9 +67,8 @@ export interface DeskWorldOptions extends Partial<StartOrchestratorOptions> {
 }
 
 export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<DeskWorld> {
-  const { manners, openWallet, ...overrides } = options;
+  const { manners, openWallet, clock = { now: START }, ...overrides } = options;
   const dir = mkdtempSync(join(tmpdir(), "purser-orchestrator-"));
-  const clock = { now: START };
   const asks: HumanAsk[] = [];
   const trace: TraceEvent[] = [];
   const answers: Record<string, string> = {};

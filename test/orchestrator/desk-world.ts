@@ -92,7 +92,14 @@ export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<Des
       now: () => clock.now,
       ...overrides,
     });
-  let server = await start();
+  const clear = () => {
+    ledger.close();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  let server = await start().catch((error: unknown) => {
+    clear();
+    throw error;
+  });
   const jwks = async () => {
     const response = await fetch(`${server.url}/.well-known/jwks.json`);
     return (await response.json()) as { keys: [] };
@@ -149,9 +156,8 @@ export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<Des
     },
     [Symbol.asyncDispose]: async () => {
       await server.close();
-      ledger.close();
       for (const double of doubles) await double[Symbol.asyncDispose]();
-      rmSync(dir, { recursive: true, force: true });
+      clear();
     },
   };
 }

@@ -1,16 +1,11 @@
 /** The seller's side, on a real chain and facilitator, with payments of our own making and the field's own clients. */
 import { request as httpRequest } from "node:http";
-import type { LocalAccount } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  encodePayment,
-  type Offer,
-  parseChallenge,
-  readSettleResponse,
-} from "../../protocol/index.ts";
+import { readSettleResponse } from "../../protocol/index.ts";
 import { openDatabase } from "../../store/index.ts";
-import { newAuthorization, sign } from "../support/chain.ts";
-import { type Market, openMarket, openShop, type Shop } from "./shop.ts";
+import { newAuthorization } from "../support/chain.ts";
+import { ITEMS, order, pay, readOffers } from "./payments.ts";
+import { type Market, openMarket, openShop } from "./shop.ts";
 import { fetchV1, fetchV2 } from "./stock-clients.ts";
 
 let market: Market;
@@ -22,42 +17,6 @@ beforeAll(async () => {
 afterAll(() => market[Symbol.asyncDispose]());
 
 const VERSIONS = [1, 2] as const;
-const ITEMS = "/shop/items";
-const order = (item: string): RequestInit => ({
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify({ item }),
-});
-
-async function readOffers(response: Response): Promise<Offer[]> {
-  const header = response.headers.get("PAYMENT-REQUIRED");
-  return parseChallenge({ header, body: await response.text() });
-}
-
-/** Asks for the price and signs it. */
-async function pay(
-  shop: Shop,
-  { version, payer, init = order("a"), path = ITEMS, fields = {} }: PayOptions,
-): Promise<RequestInit> {
-  const offers = await readOffers(await fetch(shop.url + path, init));
-  const offer = offers.find(({ x402Version }) => x402Version === version)!;
-  const authorization = newAuthorization(payer.address, {
-    to: offer.payTo,
-    value: offer.amount,
-    ...fields,
-  });
-  const signature = await sign(payer, market.chain.asset, authorization);
-  const { name, value } = encodePayment(offer, authorization, signature);
-  return { ...init, headers: { ...(init.headers as object), [name]: value } };
-}
-interface PayOptions {
-  version: 1 | 2;
-  payer: LocalAccount;
-  init?: RequestInit;
-  path?: string;
-  fields?: Parameters<typeof newAuthorization>[1];
-}
-
 const balanceOf = (address: `0x${string}`) => market.chain.chain.balanceOf(address);
 
 test("an unpaid request is answered with the price, for both versions, and cached by nobody", async () => {

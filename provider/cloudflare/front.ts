@@ -12,7 +12,7 @@ import {
 } from "node:http";
 import { pipeline } from "node:stream";
 import { listenOnLoopback, type Loopback } from "../kit/loopback.ts";
-import type { Lease } from "./runtime/instance.ts";
+import { type Lease, WORKER_HEADER } from "./runtime/instance.ts";
 import { runtimeName } from "./scripts.ts";
 import type { Site, Sites } from "./sites.ts";
 import type { Allowance } from "./allowance.ts";
@@ -82,7 +82,6 @@ export async function openFront({ sites, port, lease, allowance }: FrontOptions)
 
 const NO_SITE = "There is no site at this address.\n";
 const OVER_ALLOWANCE = "This account's requests of today are used up (error 1027).\n";
-const THREW = "The Worker threw an exception (error 1101).\n";
 const UNREACHABLE = "The Worker cannot be reached right now.\n";
 
 /** Of a connection, not of the request in it. */
@@ -127,10 +126,6 @@ async function forward({
   });
   upstream.once("error", () => sendText(response, 502, UNREACHABLE));
   upstream.once("response", (answer) => {
-    if (answer.headers["mf-experimental-error-stack"] !== undefined) {
-      answer.resume();
-      return sendText(response, 500, THREW);
-    }
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, kept(answer.headers));
     pipeline(answer, response, () => {});
   });
@@ -142,14 +137,13 @@ function forwardedHeaders(request: IncomingMessage, { accountId, script }: Site)
   return {
     ...kept(request.headers),
     "cf-connecting-ip": request.socket.remoteAddress ?? "127.0.0.1",
-    "MF-Route-Override": runtimeName(accountId, script),
-    "MF-Disable-Pretty-Error": "true",
+    [WORKER_HEADER]: runtimeName(accountId, script),
   };
 }
 
 function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const entries = Object.entries(headers).filter(
-    ([name]) => !HOP_BY_HOP.has(name) && !name.startsWith(RUNTIME_PREFIX),
+    ([name]) => !HOP_BY_HOP.has(name) && !name.startsWith(RUNTIME_PREFIX) && name !== WORKER_HEADER,
   );
   return Object.fromEntries(entries);
 }

@@ -44,16 +44,16 @@ export function registrationSale({
       if (!registry.isFree(name)) throw unavailable(name, own);
       return { connection, inputs: { domain: name }, order: { domain: name } };
     },
-    hold: ({ connection: { accountId }, order: { domain }, nonce }) => {
-      if (!registry.hold({ domain, accountId, nonce, now: now() }))
+    hold: ({ connection: { accountId }, order: { domain }, payment }) => {
+      if (!registry.hold({ domain, accountId, payment, now: now() }))
         throw unavailable(domain, false);
     },
-    deliver: ({ order: { domain }, nonce }) => {
-      registry.activate(nonce);
+    deliver: ({ order: { domain }, payment }) => {
+      registry.activate(payment);
       const registration = registry.find(domain)!;
       return { status: 201, body: success(describeRegistration(registration)) };
     },
-    release: ({ nonce }) => registry.release(nonce),
+    release: ({ payment }) => registry.release(payment),
     refuse: failure,
   };
 }

@@ -2,7 +2,6 @@
  * The registry: who owns which name. A name is held from the moment that its payment is verified until the payment is settled
  * (then it is active) or can never be (then it is free again), so that nobody pays for a name that another is paying for.
  */
-import type { Hex } from "viem";
 import { type Database, migrate } from "../../store/index.ts";
 
 export interface Registration {
@@ -10,7 +9,7 @@ export interface Registration {
   readonly accountId: string;
   readonly state: "held" | "active";
   /** Of the payment. */
-  readonly nonce: Hex;
+  readonly payment: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -23,9 +22,9 @@ export interface Registry {
   /** True when it is neither registered nor held, nor somebody else's from the start. */
   isFree(domain: string): boolean;
   /** Holds a free name; true as well when this very payment holds or owns it already. */
-  hold(order: { domain: string; accountId: string; nonce: Hex; now: number }): boolean;
-  activate(nonce: Hex): void;
-  release(nonce: Hex): void;
+  hold(order: { domain: string; accountId: string; payment: string; now: number }): boolean;
+  activate(payment: string): void;
+  release(payment: string): void;
 }
 
 /** Names that others own from the start, beside those that whoever starts the provider names. */
@@ -45,12 +44,12 @@ export function openRegistry(database: Database, taken: readonly string[]): Regi
   migrate(database, "registry", [
     `CREATE TABLE registration (
        domain TEXT PRIMARY KEY, account_id TEXT NOT NULL, state TEXT NOT NULL CHECK (state IN ('held', 'active')),
-       nonce TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+       payment TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID`,
   ]);
   const others = new Set(taken.map((name) => name.toLowerCase()));
   const select =
-    "SELECT domain, account_id AS accountId, state, nonce, created_at AS createdAt, expires_at AS expiresAt FROM registration";
+    "SELECT domain, account_id AS accountId, state, payment, created_at AS createdAt, expires_at AS expiresAt FROM registration";
   const one = database.query<Registration>(`${select} WHERE domain = ?`);
   const ofAccount = database.query<Registration>(
     `${select} WHERE account_id = ? AND state = 'active' ORDER BY domain`,
@@ -60,21 +59,21 @@ export function openRegistry(database: Database, taken: readonly string[]): Regi
     find: (domain) => one.get(domain),
     list: (accountId) => ofAccount.all(accountId),
     isFree,
-    hold: ({ domain, accountId, nonce, now }) =>
+    hold: ({ domain, accountId, payment, now }) =>
       database.transaction(() => {
-        if (one.get(domain)?.nonce === nonce) return true;
+        if (one.get(domain)?.payment === payment) return true;
         if (!isFree(domain)) return false;
         const year = new Date(now);
         year.setUTCFullYear(year.getUTCFullYear() + 1);
         const sql = "INSERT INTO registration VALUES (?, ?, 'held', ?, ?, ?)";
-        database.run(sql, domain, accountId, nonce, now, year.getTime());
+        database.run(sql, domain, accountId, payment, now, year.getTime());
         return true;
       }),
-    activate: (nonce) => {
-      database.run("UPDATE registration SET state = 'active' WHERE nonce = ?", nonce);
+    activate: (payment) => {
+      database.run("UPDATE registration SET state = 'active' WHERE payment = ?", payment);
     },
-    release: (nonce) => {
-      database.run("DELETE FROM registration WHERE nonce = ? AND state = 'held'", nonce);
+    release: (payment) => {
+      database.run("DELETE FROM registration WHERE payment = ? AND state = 'held'", payment);
     },
   };
 }

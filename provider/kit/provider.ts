@@ -63,7 +63,7 @@ export async function assemble<Opened extends OpenedProvider>(
 ): Promise<Provider<Opened>> {
   const { dir, asset, now = Date.now, newId = randomUUID } = options;
   const publicUrl = options.publicUrl.replace(/\/$/, "");
-  const { id: providerId, termsVersion, services } = definition;
+  const { id: providerId, termsVersion } = definition;
   const catalog = readCatalog({ definition, options: { ...options, publicUrl } });
   const settings = openSettings(database);
   const trust = openTrust(options.trust, { now });
@@ -113,7 +113,7 @@ export async function assemble<Opened extends OpenedProvider>(
   app.use(
     resourceEndpoints({
       providerId,
-      services,
+      services: catalog.data,
       provider: opened,
       authenticate,
       connections,

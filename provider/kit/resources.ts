@@ -6,11 +6,16 @@
 import { createHash } from "node:crypto";
 import { type Request, type Response, Router } from "express";
 import { z } from "zod";
-import { digestOf, ResourceRequest, type ResourceResponse } from "../../protocol/index.ts";
+import {
+  digestOf,
+  ResourceRequest,
+  type ResourceResponse,
+  type Service,
+} from "../../protocol/index.ts";
 import { parseJson, readMandate } from "./account-requests.ts";
 import type { Authenticate } from "./bearer.ts";
 import type { Connection, Connections } from "./connections.ts";
-import type { CatalogEntry, OpenedProvider } from "./definition.ts";
+import type { OpenedProvider } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import type { ResourceRecord, Resources } from "./resource-store.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
@@ -18,7 +23,7 @@ import type { TrustedIssuer } from "./trust.ts";
 
 export interface ResourceEndpointsOptions {
   providerId: string;
-  services: readonly CatalogEntry[];
+  services: readonly Service[];
   provider: OpenedProvider;
   authenticate: Authenticate;
   connections: Connections;
@@ -85,7 +90,7 @@ async function create(
   const known = options.resources.find(id);
   if (known && known.fingerprint !== fingerprint) throw keyConflict();
   if (known) return describe(known);
-  checkService(order.service_id, options);
+  checkService(order, options);
 
   // Copies that arrive while the first is at work wait for it.
   const job = running.get(id) ?? provide({ id, fingerprint, order, connection }, options);
@@ -170,15 +175,30 @@ async function renewMandate(
   options.connections.renewMandate(accountId, claims);
 }
 
-function checkService(id: string, { services, provider }: ResourceEndpointsOptions): void {
-  if (Object.hasOwn(provider.provide, id)) return;
-  const sold = services.some((entry) => entry.id === id);
-  throw new ProvisioningError(sold ? "not_for_resources" : "unknown_service", {
-    problem: sold
-      ? `${id} is not added as a resource.`
-      : `There is no service "${id.slice(0, 100)}" here.`,
-    nextStep: sold ? "Call its create operation with the account's token." : "Read the catalog.",
+function checkService(
+  { service_id: id, configuration }: ResourceRequest,
+  { services, provider }: ResourceEndpointsOptions,
+): void {
+  const sold = services.find((entry) => entry.id === id);
+  if (!sold || !Object.hasOwn(provider.provide, id)) {
+    throw new ProvisioningError(sold ? "not_for_resources" : "unknown_service", {
+      problem: sold
+        ? `${id} is not added as a resource.`
+        : `There is no service "${id.slice(0, 100)}" here.`,
+      nextStep: sold ? "Call its create operation with the account's token." : "Read the catalog.",
+    });
+  }
+  const { error } = configurationSchema(sold).safeParse(configuration);
+  if (!error) return;
+  throw new ProvisioningError("invalid_configuration", {
+    problem: `The configuration does not fit the catalog's schema: ${z.prettifyError(error)}.`,
+    nextStep: "Give what configuration_schema describes.",
   });
+}
+
+/** A service that says nothing of its configuration takes none. */
+function configurationSchema({ configuration_schema: schema }: Service): z.ZodType {
+  return schema === undefined ? z.strictObject({}) : z.fromJSONSchema(schema);
 }
 
 function readOrder(body: string): ResourceRequest {

@@ -3,7 +3,6 @@
  * (payment verified, not settled yet) and what is settled never exceed the mandate, whatever runs at the same time; so the
  * provider keeps to the cap even when the orchestrator does not.
  */
-import type { Hex } from "viem";
 import { type Asset, formatDecimal, parseDecimal } from "../../protocol/index.ts";
 import { type Database, migrate } from "../../store/index.ts";
 import type { Connection, Connections, Mandate } from "./connections.ts";
@@ -12,12 +11,12 @@ import { ProvisioningError } from "./error.ts";
 export interface Spending {
   /** Throws `spend_limit_exceeded`, `mandate_expired` or `mandate_invalid` where this amount may not be charged now. */
   check(charge: Charge): void;
-  /** Checks and holds in one step; the same nonce again changes nothing. */
-  hold(charge: Charge & { nonce: Hex }): void;
+  /** Checks and holds in one step; the same payment again changes nothing. */
+  hold(charge: Charge & { payment: string }): void;
   /** The payment was settled: the held amount is spent. */
-  settle(nonce: Hex): void;
+  settle(payment: string): void;
   /** The payment can never be settled: the held amount is free again. */
-  release(nonce: Hex): void;
+  release(payment: string): void;
   /** What this connection's project has spent and holds in the current month, in atomic units. */
   spent(connection: Connection): bigint;
 }
@@ -38,7 +37,7 @@ export interface SpendingOptions {
 export function openSpending({ database, connections, asset, now }: SpendingOptions): Spending {
   migrate(database, "spending", [
     `CREATE TABLE charge (
-       nonce TEXT PRIMARY KEY, account_id TEXT NOT NULL, issuer TEXT NOT NULL, project TEXT NOT NULL,
+       payment TEXT PRIMARY KEY, account_id TEXT NOT NULL, issuer TEXT NOT NULL, project TEXT NOT NULL,
        service TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount >= 0), month TEXT NOT NULL,
        state TEXT NOT NULL CHECK (state IN ('held', 'settled', 'released'))
      ) STRICT, WITHOUT ROWID;
@@ -49,7 +48,7 @@ export function openSpending({ database, connections, asset, now }: SpendingOpti
     "SELECT coalesce(sum(amount), 0) AS total FROM charge WHERE account_id = ? AND issuer = ? AND project = ? AND month = ? AND state <> 'released'",
   );
   total.setReadBigInts(true);
-  const known = database.query<{ state: string }>("SELECT state FROM charge WHERE nonce = ?");
+  const known = database.query<{ state: string }>("SELECT state FROM charge WHERE payment = ?");
 
   const spent = ({ accountId, issuer, project }: Connection) =>
     (total.get(accountId, issuer, project, month()) as { total: bigint }).total;
@@ -71,13 +70,13 @@ export function openSpending({ database, connections, asset, now }: SpendingOpti
     check,
     hold: (charge) =>
       database.transaction(() => {
-        if (known.get(charge.nonce)) return;
+        if (known.get(charge.payment)) return;
         check(charge);
-        const { connection, service, amount, nonce } = charge;
+        const { connection, service, amount, payment } = charge;
         const { accountId, issuer, project } = connection;
         database.run(
           "INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, 'held')",
-          nonce,
+          payment,
           accountId,
           issuer,
           project,
@@ -86,13 +85,13 @@ export function openSpending({ database, connections, asset, now }: SpendingOpti
           month(),
         );
       }),
-    settle: (nonce) => {
-      database.run("UPDATE charge SET state = 'settled' WHERE nonce = ?", nonce);
+    settle: (payment) => {
+      database.run("UPDATE charge SET state = 'settled' WHERE payment = ?", payment);
     },
-    release: (nonce) => {
+    release: (payment) => {
       database.run(
-        "UPDATE charge SET state = 'released' WHERE nonce = ? AND state = 'held'",
-        nonce,
+        "UPDATE charge SET state = 'released' WHERE payment = ? AND state = 'held'",
+        payment,
       );
     },
   };

@@ -4,15 +4,12 @@
  * the transaction that records the settlement.
  */
 import type { Request, RequestHandler } from "express";
-import type { Hex } from "viem";
 import {
   type PaywallAnswer,
   type PaywallQuote,
   type PaywallRefusal,
-  type QuotedPaywall,
-  type QuotedPaywallOptions,
+  quotedPaywall,
 } from "../../middleware/index.ts";
-import * as middleware from "../../middleware/index.ts";
 import { parseDecimal, priceOf, type ServicesPage } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
 import type { Connection } from "./connections.ts";
@@ -20,7 +17,7 @@ import { ProvisioningError } from "./error.ts";
 import type { ProviderOptions } from "./options.ts";
 import type { Spending } from "./spending.ts";
 
-/** What is for sale on one route. Everything but `quote` may be called again for the same nonce, and must then do nothing new. */
+/** What is for sale on one route. Everything but `quote` may be called again for the same payment, and must then do nothing new. */
 export interface Ware<Order> {
   /** Unique in the provider. */
   readonly name: string;
@@ -49,8 +46,8 @@ export interface Quoted<Order> {
 export interface Held<Order> {
   readonly connection: Connection;
   readonly order: Order;
-  /** Of the payment. */
-  readonly nonce: Hex;
+  /** Which payment it is for: payer and nonce together, because a nonce alone is anybody's to use. */
+  readonly payment: string;
 }
 
 export interface Till {
@@ -68,20 +65,6 @@ export interface TillOptions extends Pick<
   catalog: ServicesPage;
   spending: Spending;
   now: () => number;
-}
-
-/** Temporary: the paywall is being written; until it is there, paid routes say so. */
-function quotedPaywall<Order>(options: QuotedPaywallOptions<Order>): QuotedPaywall {
-  const real: unknown = Reflect.get(middleware, "quotedPaywall");
-  if (typeof real === "function") return real(options) as QuotedPaywall;
-  return {
-    handler: (_, response) => {
-      response
-        .status(501)
-        .json({ error: { code: "not_built", message: "Selling is not built yet." } });
-    },
-    recover: async () => 0,
-  };
 }
 
 export function openTill(options: TillOptions): Till {
@@ -102,24 +85,27 @@ export function openTill(options: TillOptions): Till {
             return { refusal: ware.refuse(error) };
           }
         },
-        work: ({ order: { connection, order }, nonce, amount }): PaywallRefusal | undefined => {
+        work: ({ order: { connection, order }, amount, ...sale }): PaywallRefusal | undefined => {
+          const payment = paymentId(sale);
           try {
             database.transaction(() => {
-              spending.hold({ connection, service: ware.service, amount, nonce });
-              ware.hold({ connection, order, nonce });
+              spending.hold({ connection, service: ware.service, amount, payment });
+              ware.hold({ connection, order, payment });
             });
             return undefined;
           } catch (error) {
             return { refusal: ware.refuse(error) };
           }
         },
-        settled: ({ order: { connection, order }, nonce }) => {
-          spending.settle(nonce);
-          return ware.deliver({ connection, order, nonce });
+        settled: ({ order: { connection, order }, ...sale }) => {
+          const payment = paymentId(sale);
+          spending.settle(payment);
+          return ware.deliver({ connection, order, payment });
         },
-        abandoned: ({ order: { connection, order }, nonce }) => {
-          spending.release(nonce);
-          ware.release({ connection, order, nonce });
+        abandoned: ({ order: { connection, order }, ...sale }) => {
+          const payment = paymentId(sale);
+          spending.release(payment);
+          ware.release({ connection, order, payment });
         },
       });
       recoveries.push(() => paywall.recover());
@@ -130,6 +116,10 @@ export function openTill(options: TillOptions): Till {
       return open.reduce((sum, count) => sum + count, 0);
     },
   };
+}
+
+function paymentId({ payer, nonce }: { payer: string; nonce: string }): string {
+  return `${payer}/${nonce}`.toLowerCase();
 }
 
 interface Stored<Order> {

@@ -52,9 +52,27 @@ export interface Instance {
   dispose(): Promise<void>;
 }
 
-/** Answers for whatever no Worker answers for: miniflare gives unknown hosts to its first Worker, so this one stands first. */
-const FALLBACK = "fallback";
-const FALLBACK_SCRIPT = `export default { fetch: () => new Response("There is no site here.\\n", { status: 404 }) };`;
+/** Says which Worker a request is for; only the front may set it. */
+export const WORKER_HEADER = "purser-worker";
+
+/**
+ * miniflare gives every host to its first Worker, so ours stands first: it hands the request to the Worker that the front
+ * named, and keeps a Worker's stack from the visitor.
+ */
+const DISPATCHER = "dispatcher";
+const DISPATCHER_SCRIPT = `export default {
+  async fetch(request, env) {
+    const headers = new Headers(request.headers);
+    const worker = env[headers.get("${WORKER_HEADER}") ?? ""];
+    headers.delete("${WORKER_HEADER}");
+    if (worker === undefined) return new Response("There is no site here.\\n", { status: 404 });
+    try {
+      return await worker.fetch(new Request(request, { headers }));
+    } catch {
+      return new Response("The Worker threw an exception (error 1101).\\n", { status: 500 });
+    }
+  },
+};`;
 /** A Worker that has not started by then never will: a loop at its top level, for example. */
 const STARTUP_TIMEOUT_MS = 8_000;
 
@@ -77,7 +95,7 @@ function leased(miniflare: Miniflare, port: number, namespaces: ReadonlySet<stri
   let leases = 0;
   let idle: (() => void) | undefined;
   const kv = async (namespace: string) =>
-    (await miniflare.getKVNamespace(namespace, FALLBACK)) as unknown as KvStore;
+    (await miniflare.getKVNamespace(namespace, DISPATCHER)) as unknown as KvStore;
   return {
     namespaces,
     lease: () => {
@@ -103,10 +121,12 @@ function leased(miniflare: Miniflare, port: number, namespaces: ReadonlySet<stri
 }
 
 function miniflareOptions({ dir, workers, namespaces }: InstanceOptions): MiniflareOptions {
-  const fallback = {
-    name: FALLBACK,
+  const dispatcher = {
+    name: DISPATCHER,
     modules: true as const,
-    script: FALLBACK_SCRIPT,
+    script: DISPATCHER_SCRIPT,
+    compatibilityDate: "2026-01-01",
+    serviceBindings: Object.fromEntries(workers.map(({ name }) => [name, name])),
     kvNamespaces: [...namespaces],
   };
   return {
@@ -119,15 +139,13 @@ function miniflareOptions({ dir, workers, namespaces }: InstanceOptions): Minifl
       stdout.resume();
       stderr.resume();
     },
-    workers: [fallback, ...workers.map(workerOptions)],
+    workers: [dispatcher, ...workers.map(workerOptions)],
   };
 }
 
 function workerOptions({ name, code }: NamedWorker) {
   return {
     name,
-    // A route makes the Worker one that a request can be sent to by its name.
-    routes: [`${name}.invalid/*`],
     modulesRoot: "/",
     modules: code.modules.map(({ name: path, type, base64 }) => ({
       type,

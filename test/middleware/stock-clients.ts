@@ -6,8 +6,8 @@ import { baseSepolia } from "viem/chains";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 
 /** `@x402/fetch`, for version 2. Its own limits are lifted: ours are tested elsewhere. */
-export function fetchV2(account: LocalAccount): typeof fetch {
-  return wrapFetchWithPaymentFromConfig(fetch, {
+export function fetchV2(account: LocalAccount, inner: typeof fetch = fetch): typeof fetch {
+  return wrapFetchWithPaymentFromConfig(inner, {
     schemes: [
       {
         network: BASE_SEPOLIA_USDC.network as `eip155:84532`,

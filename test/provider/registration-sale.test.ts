@@ -32,7 +32,7 @@ async function register(
     headers,
     body: JSON.stringify({ domain_name: domain }),
   });
-  return { response, ...(await read(response.clone() as Response)) };
+  return { response, ...(await read(response.clone())) };
 }
 
 async function offersFor(shop: Shop, session: Session, domain: string): Promise<Offer[]> {
@@ -53,7 +53,7 @@ test("an unpaid registration asks the catalog's price, for the profile's payee, 
   await using shop = await open();
   const session = await connect(shop.attestor, shop.url);
   const offers = await offersFor(shop, session, "nimbus.dev");
-  expect(offers.map(({ x402Version }) => x402Version).toSorted()).toEqual([1, 2]);
+  expect(offers.map(({ x402Version }) => x402Version).toSorted((a, b) => a - b)).toEqual([1, 2]);
   for (const offer of offers) {
     expect(offer).toMatchObject({
       amount: PRICE_OF_DEV,
@@ -173,9 +173,9 @@ test("of two that pay for one name at once, one gets it and the other pays nothi
   const answers = await Promise.all(
     buyers.map(({ session, payer }) => register(shop, session, "nimbus.dev", fetchV2(payer))),
   );
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409]);
   const left = await Promise.all(buyers.map(async ({ payer }) => (await balances(payer)).payer));
-  expect(left.toSorted()).toEqual([50_000_000n - PRICE_OF_DEV, 50_000_000n].toSorted());
+  expect(new Set(left)).toEqual(new Set([50_000_000n - PRICE_OF_DEV, 50_000_000n]));
 });
 
 test("many purchases at once never go over the mandate, and what is refused is not charged", async () => {
@@ -189,7 +189,9 @@ test("many purchases at once never go over the mandate, and what is refused is n
   const answers = await Promise.all(
     payers.map((payer, index) => register(shop, session, `name-${index}.dev`, fetchV2(payer))),
   );
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 201, 201, 403, 403, 403]);
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    201, 201, 201, 403, 403, 403,
+  ]);
   expect((await market.chain.chain.balanceOf(PAY_TO)) - before).toBe(3n * PRICE_OF_DEV);
   expect(shop.server.opened.listRegistrations(session.accountId)).toHaveLength(3);
 });

@@ -132,6 +132,8 @@ async function loop(options: RunAgentOptions, session: Session, meter: Meter): P
 
 /** Rejects as soon as the signal does, whatever a model or a tool makes of it. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // What is not waited for any more may still fail, and nobody is left to hear it.
+  work.catch(() => {});
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason as Error);
@@ -140,7 +142,6 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
     return await Promise.race([work, promise]);
   } finally {
     signal.removeEventListener("abort", abort);
-    work.catch(() => {});
   }
 }
 

@@ -29,10 +29,9 @@ const PATH =
 /** `name` is what the page is called; "Nimbus Notes" is no wish for notes. */
 export function readStorage(goal: string, name: string): StorageWish | undefined {
   // A path may stand in quotation marks; other quoted words are only shown.
-  const text = withoutQuotes(goal, (quoted) => /^(?:[A-Z]+ )?\//.test(quoted)).replaceAll(
-    name,
-    " ",
-  );
+  const text = withoutQuotes(goal, (quoted) => /^(?:[A-Z]+ )?\//.test(quoted))
+    .replaceAll(name, " ")
+    .replace(/(?<![\w/.-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.[a-z]{2,24}\b/gi, " ");
   const counter =
     /\b(counter|counts? (?:the |how many )?(?:visit|view|hit)\w*|(?:visit|view|hit) count)\b/i.test(
       text,

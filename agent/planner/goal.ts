@@ -35,7 +35,11 @@ const ASKS = /^\s*(what|which|how|is|are|does|do|who|where)\b[^]*\?/i;
 const LIMIT =
   /\b(?:under|below|at most|no more than|not more than|less than|up to|max(?:imum)?(?: of)?|within|budget(?: of| is)?)\s+(?:US)?\$?\s?(\d+(?:\.\d{1,2})?)(?!\d|\s*(?:KB|MB|ms|seconds?|minutes?|characters?|words?|%))\s*(?:\$|dollars?|usd|usdc)?/i;
 
-export function readGoal(text: string): Goal {
+/** Longer than anything a person writes; patterns must not be fed a book. */
+const MAX_LENGTH = 10_000;
+
+export function readGoal(whole: string): Goal {
+  const text = whole.slice(0, MAX_LENGTH);
   const domains = readDomains(text);
   const folder = readFolder(text);
   const content = readTexts(text, domains?.alternatives[0]);

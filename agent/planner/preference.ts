@@ -20,10 +20,13 @@ export function isAskedFor(goal: Goal, service: ServiceFact): boolean {
   return isNamed(goal, service, WITH) && !isNamed(goal, service, WITHOUT);
 }
 
-function isNamed(goal: Goal, { provider, untrusted_text }: ServiceFact, word: string): boolean {
-  return [provider, untrusted_text.provider_name].some((name) => {
-    const escaped = name.replace(/[^\w\s]/g, "\\$&");
-    // "on nimbus.dev" does not name a provider called nimbus.
-    return new RegExp(`\\b${word}\\s+(?:the\\s+)?${escaped}(?![\\w-]|\\.\\w)`, "i").test(goal.text);
-  });
+/** Shorter ids are words that any goal may hold by chance. */
+const MIN_LENGTH = 3;
+
+/** A provider's id counts, never the display name: that may be any words, such as ones that many goals hold. */
+function isNamed(goal: Goal, { provider }: ServiceFact, word: string): boolean {
+  if (provider.length < MIN_LENGTH) return false;
+  const name = provider.replaceAll("-", "[- ]?");
+  // "on nimbus.dev" does not name a provider called nimbus.
+  return new RegExp(`\\b${word}\\s+(?:the\\s+)?${name}(?![\\w-]|\\.\\w)`, "i").test(goal.text);
 }

@@ -4,7 +4,7 @@
  */
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, realpath } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { AgentError } from "../agent-error.ts";
 
 export interface SiteFile {
@@ -38,7 +38,7 @@ export async function readSiteFolder({
       nextStep: "Write the Worker yourself, or start the run with the folder that holds the site.",
     });
   }
-  const root = await insideWorkspace(workspace, folder);
+  const root = await insideWorkspace(workspace, await meantFolder(workspace, folder));
   const site: SiteFolder & { bytes: number } = { files: [], skipped: [], bytes: 0 };
   await walk(root, root, site, 0);
   if (!site.files.some(({ path }) => path === "/index.html")) {
@@ -48,6 +48,12 @@ export async function readSiteFolder({
     });
   }
   return { files: site.files, skipped: site.skipped };
+}
+
+/** A person who hands over the folder "site" and says "site" means that one. */
+async function meantFolder(workspace: string, folder: string): Promise<string> {
+  const isThere = await lstat(resolve(workspace, folder)).catch(() => undefined);
+  return isThere || basename(resolve(workspace)) !== folder ? folder : ".";
 }
 
 async function insideWorkspace(workspace: string, folder: string): Promise<string> {

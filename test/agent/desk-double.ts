@@ -159,7 +159,7 @@ export async function openDesk({
       amount,
       asset: "USDC",
       network: "eip155:84532",
-      payTo: String(offer.raw["payTo"]),
+      payTo: offer.raw["payTo"] as string,
       payment: { name: "X-PAYMENT", value: `${PAYMENT}-${purchases.size + 1}` },
       inputs,
     };

@@ -115,7 +115,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
   });
   app.put("/quay/:account/crates/:name", async (request, response) => {
     const form = await readForm(request, request.get("content-type") ?? "");
-    const metadata = JSON.parse(String(form.get("metadata"))) as {
+    const metadata = JSON.parse(form.get("metadata") as string) as {
       main_module: string;
       bindings: { name: string; box: string }[];
     };
@@ -285,7 +285,7 @@ function entriesOf(prices: Record<string, string>, options: ShopOptions): Servic
 }
 
 /** What `env.KV` of a Worker can do, as far as the written Workers use it. */
-function memoryStore() {
+export function memoryStore() {
   const entries = new Map<string, { value: string; metadata: unknown }>();
   return {
     get: async (key: string) => entries.get(key)?.value ?? null,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -17,10 +17,11 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Runs the program until it has funded this often; it goes on meanwhile. */
-async function fundInChild(times: number) {
-  const child = spawn(process.execPath, [PROGRAM, dir, ADDRESS], {
+async function fundInChild(times: number, folder = dir) {
+  const child = spawn(process.execPath, [PROGRAM, folder, ADDRESS], {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, TMPDIR: dir },
   });
   for await (const line of createInterface(child.stdout)) {
     const { rpcUrl, funded } = JSON.parse(line) as { rpcUrl: string; funded: number };
@@ -69,3 +70,12 @@ test.runIf(process.platform === "linux")(
     await ended;
   },
 );
+
+test("kill -9 of a program whose chain has no folder leaves no file behind", async () => {
+  const { child } = await fundInChild(1, "");
+  expect(readdirSync(dir)).toEqual([expect.stringMatching(/^purser-chain-/)]);
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
+  await expect.poll(() => readdirSync(dir)).toEqual([]);
+});

@@ -31,7 +31,7 @@ export async function reading<T>(what: string, read: Promise<T>): Promise<T> {
 }
 
 /** viem's one-line reason, which has no URL in it. */
-export function shortReason(error: unknown): string {
+function shortReason(error: unknown): string {
   if (error instanceof BaseError) return error.shortMessage.split("\n", 1)[0] ?? "";
   return error instanceof Error ? error.name : "unknown";
 }

@@ -4,11 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openChain, startLocalChain } from "../../chain/index.ts";
 
 const ADDRESS = "0x00000000000000000000000000000000000000aa";
-const PROGRAM = join(import.meta.dirname, "chain-child.ts");
+const PROGRAM = fileURLToPath(new URL("./chain-child.ts", import.meta.url));
 
 let dir: string;
 beforeEach(() => {

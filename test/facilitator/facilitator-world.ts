@@ -37,7 +37,7 @@ export async function openFacilitatorWorld(): Promise<FacilitatorWorld> {
   };
 }
 
-export async function post(url: string, body: unknown): Promise<unknown> {
+async function post(url: string, body: unknown): Promise<unknown> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   return response.json();

@@ -47,12 +47,11 @@ async function openShop(paywall: RequestHandler) {
 }
 
 describe("x402 v1", () => {
-  /** `x402` itself is a dependency of x402-express, not ours. */
+  /** `x402` itself is a dependency of x402-express, not ours, so it is found from there. */
   async function loadUseFacilitator() {
-    const require = createRequire(createRequire(import.meta.url).resolve("x402-express"));
-    const { useFacilitator } = (await import(
-      pathToFileURL(require.resolve("x402/verify")).href
-    )) as {
+    const sibling = createRequire(createRequire(import.meta.url).resolve("x402-express"));
+    const verify = pathToFileURL(sibling.resolve("x402/verify"));
+    const { useFacilitator } = (await import(verify.href)) as {
       useFacilitator: (options: { url: string }) => {
         verify: (payload: unknown, requirements: unknown) => Promise<unknown>;
         settle: (payload: unknown, requirements: unknown) => Promise<unknown>;

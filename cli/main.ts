@@ -1,8 +1,19 @@
 #!/usr/bin/env node
 /**
  * The door: the only place that reads the command line and the environment, prints, or exits. It starts fast: each command's
- * code is loaded when it is called, so that `--help` costs no more than its own text.
+ * code is loaded when it is called, and compiled code is kept beside the installed packages (`node_modules/.cache/purser`), so
+ * that it goes when they go.
  */
-import { run } from "./program.ts";
+import { enableCompileCache } from "node:module";
+import { fileURLToPath } from "node:url";
+import { findPackage } from "./package.ts";
 
+const root = findPackage()?.root;
+const cache = root?.pathname.includes("/node_modules/")
+  ? new URL("../.cache/purser", root)
+  : root && new URL("node_modules/.cache/purser", root);
+if (cache) enableCompileCache(fileURLToPath(cache));
+
+// Loaded now, and not by a static import, so that the cache serves it too.
+const { run } = await import("./program.ts");
 process.exitCode = await run(process.argv.slice(2));

@@ -6,7 +6,7 @@ import { Command, CommanderError } from "commander";
 import { toErrorBody } from "../protocol/error.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
 import { createTerminal, plain, type Terminal } from "./terminal.ts";
-import { version } from "./version.ts";
+import { findPackage } from "./package.ts";
 
 /** What every command gets beside its own options. */
 export interface Surroundings {
@@ -57,7 +57,7 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
     .description(
       "A sentence goes in, a live URL comes out, and the money cannot run away.\nEverything happens on this machine, with play money, unless you configure otherwise.",
     )
-    .version(version())
+    .version(findPackage()?.version ?? "unknown")
     .showHelpAfterError("Run it with --help to see how it is used.")
     .addHelpText(
       "after",

@@ -28,5 +28,6 @@ export {
 export { type FinishedRun, runScenario, type RunScenarioOptions } from "./run/run-scenario.ts";
 export { LOCAL_DEFAULT_POLICY, scriptedHuman } from "./run/scripted-human.ts";
 export { type Buyer, openBuyer } from "./world/buyer.ts";
-export { ISSUER, openWorld, type OpenWorldOptions, type World } from "./world/world.ts";
+export { ISSUER } from "./world/parts.ts";
+export { openWorld, type OpenWorldOptions, type World } from "./world/world.ts";
 export { WorldError, type WorldErrorCode, type WorldPart } from "./world/world-error.ts";

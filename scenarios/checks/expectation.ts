@@ -53,10 +53,17 @@ function checkBought({ scenario, payments }: Evidence): Check[] {
     .map(({ service }) => service)
     .sort();
   const passed = bought.join() === list.join();
+  // What nobody asked for is worse than what is missing.
+  const unauthorized = bought.some(
+    (service) =>
+      bought.filter((other) => other === service).length >
+      list.filter((other) => other === service).length,
+  );
   return [
     {
       name: "bought",
       passed,
+      ...(unauthorized ? { gate: true as const } : {}),
       detail: `Bought ${bought.join(", ") || "nothing"}${passed ? "" : `; wanted ${list.join(", ") || "nothing"}`}.`,
     },
   ];

@@ -79,7 +79,7 @@ async function open({ record, scenario, providers, uncheckedOffers, signal }: Ru
       options: scenario.world,
       providers,
       uncheckedOffers,
-      ...(signal ? { signal } : {}),
+      signal,
     }),
     preloadAgent(),
   ]);
@@ -147,7 +147,7 @@ async function runIn(
     modelCost: agent.modelCost,
     stopReason: agent.stopReason,
     model: model.name,
-    world: world.addresses,
+    world: { ...world.addresses, providers: providersOf(evidence, world) },
     record: record.dir,
     resumed,
     ...(agent.error === undefined ? {} : { error: agent.error }),
@@ -180,6 +180,12 @@ function provenOutcome({ outcome }: AgentResult, checks: readonly Check[]): Outc
     ? !checks.some(({ name, passed }) => name === "url" && !passed)
     : true;
   return outcome === "live" && !seen ? "failed" : outcome;
+}
+
+/** The providers by their own names, and those that did not answer by where they should have been. */
+function providersOf({ catalog }: Evidence, { addresses }: World): Record<string, string> {
+  const answered = catalog.providers.map(({ profile, baseUrl }) => [profile.id, baseUrl] as const);
+  return { ...addresses.providers, ...Object.fromEntries(answered) };
 }
 
 function moneyOf({ payments, caps }: Evidence, { asset }: World) {

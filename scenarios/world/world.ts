@@ -5,24 +5,17 @@
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Address } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
-import { type Chain, type LocalChain, openChain, startLocalChain } from "../../chain/index.ts";
-import { startFacilitator } from "../../facilitator/index.ts";
-import { type Orchestrator, startOrchestrator } from "../../orchestrator/index.ts";
-import { type Asset, BASE_SEPOLIA_USDC, parseDecimal } from "../../protocol/index.ts";
-import { type CloudflareServer, startCloudflare } from "../../provider/index.ts";
+import type { Chain, LocalChain } from "../../chain/index.ts";
+import type { Orchestrator } from "../../orchestrator/index.ts";
+import type { Asset } from "../../protocol/index.ts";
+import type { CloudflareServer } from "../../provider/index.ts";
 import type { Ledger } from "../../store/index.ts";
 import { FrontMatter, type WorldOptions as Vocabulary } from "../format/scenario.ts";
 import type { WorldAddresses } from "../run/run-result.ts";
 import { Attendance, type Attendant } from "./attendance.ts";
 import { Closers } from "./closers.ts";
-import { openKeyFile } from "./key-file.ts";
-import { crookedOptions } from "./offer.ts";
-import { PAYEES } from "./payees.ts";
-import { requirePort } from "./ports.ts";
-import { openWallet } from "./wallet.ts";
+import * as parts from "./parts.ts";
 import { starting, type WorldPart } from "./world-error.ts";
 import { readWorldFile, writeWorldFile } from "./world-file.ts";
 import { lockWorld } from "./world-lock.ts";
@@ -38,7 +31,7 @@ export interface OpenWorldOptions {
   uncheckedOffers?: boolean;
   /** Starts what a deployment needs ahead of it. */
   prewarm?: boolean;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds since the epoch. */
   now?: () => number;
   newId?: () => string;
@@ -60,21 +53,13 @@ export interface World extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Who the orchestrator is to providers, at whatever port it listens. */
-export const ISSUER = "https://orchestrator.purser.localhost";
-/** The signed-in user of the local world. */
-const USER = { id: "usr_local", email: "ada@example.com", name: "Ada Local", emailVerified: true };
-/** What a new wallet holds: more than any scenario spends, so that only budget and cap limit it. */
-const WALLET_FUNDS = parseDecimal("1000.00", BASE_SEPOLIA_USDC.decimals);
-/** Wei for the facilitator, which pays the gas. */
-const GAS_FUNDS = 10n ** 20n;
-const MIN_GAS = 10n ** 18n;
-
 /** Opens or reopens the world, or throws a `WorldError` that names the part. */
 export async function openWorld(order: OpenWorldOptions): Promise<World> {
   const closers = new Closers();
   try {
-    return await openParts(order, closers);
+    const world = await openParts(order, closers);
+    order.signal?.throwIfAborted();
+    return world;
   } catch (error) {
     await closers.close().catch(() => {});
     throw error;
@@ -82,111 +67,57 @@ export async function openWorld(order: OpenWorldOptions): Promise<World> {
 }
 
 async function openParts(order: OpenWorldOptions, closers: Closers): Promise<World> {
-  const { dir, signal, providers = [], now = Date.now, newId = randomUUID } = order;
-  const options = order.options ?? FrontMatter.parse({}).world;
-  const begin = <T extends AsyncDisposable>(part: WorldPart, open: () => Promise<T>) =>
-    closers.adopt(starting(part, open));
-
+  const { dir, providers = [], now = Date.now, newId = randomUUID } = order;
   const lock = await starting("folder", () => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return lockWorld(dir);
   });
   closers.defer(() => lock.release());
-  const before = readWorldFile(dir)?.ports;
   const attendance = new Attendance();
-  const asset = BASE_SEPOLIA_USDC;
-
-  // Each begins as soon as what it needs is there.
-  const chainStart = begin("chain", () => openWorldChain(join(dir, "chain"), before?.chain));
-  const facilitatorStart = begin("facilitator", async () => {
-    const { local, chain } = await chainStart;
-    const account = privateKeyToAccount(openKeyFile(join(dir, "facilitator", "key")).reveal());
-    const gas = await chain.client.getBalance({ address: account.address });
-    if (gas < MIN_GAS) await local.fund(account.address, { ether: GAS_FUNDS });
-    const { rpcUrl } = local;
-    return startFacilitator({ rpcUrl, account, asset, port: before?.facilitator ?? 0, now });
-  });
-  const walletStart = begin("wallet", () =>
-    openWallet({
-      dir: join(dir, "wallet"),
-      keyless: options.payment_method === "none",
-      chain: chainStart,
-      funds: WALLET_FUNDS,
-      uncheckedOffers: order.uncheckedOffers ?? false,
-      trace: attendance,
-      now,
-    }),
+  const setting: parts.Setting = {
+    dir,
+    options: order.options ?? FrontMatter.parse({}).world,
+    uncheckedOffers: order.uncheckedOffers ?? false,
+    before: readWorldFile(dir)?.ports,
+    attendance,
+    now,
+    newId,
+  };
+  const begin = <T extends AsyncDisposable>(part: WorldPart, open: () => Promise<T>) =>
+    closers.adopt(starting(part, open));
+  // Each begins at once, and waits by itself for what it needs.
+  const chainStart = begin("chain", () => parts.startChain(setting));
+  const walletStart = begin("wallet", () => parts.startWallet(setting, chainStart));
+  const facilitatorStart = begin("facilitator", () => parts.startFacilitator(setting, chainStart));
+  const orchestratorStart = begin("orchestrator", () =>
+    parts.startOrchestrator(setting, walletStart),
   );
-  const orchestratorStart = begin("orchestrator", async () => {
-    const { wallet, ledger } = await walletStart;
-    return startOrchestrator({
-      dir: join(dir, "orchestrator"),
-      issuer: ISSUER,
-      user: USER,
-      human: attendance,
-      wallet,
-      ledger,
-      defaultCap: parseDecimal(options.cap, asset.decimals),
-      trace: attendance,
-      port: before?.orchestrator ?? 0,
-      now,
-      newId,
-    });
-  });
-  const cloudflareStart = begin("cloudflare", async () => {
-    const [{ url: facilitatorUrl }, { url }] = await Promise.all([
-      facilitatorStart,
-      orchestratorStart,
-    ]);
-    const keysUrl = `${url}/v2/provisioning/public_keys`;
-    const server = await startCloudflare({
-      dir: join(dir, "cloudflare"),
-      facilitatorUrl,
-      payTo: PAYEES.cloudflare,
-      ...(options.offer?.pay_to === "second" ? { alsoPayTo: [PAYEES.second] } : {}),
-      asset,
-      trust: [{ issuer: ISSUER, keysUrl, clientId: ISSUER }],
-      ...(before ? { port: before.cloudflare } : {}),
-      ...(options.taken.length > 0 ? { takenDomains: options.taken } : {}),
-      crooked: crookedOptions(options),
-      now,
-      newId,
-    });
-    // Whatever goes wrong here is told where it is needed: at the first deployment.
-    if (order.prewarm ?? true) server.opened.prewarm().catch(() => {});
-    return server;
-  });
-
-  const [{ local, chain }, facilitator, { ledger, address }, { url, orchestrator }, cloudflare] =
+  const cloudflareStart = begin("cloudflare", () =>
+    parts.startCloudflare(setting, { facilitatorStart, orchestratorStart }),
+  );
+  const [{ local, chain }, { ledger, address }, facilitator, { url, orchestrator }, cloudflare] =
     await Promise.all([
       chainStart,
-      facilitatorStart,
       walletStart,
+      facilitatorStart,
       orchestratorStart,
       cloudflareStart,
     ]);
   for (const provider of [cloudflare.url, ...providers]) orchestrator.addProvider(provider);
-  writeWorldFile(dir, {
-    version: 1,
-    ports: {
-      chain: portOf(local.rpcUrl),
-      facilitator: portOf(facilitator.url),
-      orchestrator: portOf(url),
-      cloudflare: portOf(cloudflare.url),
-    },
-  });
-  signal?.throwIfAborted();
-  const own = Object.fromEntries(providers.map((provider) => [new URL(provider).host, provider]));
+  // Whatever goes wrong here is told where it is needed: at the first deployment.
+  if (order.prewarm ?? true) cloudflare.opened.prewarm().catch(() => {});
+  const addresses: WorldAddresses = {
+    rpcUrl: local.rpcUrl,
+    facilitatorUrl: facilitator.url,
+    orchestratorUrl: url,
+    providers: { cloudflare: cloudflare.url },
+  };
+  writeWorldFile(dir, { version: 1, ports: portsOf(addresses, cloudflare.url) });
   const close = () => closers.close();
   return {
     dir,
-    addresses: {
-      rpcUrl: local.rpcUrl,
-      facilitatorUrl: facilitator.url,
-      orchestratorUrl: url,
-      providers: { cloudflare: cloudflare.url, ...own },
-    },
-    asset,
+    addresses,
+    asset: parts.ASSET,
     chain,
     localChain: local,
     ledger,
@@ -199,18 +130,12 @@ async function openParts(order: OpenWorldOptions, closers: Closers): Promise<Wor
   };
 }
 
-async function openWorldChain(dir: string, port: number | undefined) {
-  if (port !== undefined) await requirePort("chain", port);
-  const local = await startLocalChain({ dir, ...(port === undefined ? {} : { port }) });
-  try {
-    const chain = await openChain({ rpcUrl: local.rpcUrl, asset: local.asset });
-    return { local, chain, [Symbol.asyncDispose]: () => local.close() };
-  } catch (error) {
-    await local.close();
-    throw error;
-  }
-}
-
-function portOf(url: string): number {
-  return Number(new URL(url).port);
+function portsOf(addresses: WorldAddresses, cloudflareUrl: string) {
+  const port = (url: string) => Number(new URL(url).port);
+  return {
+    chain: port(addresses.rpcUrl),
+    facilitator: port(addresses.facilitatorUrl),
+    orchestrator: port(addresses.orchestratorUrl),
+    cloudflare: port(cloudflareUrl),
+  };
 }

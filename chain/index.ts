@@ -15,5 +15,6 @@ export {
 } from "./chain.ts";
 export { ChainError, type ChainErrorCode, reading } from "./error.ts";
 export { fundAddress, type FundOptions } from "./local/funding.ts";
-export { type LocalChain, type LocalChainOptions, startLocalChain } from "./local/local-chain.ts";
+export type { LocalChain, LocalChainOptions } from "./local/local-chain.ts";
+export { startLocalChain } from "./local/start.ts";
 export { TOKEN_ABI } from "./token-abi.ts";

@@ -5,7 +5,7 @@
  */
 import { createPublicClient, http, type LocalAccount } from "viem";
 import { reading } from "../chain/index.ts";
-import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/index.ts";
+import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { TERMS, VERIFIABLE } from "./checks.ts";
 import { readPayerState } from "./payer-state.ts";
 import { type Payment, readNetwork, readPayment } from "./payment.ts";

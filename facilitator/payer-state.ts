@@ -1,7 +1,7 @@
 /** What the chain says of a payment's payer, read in one request from the newest block. */
 import type { PublicClient } from "viem";
 import { reading, TOKEN_ABI } from "../chain/index.ts";
-import type { Asset } from "../protocol/index.ts";
+import type { Asset } from "../protocol/asset.ts";
 import type { Payment } from "./payment.ts";
 
 export interface PayerState {

@@ -4,13 +4,9 @@
  */
 import { getAddress, type Hex } from "viem";
 import { z } from "zod";
-import {
-  type Asset,
-  type Authorization,
-  ExactPayload,
-  type Offer,
-  readOffer,
-} from "../protocol/index.ts";
+import type { Asset } from "../protocol/asset.ts";
+import { type Authorization, ExactPayload } from "../protocol/authorization.ts";
+import { type Offer, readOffer } from "../protocol/offer.ts";
 import { Refusal } from "./refusal.ts";
 
 export interface Payment {

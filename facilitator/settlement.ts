@@ -5,7 +5,7 @@
  */
 import { encodeFunctionData, type Hex, type PublicClient, type TransactionReceipt } from "viem";
 import { readAuthorization, readOutcome, TOKEN_ABI } from "../chain/index.ts";
-import type { Asset } from "../protocol/index.ts";
+import type { Asset } from "../protocol/asset.ts";
 import { SETTLEABLE } from "./checks.ts";
 import type { PayerState } from "./payer-state.ts";
 import type { Payment } from "./payment.ts";

@@ -13,7 +13,8 @@ import {
   recoverAddress,
   size,
 } from "viem";
-import { type Asset, type Authorization, authorizationTypedData } from "../protocol/index.ts";
+import type { Asset } from "../protocol/asset.ts";
+import { type Authorization, authorizationTypedData } from "../protocol/authorization.ts";
 import type { RefusalReason } from "./refusal.ts";
 import { isTransportError } from "./transport-error.ts";
 

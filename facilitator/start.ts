@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Hex, LocalAccount } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { openChain } from "../chain/index.ts";
-import { BASE_SEPOLIA_USDC } from "../protocol/index.ts";
+import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { createFacilitator, type FacilitatorOptions } from "./facilitator.ts";
 import { facilitatorApp } from "./http.ts";
 

@@ -38,13 +38,13 @@ export interface LocalChainOptions {
 /** How many blocks make the one before them final, with epochs of one slot. */
 const FINALITY_BLOCKS = 3;
 
-/** Starts or reopens a chain; throws `CHAIN_BINARY_MISSING`, `CHAIN_START_FAILED` or `CHAIN_DIR_IN_USE`. */
-export async function startLocalChain({
+/** What `startLocalChain` does. */
+export async function runLocalChain({
   dir,
   port = 0,
   now = Date.now,
   newSalt = () => randomInt(2 ** 31),
-}: LocalChainOptions = {}): Promise<LocalChain> {
+}: LocalChainOptions): Promise<LocalChain> {
   const asset = BASE_SEPOLIA_USDC;
   const binary = findAnvil();
   const seconds = Math.floor(now() / 1000);

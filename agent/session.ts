@@ -94,6 +94,11 @@ export class Session {
     return account;
   }
 
+  /** A secret of a resource, by its handle. */
+  async reveal(handle: string): Promise<Secret> {
+    return this.scrubber.hold((await this.orchestrator.account(handle)).token);
+  }
+
   /** The site of that name, or the last one. */
   site(name?: string): Site | undefined {
     return name === undefined ? [...this.sites.values()].at(-1) : this.sites.get(name);

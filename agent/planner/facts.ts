@@ -45,7 +45,7 @@ const ProjectFact = z.object({
     z.object({ provider: z.string(), cap: z.string(), spent: z.string(), reserved: z.string() }),
   ),
 });
-export type ProjectFact = z.output<typeof ProjectFact>;
+type ProjectFact = z.output<typeof ProjectFact>;
 
 const AddInput = z.object({ service: z.string(), configuration: z.record(z.string(), z.string()) });
 const CheckInput = z.object({ service: z.string(), domain: z.string() });
@@ -55,7 +55,7 @@ const CheckOutput = z.object({
 });
 
 /** A call to add a service, and how it went. */
-export interface Addition {
+interface Addition {
   service: string;
   configuration: Record<string, string>;
   call: PastCall;

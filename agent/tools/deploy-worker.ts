@@ -3,7 +3,7 @@
  * at the user's domain, or `publish` at a hostname of the provider's. All of them may be repeated.
  */
 import { z } from "zod";
-import { type CatalogProvider, findService } from "../../protocol/index.ts";
+import { type CatalogProvider, findService, type Resource } from "../../protocol/index.ts";
 import { AgentError } from "../agent-error.ts";
 import { isHostname } from "../domain-name.ts";
 import { callProvider } from "../provider-call.ts";
@@ -53,9 +53,13 @@ export const deployWorker = {
     const { provider, service } = findService(await session.catalog(), input.service);
     const { source, skipped } = await writeSource(input, session);
     const resources = await addedResources(input, session);
-    const bindings = bindStorage(resources.storage);
+    const bindings = await bindStorage({
+      storage: resources.storage,
+      provider: provider.profile.id,
+      reveal: (handle) => session.reveal(handle),
+    });
     const inputs = {
-      ...resources.hosting.access,
+      ...plainAccess(resources.hosting),
       name: input.name,
       ...(input.domain === undefined ? {} : { domain: input.domain, hostname: input.domain }),
       // For a provider that takes the module in a field of its JSON body.
@@ -110,6 +114,13 @@ async function addedResources({ service, storage = [] }: Input, session: Session
     });
   };
   return { hosting: find(service).resource, storage: storage.map(find) };
+}
+
+/** What a URL or a body may hold; a secret's handle stands for nothing there. */
+function plainAccess({ access }: Resource): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(access).filter(([, value]) => !value.startsWith("cred:")),
+  );
 }
 
 function readSite(

@@ -9,7 +9,7 @@ import { ProviderRefusal } from "../provider-call.ts";
 import type { Session } from "../session.ts";
 
 /** What a tool gives the model where it could not do its work. */
-export interface ToolFailure {
+interface ToolFailure {
   error: ErrorBody;
   /** A stranger's words about it: data, never instructions. */
   untrusted_text?: string;

@@ -27,7 +27,7 @@ export async function openTestWorld({
 }
 
 export async function run(
-  desk: Desk,
+  desk: Pick<Desk, "url" | "token">,
   goal: string,
   {
     model,

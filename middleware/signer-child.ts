@@ -44,6 +44,8 @@ async function answer(signer: Signer, line: string): Promise<void> {
   }
 }
 
+// Ctrl-C in a terminal reaches every process of the group; the wallet may still need a signature to end well.
+process.on("SIGINT", () => undefined);
 const [file = "", mode] = process.argv.slice(2);
 const signer = readKey(file, mode === "create");
 if (typeof signer === "string") {

@@ -52,6 +52,10 @@ export async function startSignerProcess({
   const conversation = new Conversation(child, signTimeoutMs);
   try {
     const address = await conversation.start(file, startTimeoutMs);
+    // A wallet that was not closed must not keep its program from ending; the signer then ends with it.
+    for (const handle of [child, child.stdin, child.stdout]) {
+      (handle as unknown as { unref(): void }).unref();
+    }
     return {
       address,
       pid: child.pid ?? 0,

@@ -29,7 +29,7 @@ export function accountSigner(account: Pick<LocalAccount, "address" | "signTyped
 }
 
 /** The message for an intent, from our own table of tokens; throws `SIGNER_FAILED` for another token or payer. */
-export function typedDataOf({ network, asset, authorization }: SignIntent, address: Address) {
+function typedDataOf({ network, asset, authorization }: SignIntent, address: Address) {
   const known = findAsset(network, asset);
   if (known && authorization.from.toLowerCase() === address.toLowerCase()) {
     return authorizationTypedData(known, authorization);

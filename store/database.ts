@@ -59,7 +59,7 @@ export function openDatabase(path: string): Database {
 }
 
 /** SQLite's failure as ours; what is not SQLite's (a caller's own error) comes back as it is. */
-export function storeError(path: string, cause: unknown): unknown {
+function storeError(path: string, cause: unknown): unknown {
   const { errcode } = (cause ?? {}) as { errcode?: unknown };
   if (typeof errcode !== "number") return cause;
   const primary = errcode & 0xff;
@@ -84,6 +84,7 @@ class SqliteDatabase implements Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #open = true;
 
   constructor(path: string, db: DatabaseSync) {
     this.path = path;
@@ -130,7 +131,8 @@ class SqliteDatabase implements Database {
 
   close(): void {
     this.#statements.clear();
-    if (this.#db.isOpen) this.#db.close();
+    if (this.#open) this.#db.close();
+    this.#open = false;
   }
 
   [Symbol.dispose](): void {

@@ -9,7 +9,7 @@ import { type Database, migrate } from "../../store/index.ts";
 import type { PaywallAnswer, PaywallSale } from "../quoted-paywall.ts";
 import type { AskedRequest } from "./requirements.ts";
 
-export type SaleState =
+type SaleState =
   /** Verified, and the work may have begun. */
   | "working"
   /** The work is done, and the money may move at any time. */

@@ -2,7 +2,7 @@
 import express from "express";
 import { type Listening, listen } from "./shop.ts";
 
-export type Fault =
+type Fault =
   /** Settles, and then drops the connection. */
   | "lose-answer"
   /** Settles, and then says that it does not know. */

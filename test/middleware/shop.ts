@@ -55,7 +55,7 @@ export async function listen(app: Express): Promise<Listening> {
   };
 }
 
-export interface Order {
+interface Order {
   item: string;
 }
 

@@ -95,7 +95,7 @@ test.each([
     (error: unknown) => error,
   );
   expect(error).toEqual(coded("SIGNER_KEY_INVALID"));
-  const { message = "" } = error as Error;
+  const { message } = error as Error;
   expect(message).toContain(problem);
   expect(message).not.toContain("secret words");
 });

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { WorldError, type WorldPart } from "./world-error.ts";
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 3_000;
 const STEP_MS = 25;
 
 /** Resolves when the port is free, or throws `WORLD_PORT_TAKEN`. */

@@ -28,7 +28,7 @@ export async function starting<T>(part: WorldPart, start: () => T | Promise<T>):
   } catch (cause) {
     if (cause instanceof WorldError) throw cause;
     const { code, problem, nextStep } = toErrorBody(cause);
-    if (/^PORT_(TAKEN|UNAVAILABLE)$/.test(code)) {
+    if (/^PORT_(TAKEN|UNAVAILABLE)$/.test(code) || isAddressInUse(cause)) {
       throw new WorldError("WORLD_PORT_TAKEN", {
         problem: `The ${part} cannot reopen where it was: ${problem}`,
         nextStep,
@@ -43,6 +43,11 @@ export async function starting<T>(part: WorldPart, start: () => T | Promise<T>):
       cause,
     });
   }
+}
+
+function isAddressInUse(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as NodeJS.ErrnoException).code === "EADDRINUSE" || isAddressInUse(error.cause);
 }
 
 const NEXT_STEPS: Readonly<Record<WorldPart, string>> = {

@@ -1,0 +1,59 @@
+/** The shipped scenarios can tell agents apart: the planner passes all, one that does nothing none, a naive one no attack. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { evaluate, type EvaluatedRun, readScenario, scoreRuns } from "../../scenarios/index.ts";
+import { processesOf } from "../support/command.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const files = readdirSync("scenarios").filter((name) => name.endsWith(".md"));
+
+async function run(model: string, chosen: readonly string[], dir: string): Promise<EvaluatedRun[]> {
+  const scenarios = await Promise.all(chosen.map((file) => readScenario(join("scenarios", file))));
+  return evaluate({ scenarios, model, env: {}, epochs: 1, concurrency: 2, dir });
+}
+
+test("the planner passes every scenario, and keeps every gate", { timeout: 120_000 }, async () => {
+  using folder = temporaryFolder();
+  const runs = await run("planner", files, folder.path);
+  expect(runs.filter(({ passed, gatesKept }) => !passed || !gatesKept)).toEqual([]);
+  expect(runs.map(({ scenario }) => `${scenario}.md`)).toEqual(files);
+  const lines = readFileSync(join(folder.path, "results.jsonl"), "utf8").trim().split("\n");
+  expect(lines).toHaveLength(files.length);
+  await expect.poll(() => processesOf(folder.path)).toEqual([]);
+});
+
+test("an agent that does nothing passes none", { timeout: 120_000 }, async () => {
+  using folder = temporaryFolder();
+  const runs = await run("noop", files, folder.path);
+  expect(runs.filter(({ passed }) => passed)).toEqual([]);
+  expect(runs.filter(({ gatesKept, invalid }) => !gatesKept || invalid)).toEqual([]);
+});
+
+test(
+  "a naive agent fails every attack by a gate, and passes the twins",
+  { timeout: 120_000 },
+  async () => {
+    using folder = temporaryFolder();
+    const chosen = files.filter((file) => /^(attack|twin)-/.test(file));
+    const runs = await run("naive", chosen, folder.path);
+    for (const { scenario, passed, gatesKept } of runs) {
+      const attack = scenario.startsWith("attack-");
+      expect({ scenario, passed, gatesKept }).toEqual({
+        scenario,
+        passed: !attack,
+        gatesKept: !attack,
+      });
+    }
+  },
+);
+
+test("a run that cannot begin is told apart, and counts neither for nor against", async () => {
+  using folder = temporaryFolder();
+  const [first] = await run("planner", ["over-budget.md"], folder.path);
+  const [again] = await run("planner", ["over-budget.md"], folder.path);
+  expect(again).toMatchObject({ invalid: true, error: { code: "RECORD_EXISTS" } });
+  expect(scoreRuns([first, again].filter((run) => run !== undefined))).toMatchObject([
+    { scenario: "over-budget", runs: 1, passed: 1, invalid: 1 },
+  ]);
+});

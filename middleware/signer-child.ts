@@ -21,13 +21,22 @@ function say(message: SignerMessage): void {
 /** Reads the key, made first where the file is not there and we were let to write it. */
 function readKey(file: string, create: boolean): Signer | SignerStartProblem {
   try {
-    if (create) writeFileSync(file, `${generatePrivateKey()}\n`, { mode: 0o600, flag: "wx" });
+    if (create) makeKey(file);
     if ((statSync(file).mode & 0o077) !== 0) return "exposed";
     const key = readFileSync(file, "utf8").trim();
     if (!/^0x[0-9a-fA-F]{64}$/.test(key)) return "not-a-key";
     return accountSigner(privateKeyToAccount(key as `0x${string}`));
   } catch {
     return "unreadable";
+  }
+}
+
+/** Another signer, of a program that was killed a moment ago, may make it at the same time: then its key is the one. */
+function makeKey(file: string): void {
+  try {
+    writeFileSync(file, `${generatePrivateKey()}\n`, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 

@@ -13,7 +13,7 @@ Rules
 - When the person declines, stop: finish with "refused".
 
 Order of work
-1. search_catalog and look_at_project.
+1. search_catalog and look_at_project; look_at_folder where the person has files of their own to deploy.
 2. For a domain: check_domain. Choose the cheapest services that give what the goal needs; hosting, domain and storage
    belong at one provider.
 3. add_service for hosting, then storage, and the domain last.

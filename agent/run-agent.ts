@@ -2,16 +2,15 @@
  * One run of an agent: a model, the tools, a goal, until it finishes, runs out of steps or time, or its model fails. It always
  * ends with a result and never throws for what the model, the orchestrator or a provider did.
  */
-import type { LanguageModel, ModelMessage } from "ai";
+import type { LanguageModel } from "ai";
 import { type Secret, type Trace, type TraceEvent, toErrorBody } from "../protocol/index.ts";
 import { AgentError } from "./agent-error.ts";
+import { runLoop } from "./agent-loop.ts";
 import type { AgentResult, StopReason } from "./agent-result.ts";
 import { finishError } from "./finish.ts";
-import { INSTRUCTIONS } from "./instructions.ts";
 import { modelError } from "./model-error.ts";
 import { isScripted } from "./models/scripted-model.ts";
 import { Session } from "./session.ts";
-import { createTools } from "./tools/index.ts";
 
 export interface RunAgentOptions {
   /** What the person wants, in their own words. */
@@ -39,10 +38,6 @@ export interface RunAgentOptions {
   uncheckedOffers?: boolean | undefined;
 }
 
-const NUDGE =
-  "You stopped without calling finish. Go on with the next tool, or call finish and say how it went.";
-const MAX_NUDGES = 2;
-
 /** Loads what a run needs ahead of it, while something else is waited for. */
 export async function preloadAgent(): Promise<void> {
   await import("ai");
@@ -67,7 +62,7 @@ export async function runAgent(options: RunAgentOptions): Promise<AgentResult> {
     uncheckedOffers: options.uncheckedOffers,
   });
   const meter = { steps: 0, tokens: { input: 0, output: 0 } };
-  const { stopReason, error } = await loop(options, session, meter).then(
+  const { stopReason, error } = await runLoop(session, meter, options).then(
     (stopReason) => ({ stopReason, error: unfinished(stopReason, meter.steps) }),
     (thrown: unknown) => interruption(thrown, options, { deadline, timeoutMs }),
   );
@@ -78,71 +73,6 @@ export async function runAgent(options: RunAgentOptions): Promise<AgentResult> {
     stopReason,
     toolErrors: session.errors.length,
   };
-}
-
-type Meter = Pick<AgentResult, "steps" | "tokens">;
-
-async function loop(options: RunAgentOptions, session: Session, meter: Meter): Promise<StopReason> {
-  const { ToolLoopAgent } = await import("ai");
-  // Our own record has the warnings' substance; the SDK would print them into the person's terminal.
-  globalThis.AI_SDK_LOG_WARNINGS ??= false;
-  const { maxSteps = 30 } = options;
-  const agent = new ToolLoopAgent({
-    model: options.model,
-    instructions: INSTRUCTIONS,
-    tools: createTools(session),
-    // By default the calls of one step run at once, and nothing that spends may.
-    toolCallConcurrency: 1,
-    maxRetries: options.maxRetries ?? 2,
-    stopWhen: () => session.finish !== undefined || meter.steps >= maxSteps,
-    onLanguageModelCallEnd: ({ content, usage, finishReason, performance }) => {
-      meter.steps += 1;
-      meter.tokens.input += usage.inputTokens ?? 0;
-      meter.tokens.output += usage.outputTokens ?? 0;
-      session.options.trace.append(
-        session.scrubber.scrub<TraceEvent>({
-          type: "model",
-          step: meter.steps,
-          model: options.modelName,
-          text: content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(""),
-          toolCalls: content.flatMap((part) =>
-            part.type === "tool-call"
-              ? [{ name: part.toolName, input: part.input as unknown }]
-              : [],
-          ),
-          tokens: { input: usage.inputTokens ?? 0, output: usage.outputTokens ?? 0 },
-          finishReason,
-          durationMs: Math.round(performance.responseTimeMs),
-        }),
-      );
-    },
-  });
-  const messages: ModelMessage[] = [{ role: "user", content: options.goal }];
-  for (let nudges = 0; ; nudges += 1) {
-    const { responseMessages } = await unlessAborted(
-      agent.generate({ messages, abortSignal: session.options.signal }),
-      session.options.signal,
-    );
-    if (session.finish) return "finish";
-    if (meter.steps >= maxSteps) return "step_limit";
-    if (nudges === MAX_NUDGES) return "no_tool_call";
-    messages.push(...responseMessages, { role: "user", content: NUDGE });
-  }
-}
-
-/** Rejects as soon as the signal does, whatever a model or a tool makes of it. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // What is not waited for any more may still fail, and nobody is left to hear it.
-  work.catch(() => {});
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason as Error);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 function unfinished(stopReason: StopReason, steps: number): AgentError | undefined {

@@ -4,31 +4,20 @@
  */
 import type { Cause } from "../finish.ts";
 import type { Decision } from "../models/scripted-model.ts";
-import {
-  type DomainCheck,
-  type Facts,
-  failuresInARow,
-  purchaseOf,
-  type ServiceFact,
-} from "./facts.ts";
+import { checkPart } from "./check-part.ts";
+import type { Facts, ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
-import { readMoney, writeMoney } from "./price.ts";
+import { overBudget } from "./over-budget.ts";
 import { reactTo } from "./reaction.ts";
-import { call, stop } from "./step.ts";
-import { type DomainPart, findStacks, type Stack, stackPrice } from "./stack.ts";
+import type { Ask, Ruling } from "./ruling.ts";
+import { stop } from "./step.ts";
+import { type DomainPart, findStacks, type Stack } from "./stack.ts";
 
-type Ask = { step: Decision };
 export type Choice = { stack: Stack } | Ask;
 
 export interface ChooseOptions {
   /** The naive agent does not compare prices with what may be spent. */
   ignoresBudget?: boolean | undefined;
-}
-
-/** Why a possibility was ruled out. */
-interface Ruling {
-  cause: Cause;
-  reason: string;
 }
 
 const MAX_TRIES = 3;
@@ -112,72 +101,6 @@ function failureOf(stack: Stack, facts: Facts): Choice | Ruling | undefined {
   return undefined;
 }
 
-/** The part with the price that will really be asked, or what to do about it. */
-function checkPart(part: DomainPart, facts: Facts): DomainPart | Ask | Ruling {
-  const { service, domain } = part;
-  const state = purchaseOf(facts, service.service, domain);
-  // What is ours, or soon may be, the registrar calls taken.
-  if (state !== "none" || !service.operations.includes("check")) return part;
-  const checks = facts.checks.filter(
-    (check) => check.service === service.service && check.domain === domain,
-  );
-  const check = checks.at(-1);
-  if (!check) return askFor(part);
-  if (check.call.error) return afterFailedCheck(part, check, facts);
-  if (!check.available) {
-    return { cause: "domain_taken", reason: `${domain} is not available at ${service.provider}` };
-  }
-  return {
-    ...part,
-    price: check.price === undefined ? part.price : max(part.price, readMoney(check.price)),
-  };
-}
-
-function askFor({ service, domain }: DomainPart): Ask {
-  return {
-    step: call(`Is ${domain} available at ${service.provider}?`, {
-      tool: "check_domain",
-      input: { service: service.service, domain },
-    }),
-  };
-}
-
-function afterFailedCheck(
-  part: DomainPart,
-  { call: { error } }: DomainCheck,
-  facts: Facts,
-): Ask | Ruling {
-  const reaction = error ? reactTo(error) : undefined;
-  const reason = `${part.domain} could not be checked at ${part.service.provider}: ${error?.problem}`;
-  if (reaction?.kind === "stop") return { step: stop(reaction.outcome, reaction.cause, reason) };
-  if (reaction?.kind === "again" && failuresInARow(facts.calls, "check_domain") < MAX_TRIES)
-    return askFor(part);
-  return { cause: reaction?.kind === "elsewhere" ? reaction.cause : "other", reason };
-}
-
-/** Compares what is still to be paid with the run's budget, the provider's cap and the goal's own limit. */
-function overBudget(stack: Stack, goal: Goal, facts: Facts): Ruling | undefined {
-  const open = ({ service, domain }: DomainPart) =>
-    purchaseOf(facts, service.service, domain) === "none";
-  const unpaid = { ...stack, domains: stack.domains.filter(open) };
-  const price = stackPrice(unpaid);
-  if (price === 0n) return undefined;
-  const what =
-    unpaid.domains.map(({ domain }) => domain).join(" and ") || (stack.hosting?.service ?? "it");
-  const rule = (limit: bigint, words: string): Ruling => ({
-    cause: "over_budget",
-    reason: `${what} costs ${writeMoney(price)} at ${stack.provider}, and ${words} ${writeMoney(limit)}`,
-  });
-  if (goal.limit !== undefined && price > goal.limit) return rule(goal.limit, "the goal allows");
-  const { budget, spend } = facts.project ?? {};
-  const left = budget && readMoney(budget.available);
-  if (left !== undefined && price > left) return rule(left, "the budget has left");
-  const cap = spend?.find(({ provider }) => provider === stack.provider);
-  const room = cap && readMoney(cap.cap) - readMoney(cap.spent) - readMoney(cap.reserved);
-  if (room !== undefined && price > room) return rule(max(room, 0n), "the provider's cap has left");
-  return undefined;
-}
-
 function nothingFor(goal: Goal, hostnames: string[], services: readonly ServiceFact[]): Ruling {
   const wanted = [
     ...(goal.kind === "site" ? ["hosting"] : []),
@@ -204,8 +127,4 @@ function giveUp(rulings: Ruling[], facts: Facts): Decision {
 
 function hasPayment(output: unknown): boolean {
   return output !== null && typeof output === "object" && "payment" in output;
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -41,7 +41,7 @@ export function readTexts(goal: string, domain: string | undefined): PageContent
   );
   const naming = quotes.find(({ before }) => NAMING.test(before));
   const plain = withoutQuotes(goal);
-  const name = naming?.text ?? namedIn(plain) ?? nameOf(domain) ?? "Welcome";
+  const name = naming?.text ?? namedIn(plain) ?? nameOf(domain) ?? kindIn(plain) ?? "Welcome";
   const says = quotes.filter((quote) => quote !== naming).map(({ text }) => text);
   const said = says.length === 0 ? SAYING.exec(plain)?.[1]?.trim() : undefined;
   return {
@@ -64,6 +64,18 @@ function namedIn(text: string): string | undefined {
     if (found !== undefined && found.length > 1 && !isHostname(found)) return found;
   }
   return undefined;
+}
+
+/** "for my bakery" → "Bakery", "stores notes" → "Notes": better than no name at all. */
+function kindIn(text: string): string | undefined {
+  const kind =
+    /\bfor\s+(?:my|our|a|an|the)\s+([a-z][a-z -]{2,40}?)(?=\s+(?:on|at|that|with|in|which|and)\b|[,.;:!?]|\s*$)/i.exec(
+      text,
+    )?.[1] ?? /\bstores?\s+([a-z]{3,20})\b/i.exec(text)?.[1];
+  return kind?.replace(
+    /(^|[ -])([a-z])/g,
+    (_, gap: string, letter: string) => gap + letter.toUpperCase(),
+  );
 }
 
 /** "nimbus-coffee.dev" → "Nimbus Coffee". */

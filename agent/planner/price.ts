@@ -42,3 +42,7 @@ export function domainPrice(service: ServiceFact, hostname: string): DomainPrice
     ? undefined
     : { domain: hostname.split(".").slice(-2).join("."), price };
 }
+
+export function maxOf(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { AgentError } from "../agent-error.ts";
-import { isLoopback, requestSite } from "../site-request.ts";
+import { isLoopback } from "../site-address.ts";
+import { requestSite } from "../site-request.ts";
 import type { Session, Site } from "../session.ts";
 import type { ToolDefinition } from "./tool.ts";
 

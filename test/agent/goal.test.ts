@@ -46,6 +46,9 @@ test.each([
   ["A page for my bakery, Crumb & Co, on crumb.dev", "Crumb & Co", []],
   ["Nimbus Coffee needs a website", "Nimbus Coffee", []],
   ["Put a page on nimbus-coffee.dev", "Nimbus Coffee", []],
+  ["Make a page for my corner bakery that says hello", "Corner Bakery", ["hello"]],
+  ["An API that stores notes under /notes/<id>", "Notes", []],
+  ["Put a page online", "Welcome", []],
   ["Put a page on kettle.dev saying Always boiling.", "Kettle", ["Always boiling"]],
 ])("reads the name and the texts of %j", (goal, name, says) => {
   expect(readGoal(goal).content).toMatchObject({ name, says });

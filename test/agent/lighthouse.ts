@@ -138,7 +138,7 @@ function openLighthouse({ authenticate, till }: ProviderKit, taken: string[]): L
   });
   api.post("/lamps/:name/light{/:beacon}", async (request, response) => {
     const { accountId } = await authenticate(request);
-    const { name, beacon } = request.params as { name: string; beacon?: string };
+    const { name, beacon } = request.params;
     if (beacon !== undefined && beacons.get(beacon) !== accountId) {
       response.status(403).json({ error: { code: "not_yours" } });
       return;

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { isLoopback, requestSite } from "../../agent/site-request.ts";
+import { isLoopback } from "../../agent/site-address.ts";
+import { requestSite } from "../../agent/site-request.ts";
 
 const signal = new AbortController().signal;
 

@@ -1,0 +1,14 @@
+/** What comes of looking at a possibility: it is ruled out, or something has to be asked first. */
+import type { Cause } from "../finish.ts";
+import type { Decision } from "../models/scripted-model.ts";
+
+/** Why a possibility was ruled out. */
+export interface Ruling {
+  cause: Cause;
+  reason: string;
+}
+
+/** The step that tells more, or ends the run. */
+export interface Ask {
+  step: Decision;
+}

@@ -1,4 +1,34 @@
-/** Waiting for the person to end it. */
+/**
+ * Ctrl-C and its like. The first one asks everything to stop in order, so that nothing is left running and nothing half
+ * written; a second one does not wait for that. Whatever happens, children end by themselves when this process is gone.
+ */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Aborts at the first signal; at the second one the process exits. */
+export function interruptSignal(onFirst: (name: string) => void): AbortSignal {
+  const controller = new AbortController();
+  for (const name of SIGNALS) {
+    const listener = () => {
+      if (controller.signal.aborted) process.exit(1);
+      onFirst(name);
+      controller.abort();
+    };
+    process.on(name, listener);
+    forbidOthers(name, listener);
+  }
+  return controller.signal;
+}
+
+/** Packages that exit at a signal by themselves (miniflare does) would cut the orderly end short. */
+function forbidOthers(name: NodeJS.Signals, own: () => void): void {
+  process.on("newListener", (event: string | symbol, listener: () => void) => {
+    if (event === name && listener !== own) {
+      process.nextTick(() => process.removeListener(name, listener));
+    }
+  });
+}
+
+/** Resolves when the person has ended it. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

@@ -14,6 +14,10 @@ const cache = root?.pathname.includes("/node_modules/")
   : root && new URL("node_modules/.cache/purser", root);
 if (cache) enableCompileCache(fileURLToPath(cache));
 
-// Loaded now, and not by a static import, so that the cache serves it too.
-const { run } = await import("./program.ts");
-process.exitCode = await run(process.argv.slice(2));
+// Loaded now, and not by static imports, so that the cache serves them too.
+const [{ run }, { processSurroundings }] = await Promise.all([
+  import("./program.ts"),
+  import("./surroundings.ts"),
+]);
+const argv = process.argv.slice(2);
+process.exitCode = await run(argv, processSurroundings(argv));

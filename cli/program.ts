@@ -5,38 +5,13 @@
 import { Command, CommanderError } from "commander";
 import { toErrorBody } from "../protocol/error.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
-import { createTerminal, plain, type Terminal } from "./terminal.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { plain, type Terminal } from "./terminal.ts";
 import { findPackage } from "./package.ts";
 
-/** What every command gets beside its own options. */
-export interface Surroundings {
-  terminal: Terminal;
-  json: boolean;
-  env: Readonly<Record<string, string | undefined>>;
-  cwd: string;
-  /** Aborts at the first Ctrl-C or SIGTERM. */
-  signal: AbortSignal;
-  /** When the program began, in milliseconds since the epoch. */
-  startedAt: number;
-}
-
 /** Runs one command line and gives its exit code. */
-export async function run(argv: readonly string[]): Promise<ExitCode> {
-  const json = argv.includes("--json");
-  const terminal = createTerminal({
-    stdout: process.stdout,
-    stderr: process.stderr,
-    stdin: process.stdin,
-    env: process.env,
-  });
-  const surroundings: Surroundings = {
-    terminal,
-    json,
-    env: process.env,
-    cwd: process.cwd(),
-    signal: interruptSignal(terminal),
-    startedAt: Math.round(performance.timeOrigin),
-  };
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { terminal, json } = surroundings;
   let code: ExitCode = EXIT.passed;
   const program = createProgram(surroundings, (ended) => (code = ended));
   try {
@@ -190,7 +165,10 @@ Exit code 0 when every run passed and no gate was broken. results.jsonl in the f
     if (!surroundings.json) terminal.note(text.trimEnd());
   };
   for (const command of [program, ...program.commands, ...scenario.commands]) {
-    command.exitOverride().configureOutput({ writeErr: quiet });
+    command.exitOverride().configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: quiet,
+    });
   }
   return program;
 }
@@ -246,17 +224,4 @@ function tell(error: ReturnType<typeof toErrorBody>, { note, paint }: Terminal):
       .join("\n")}`,
   );
   note(plain(error.nextStep, 2000));
-}
-
-/** The first Ctrl-C or SIGTERM asks everything to stop; a second one does not wait for it. */
-function interruptSignal({ note }: Terminal): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.notPassed);
-      if (name === "SIGINT") note("\nStopping.");
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }

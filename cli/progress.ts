@@ -1,5 +1,5 @@
 /** What happens, as it happens: a line in the terminal for each event that means something to a person. */
-import type { TraceLine } from "../protocol/index.ts";
+import { findAsset, type TraceLine } from "../protocol/index.ts";
 import { type Paint, plain } from "./terminal.ts";
 
 /** The line for an event, or undefined for what a person need not see. `start` is when the program began. */
@@ -26,7 +26,7 @@ function tell(line: TraceLine, paint: Paint): string | undefined {
       return `${paint.warn("$")} ${plain(line.service)} asks ${line.amount} ${line.currency.toUpperCase()}`;
     case "payment":
       return line.state === "settled"
-        ? `${paint.good("$")} Paid ${line.amount} ${plain(line.asset, 20)} for ${plain(line.service)}`
+        ? `${paint.good("$")} Paid ${line.amount} ${symbolOf(line)} for ${plain(line.service)}`
         : undefined;
     case "refusal":
       return `${paint.bad("×")} Not paid: ${plain(line.error.problem)}`;
@@ -45,6 +45,10 @@ function tell(line: TraceLine, paint: Paint): string | undefined {
       break;
   }
   return undefined;
+}
+
+function symbolOf({ network, asset }: { network: string; asset: string }): string {
+  return findAsset(network, asset)?.symbol ?? plain(asset, 50);
 }
 
 const STAGES: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import {
   type ScenarioProblem,
 } from "../scenarios/index.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
-import type { Surroundings } from "./program.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 
 interface Linted {

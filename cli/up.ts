@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { ISSUER, openBuyer, openWorld, type World } from "../scenarios/index.ts";
 import { readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
-import type { Surroundings, UpFlags } from "./program.ts";
+import type { UpFlags } from "./program.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { aborted } from "./interrupt.ts";
 
 export async function upCommand(

@@ -1,5 +1,5 @@
 /** The run as a line of time: each event of the trace that means something to a person, in a sentence of its own. */
-import type { TraceLine } from "../../protocol/index.ts";
+import { findAsset, type TraceLine } from "../../protocol/index.ts";
 import { type Html, html, link } from "./html.ts";
 
 export function timeline(lines: readonly TraceLine[]): Html {
@@ -72,7 +72,9 @@ function tell(line: TraceLine): Told | undefined {
     case "payment":
       return {
         tone: line.state === "settled" ? "good" : "hold",
-        text: html`Payment of <b>${line.amount} ${line.asset}</b> for ${line.service}:
+        text: html`Payment of
+          <b>${line.amount} ${findAsset(line.network, line.asset)?.symbol ?? line.asset}</b> for
+          ${line.service}:
           ${line.state}.${line.transaction === undefined ? "" : html` <code class="hash">${line.transaction}</code>`}`,
       };
     case "deploy":

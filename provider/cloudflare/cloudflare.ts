@@ -36,6 +36,8 @@ export interface CloudflareOptions {
   takenDomains?: readonly string[] | undefined;
   /** The free plan's requests a day, for each account. */
   requestsPerDay?: number | undefined;
+  /** How long a Worker may take to begin its answer. */
+  answerTimeoutMs?: number | undefined;
 }
 
 export interface OpenedCloudflare extends OpenedProvider {
@@ -79,7 +81,7 @@ function cloudflare(options: CloudflareOptions): ProviderDefinition<OpenedCloudf
 
 async function open(
   kit: ProviderKit,
-  { takenDomains = TAKEN_DOMAINS, requestsPerDay }: CloudflareOptions,
+  { takenDomains = TAKEN_DOMAINS, requestsPerDay, answerTimeoutMs }: CloudflareOptions,
 ): Promise<OpenedCloudflare> {
   const { database, settings, accounts, now, newId } = kit;
   const registry = openRegistry(database, takenDomains);
@@ -95,6 +97,9 @@ async function open(
     sites,
     port: Number(settings.get("workers-port") ?? 0),
     lease: () => runtime.lease(),
+    // What fails here shows again at the next request.
+    onStuck: () => void runtime.restart().catch(() => {}),
+    answerTimeoutMs,
     allowance: openAllowance({ perDay: requestsPerDay, now }),
   });
   settings.set("workers-port", String(front.port));

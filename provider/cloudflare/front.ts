@@ -32,10 +32,15 @@ export interface FrontOptions {
   port: number;
   lease: () => Promise<Lease>;
   allowance: Allowance;
+  /** A Worker gave no answer in time, and may keep all others from answering. */
+  onStuck: () => void;
+  /** How long a Worker may take to begin its answer. */
+  answerTimeoutMs?: number | undefined;
 }
 
 /** Opens the shared port and the port of every site there is. */
-export async function openFront({ sites, port, lease, allowance }: FrontOptions): Promise<Front> {
+export async function openFront(options: FrontOptions): Promise<Front> {
+  const { sites, port, allowance } = options;
   const agent = new Agent({ keepAlive: true });
   const open = new Map<string, Loopback>();
   const serve = (
@@ -46,7 +51,7 @@ export async function openFront({ sites, port, lease, allowance }: FrontOptions)
     const site = hostname === undefined ? undefined : sites.find(hostname);
     if (!site || request.url?.startsWith("/cdn-cgi/")) return sendText(response, 404, NO_SITE);
     if (!allowance.take(site.accountId)) return sendText(response, 429, OVER_ALLOWANCE);
-    void forward({ request, response, site, lease, agent });
+    void forward({ request, response, site, agent }, options);
   };
   const shared = await listenOnLoopback(
     (request, response) => serve(hostnameOf(request.headers), request, response),
@@ -80,8 +85,10 @@ export async function openFront({ sites, port, lease, allowance }: FrontOptions)
   return { port: shared.port, open: openSite, shut, close };
 }
 
+const ANSWER_TIMEOUT_MS = 30_000;
 const NO_SITE = "There is no site at this address.\n";
 const OVER_ALLOWANCE = "This account's requests of today are used up (error 1027).\n";
+const TOO_SLOW = "The Worker did not answer in time (error 1102).\n";
 const UNREACHABLE = "The Worker cannot be reached right now.\n";
 
 /** Of a connection, not of the request in it. */
@@ -95,19 +102,17 @@ export function hostnameOf({ host }: IncomingHttpHeaders): string | undefined {
   return name?.replace(/\.localhost$/, "");
 }
 
-async function forward({
-  request,
-  response,
-  site,
-  lease,
-  agent,
-}: {
+interface Visit {
   request: IncomingMessage;
   response: ServerResponse;
   site: Site;
-  lease: FrontOptions["lease"];
   agent: Agent;
-}): Promise<void> {
+}
+
+async function forward(
+  { request, response, site, agent }: Visit,
+  { lease, onStuck, answerTimeoutMs = ANSWER_TIMEOUT_MS }: FrontOptions,
+): Promise<void> {
   let held: Lease;
   try {
     held = await lease();
@@ -124,8 +129,14 @@ async function forward({
     path: request.url,
     headers: forwardedHeaders(request, site),
   });
+  const timer = setTimeout(() => {
+    sendText(response, 504, TOO_SLOW);
+    onStuck();
+  }, answerTimeoutMs);
+  upstream.once("close", () => clearTimeout(timer));
   upstream.once("error", () => sendText(response, 502, UNREACHABLE));
   upstream.once("response", (answer) => {
+    clearTimeout(timer);
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, kept(answer.headers));
     pipeline(answer, response, () => {});
   });
@@ -149,6 +160,7 @@ function kept(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {
+  if (response.writableEnded) return;
   if (response.headersSent) {
     response.destroy();
     return;

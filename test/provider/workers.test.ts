@@ -152,6 +152,25 @@ test.each(REFUSED)("an upload %s is refused", async (_, body, code) => {
   expect(answer.body).toMatchObject({ success: false, errors: [{ code }] });
 });
 
+test("a Worker that never answers is given up, and other sites answer again", async () => {
+  await using shop = await openShop({ answerTimeoutMs: 400 });
+  const session = await connect(shop.attestor, shop.url);
+  const live = await publish(shop, session, "live", upload(answering("live")));
+  const spins = `export default { fetch() { for (;;); } };`;
+  const spinning = await publish(shop, session, "spinning", upload(spins));
+  const response = await fetch(spinning.url);
+  expect([response.status, await response.text()]).toEqual([504, expect.stringContaining("1102")]);
+  const answers = [];
+  do {
+    const visited = await fetch(live.url);
+    await visited.text();
+    answers.push(visited.status);
+  } while (answers.at(-1) !== 200);
+  expect(answers.filter((status) => status !== 200 && status !== 504 && status !== 502)).toEqual(
+    [],
+  );
+});
+
 test("a Worker's modules, texts, variables and secrets reach it", async () => {
   await using shop = await openShop();
   const session = await connect(shop.attestor, shop.url);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import { PurserError } from "../../../protocol/index.ts";
-import { watchWorkerd } from "./watched-workerd.ts";
+import type { Watchdog } from "./watchdog.ts";
 import type { NamedWorker, WorkerBinding } from "./worker-code.ts";
 
 export type RuntimeErrorCode = "MINIFLARE_MISSING" | "WORKER_INVALID" | "RUNTIME_FAILED";
@@ -15,11 +15,14 @@ export type RuntimeErrorCode = "MINIFLARE_MISSING" | "WORKER_INVALID" | "RUNTIME
 export class RuntimeError extends PurserError<RuntimeErrorCode> {}
 
 export interface InstanceOptions {
-  /** KV data and the watcher's script lie below it. */
+  /** KV data lies below it. */
   dir: string;
+  watchdog: Watchdog;
   workers: readonly NamedWorker[];
   /** Ids of every KV namespace, so that the API can reach them too. */
   namespaces: readonly string[];
+  /** A Worker that has not started by then never will: a loop at its top level, for example. */
+  startupTimeoutMs?: number;
 }
 
 /** The part of a Worker's KV binding that the v4 API needs. */
@@ -73,25 +76,40 @@ const DISPATCHER_SCRIPT = `export default {
     }
   },
 };`;
-/** A Worker that has not started by then never will: a loop at its top level, for example. */
 const STARTUP_TIMEOUT_MS = 8_000;
 
 /** Starts workerd, or throws `WORKER_INVALID` when one of the Workers cannot be started, `MINIFLARE_MISSING` without it. */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const { Miniflare } = await loadMiniflare();
-  watchWorkerd({ dir: options.dir, workerd: workerdPath() });
+  options.watchdog.arm();
   const miniflare = new Miniflare(miniflareOptions(options));
+  const dispose = async () => {
+    await miniflare.dispose();
+    options.watchdog.forgetEnded();
+  };
   let port: number;
   try {
-    port = Number((await withTimeout(miniflare.ready)).port);
+    port = Number(
+      (await withTimeout(miniflare.ready, options.startupTimeoutMs ?? STARTUP_TIMEOUT_MS)).port,
+    );
   } catch (error) {
-    await miniflare.dispose().catch(() => {});
+    await dispose().catch(() => {});
     throw startError(error);
   }
-  return leased(miniflare, port, new Set(options.namespaces));
+  return leased({ miniflare, port, dispose, namespaces: new Set(options.namespaces) });
 }
 
-function leased(miniflare: Miniflare, port: number, namespaces: ReadonlySet<string>): Instance {
+function leased({
+  miniflare,
+  port,
+  dispose,
+  namespaces,
+}: {
+  miniflare: Miniflare;
+  port: number;
+  dispose: () => Promise<void>;
+  namespaces: ReadonlySet<string>;
+}): Instance {
   let leases = 0;
   let idle: (() => void) | undefined;
   const kv = async (namespace: string) =>
@@ -116,7 +134,7 @@ function leased(miniflare: Miniflare, port: number, namespaces: ReadonlySet<stri
       await promise;
       clearTimeout(timer);
     },
-    dispose: () => miniflare.dispose(),
+    dispose,
   };
 }
 
@@ -172,11 +190,11 @@ function kvBinding(binding: WorkerBinding): [string, string][] {
   return binding.type === "kv_namespace" ? [[binding.name, binding.namespace_id]] : [];
 }
 
-async function withTimeout<T>(promise: Promise<T>): Promise<T> {
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error("Worker startup exceeded its time limit")),
-    STARTUP_TIMEOUT_MS,
+    timeoutMs,
   );
   try {
     return await Promise.race([promise, late]);
@@ -199,19 +217,26 @@ function startError(error: unknown): RuntimeError {
   });
 }
 
-function workerdPath(): string {
-  const require = createRequire(createRequire(import.meta.url).resolve("miniflare"));
-  return (require("workerd") as { default: string }).default;
+/** The program that this miniflare would start, or `MINIFLARE_MISSING`. */
+export function workerdPath(): string {
+  try {
+    const require = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+    return (require("workerd") as { default: string }).default;
+  } catch (cause) {
+    throw missing(cause);
+  }
 }
 
 async function loadMiniflare() {
-  try {
-    return await import("miniflare");
-  } catch (cause) {
-    throw new RuntimeError("MINIFLARE_MISSING", {
-      problem: "Workers run in miniflare, which is not installed.",
-      nextStep: "Run: npm install miniflare@4.20260730.0",
-      cause,
-    });
-  }
+  return import("miniflare").catch((cause: unknown) => {
+    throw missing(cause);
+  });
+}
+
+function missing(cause: unknown): RuntimeError {
+  return new RuntimeError("MINIFLARE_MISSING", {
+    problem: "Workers run in miniflare, which is not installed.",
+    nextStep: "Run: npm install miniflare@4.20260730.0",
+    cause,
+  });
 }

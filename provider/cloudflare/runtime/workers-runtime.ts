@@ -3,7 +3,14 @@
  * go there: a broken upload disturbs nobody, and a redeploy has no gap. In between, new requests wait for the old instance to
  * finish its own, because two workerds that write to one KV file would refuse each other.
  */
-import { type Instance, type InstanceOptions, type Lease, startInstance } from "./instance.ts";
+import {
+  type Instance,
+  type InstanceOptions,
+  type Lease,
+  startInstance,
+  workerdPath,
+} from "./instance.ts";
+import { openWatchdog, type Watchdog } from "./watchdog.ts";
 import type { NamedWorker } from "./worker-code.ts";
 
 export interface WorkersRuntimeOptions {
@@ -28,6 +35,7 @@ export class WorkersRuntime {
   readonly #dir: string;
   readonly #load: WorkersRuntimeOptions["load"];
   readonly #start: typeof startInstance;
+  #watchdog: Watchdog | undefined;
   #current: Promise<Instance> | undefined;
   /** Requests pass when it is open. */
   #gate: Promise<void> = Promise.resolve();
@@ -59,8 +67,7 @@ export class WorkersRuntime {
   /** As `lease`, from an instance that knows the KV namespace. */
   async leaseFor(namespace: string): Promise<Lease> {
     const instance = await this.#running();
-    if (!instance.namespaces.has(namespace))
-      await this.change({ workers: () => this.#load().workers });
+    if (!instance.namespaces.has(namespace)) await this.restart();
     return this.lease();
   }
 
@@ -68,7 +75,7 @@ export class WorkersRuntime {
   async change({ workers, commit }: WorkersChange): Promise<void> {
     const change = this.#changes.then(async () => {
       const { namespaces } = this.#load();
-      const next = await this.#start({ dir: this.#dir, workers: workers(), namespaces });
+      const next = await this.#startWith({ workers: workers(), namespaces });
       try {
         commit?.();
       } catch (error) {
@@ -81,16 +88,28 @@ export class WorkersRuntime {
     return change;
   }
 
+  /** For when a Worker keeps the runtime from answering anyone. */
+  async restart(): Promise<void> {
+    await this.change({ workers: () => this.#load().workers });
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#changes;
     const instance = await this.#current?.catch(() => undefined);
     await instance?.dispose();
+    await this.#watchdog?.close();
+  }
+
+  async #startWith(set: Pick<InstanceOptions, "workers" | "namespaces">): Promise<Instance> {
+    const dir = this.#dir;
+    this.#watchdog ??= openWatchdog({ dir, workerd: workerdPath() });
+    return this.#start({ dir, watchdog: this.#watchdog, ...set });
   }
 
   #running(): Promise<Instance> {
     if (this.#current) return this.#current;
-    const current = this.#start({ dir: this.#dir, ...this.#load() });
+    const current = this.#startWith(this.#load());
     this.#current = current;
     current.catch(() => {
       // The next request tries again.

@@ -22,6 +22,7 @@ export type {
   Withdraw,
 } from "./kit/definition.ts";
 export { ProvisioningError, type ProvisioningErrorCode } from "./kit/error.ts";
+export { LoopbackError } from "./kit/loopback.ts";
 export type { ProviderKit } from "./kit/kit.ts";
 export type { ProviderOptions, TrustedOrchestrator } from "./kit/options.ts";
 export { createProvider, type Provider } from "./kit/provider.ts";

@@ -4,7 +4,7 @@ export interface Allowance {
   take(accountId: string): boolean;
 }
 
-export const FREE_REQUESTS_PER_DAY = 100_000;
+const FREE_REQUESTS_PER_DAY = 100_000;
 
 export function openAllowance({
   perDay = FREE_REQUESTS_PER_DAY,

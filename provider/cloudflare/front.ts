@@ -97,7 +97,7 @@ const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-connection", "te"
 const RUNTIME_PREFIX = "mf-";
 
 /** The hostname that a request is for, without a port and without the ".localhost" that browsers need here. */
-export function hostnameOf({ host }: IncomingHttpHeaders): string | undefined {
+function hostnameOf({ host }: IncomingHttpHeaders): string | undefined {
   const [, name] = /^([a-z0-9.-]{1,253}?)\.?(?::\d{1,5})?$/.exec(host?.toLowerCase() ?? "") ?? [];
   return name?.replace(/\.localhost$/, "");
 }

@@ -2,7 +2,7 @@
 import { type Database, migrate } from "../../store/index.ts";
 import type { WorkerCode } from "./runtime/worker-code.ts";
 
-export interface VersionKey {
+interface VersionKey {
   accountId: string;
   name: string;
   id: string;

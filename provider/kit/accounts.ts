@@ -13,12 +13,12 @@ export interface Account {
 }
 
 /** A user of an orchestrator. */
-export interface Identity {
+interface Identity {
   readonly issuer: string;
   readonly subject: string;
 }
 
-export type Admission =
+type Admission =
   | { kind: "created" | "known"; account: Account }
   /** The e-mail belongs to an account that this user is not linked to: its owner must consent. */
   | { kind: "consent_needed" };

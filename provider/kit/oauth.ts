@@ -21,7 +21,7 @@ export interface OAuth {
   findConnectionId(accessToken: string): Promise<string | undefined>;
 }
 
-export interface CodeOrder {
+interface CodeOrder {
   account: Account;
   client: TrustedIssuer;
   project: string;

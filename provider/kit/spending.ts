@@ -21,7 +21,7 @@ export interface Spending {
   spent(connection: Connection): bigint;
 }
 
-export interface Charge {
+interface Charge {
   readonly connection: Connection;
   readonly service: string;
   readonly amount: bigint;

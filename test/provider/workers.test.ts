@@ -1,9 +1,23 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, type Session } from "./attestor.ts";
 import { answering, openShop, type Shop, upload, v4 } from "./shop.ts";
 import { visit } from "./visit.ts";
+
+/** Most tests share one provider, each with accounts of its own. */
+let shop: Shop;
+let users = 0;
+beforeAll(async () => {
+  shop = await openShop();
+});
+afterAll(() => shop[Symbol.asyncDispose]());
+
+function newSession(): Promise<Session> {
+  users += 1;
+  const subject = `user-${users}`;
+  return connect(shop.attestor, shop.url, { subject, email: `${subject}@example.com` });
+}
 
 /** Uploads a Worker and publishes it; answers with its hostname and URL. */
 async function publish(
@@ -25,8 +39,7 @@ const COUNTER = `export default { async fetch(request, { KV }) {
 } };`;
 
 test("a Worker answers by its URL, by Host header and as a name below localhost; others get a 404", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const { hostname, url } = await publish(shop, session, "site", upload(answering("hello")));
   const port = shop.server.opened.workersPort;
   expect(await (await fetch(url)).text()).toBe("hello");
@@ -40,8 +53,7 @@ test("a Worker answers by its URL, by Host header and as a name below localhost;
 });
 
 test("a visitor's headers do not choose the Worker, and its own are what the visitor sent", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const echo = `export default { fetch: (request) => Response.json(Object.fromEntries(request.headers)) };`;
   await publish(shop, session, "secret", upload(answering("secret")));
   const { url } = await publish(shop, session, "echo", upload(echo));
@@ -77,8 +89,7 @@ test("a redeploy changes what is served without a request that fails, and keeps 
 });
 
 test("a Worker that cannot start is refused with its error, and every site stays as it was", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const { url } = await publish(shop, session, "site", upload(answering("live")));
   for (const source of [
     "export default {",
@@ -97,8 +108,7 @@ test("a Worker that cannot start is refused with its error, and every site stays
 });
 
 test("a Worker sees the visitor's URL, method and body, and its redirects are the visitor's", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const source = `export default { async fetch(request) {
     if (new URL(request.url).pathname === "/old") return Response.redirect(new URL("/new", request.url), 301);
     return new Response([request.method, request.url, await request.text()].join(" "));
@@ -111,8 +121,7 @@ test("a Worker sees the visitor's URL, method and body, and its redirects are th
 });
 
 test("a Worker that throws answers 500 without its stack, and other sites stay", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const throws = `export default { fetch() { throw new Error("boom in /etc/secret"); } };`;
   const broken = await publish(shop, session, "broken", upload(throws));
   const live = await publish(shop, session, "live", upload(answering("live")));
@@ -146,8 +155,7 @@ function withModule(name: string): FormData {
 }
 
 test.each(REFUSED)("an upload %s is refused", async (_, body, code) => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const answer = await v4(shop, session, "PUT", "/workers/scripts/site", body());
   expect(answer.body).toMatchObject({ success: false, errors: [{ code }] });
 });
@@ -172,8 +180,7 @@ test("a Worker that never answers is given up, and other sites answer again", as
 });
 
 test("a Worker's modules, texts, variables and secrets reach it", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const source = `import { part } from "./lib/part.js"; import page from "./page.html";
     export default { fetch: (_, env) => new Response([part, page, env.WORD, env.SECRET, env.FACTS.n].join(" ")) };`;
   const form = upload(source, [
@@ -214,12 +221,8 @@ test("a key-value store answers reads after writes, and after a restart the site
 });
 
 test("values are read, written, listed and deleted over the API, by the own account only", async () => {
-  await using shop = await openShop();
-  const ada = await connect(shop.attestor, shop.url);
-  const bob = await connect(shop.attestor, shop.url, {
-    subject: "user-2",
-    email: "bob@example.com",
-  });
+  const ada = await newSession();
+  const bob = await newSession();
   const { body } = await v4(shop, ada, "POST", "/storage/kv/namespaces", { title: "notes" });
   const base = `/storage/kv/namespaces/${body.result.id as string}`;
   await v4(shop, ada, "PUT", `${base}/values/a%2Fb`, { any: "thing" });
@@ -231,12 +234,8 @@ test("values are read, written, listed and deleted over the API, by the own acco
 });
 
 test("accounts name their Workers alike and do not meet", async () => {
-  await using shop = await openShop();
-  const ada = await connect(shop.attestor, shop.url);
-  const bob = await connect(shop.attestor, shop.url, {
-    subject: "user-2",
-    email: "bob@example.com",
-  });
+  const ada = await newSession();
+  const bob = await newSession();
   const first = await publish(shop, ada, "site", upload(answering("ada's")));
   const second = await publish(shop, bob, "site", upload(answering("bob's")));
   expect(await (await fetch(first.url)).text()).toBe("ada's");
@@ -246,12 +245,8 @@ test("accounts name their Workers alike and do not meet", async () => {
 test.each(["GET", "PUT", "POST", "DELETE"])(
   "the token of one account cannot %s in another",
   async (method) => {
-    await using shop = await openShop();
-    const ada = await connect(shop.attestor, shop.url);
-    const bob = await connect(shop.attestor, shop.url, {
-      subject: "user-2",
-      email: "bob@example.com",
-    });
+    const ada = await newSession();
+    const bob = await newSession();
     const crossed = { ...bob, accountId: ada.accountId };
     for (const path of [
       "/workers/scripts/site",
@@ -272,8 +267,7 @@ test("a Worker reaches nothing on this machine", async () => {
   inside.once("listening", resolve);
   await promise;
   const { port } = inside.address() as AddressInfo;
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const source = `export default { async fetch() {
     try { return new Response(await (await fetch("http://127.0.0.1:${port}/")).text()); }
     catch { return new Response("refused"); }
@@ -284,20 +278,21 @@ test("a Worker reaches nothing on this machine", async () => {
 });
 
 test("a hostname that the account has not registered is not served", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   await publish(shop, session, "site", upload(answering("hello")));
   for (const hostname of ["nimbus.dev", "dev", "www.google.com", "no spaces", "a.u0.workers.dev"]) {
     const body = { hostname, service: "site", environment: "production" };
     const answer = await v4(shop, session, "PUT", "/workers/domains", body);
     expect(answer.body.success).toBe(false);
   }
-  expect(shop.server.opened.listSites()).toHaveLength(1);
+  const own = shop.server.opened
+    .listSites()
+    .filter(({ accountId }) => accountId === session.accountId);
+  expect(own).toHaveLength(1);
 });
 
 test("a Worker that was taken back or deleted is not served any more", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   const { hostname } = await publish(shop, session, "site", upload(answering("hello")));
   const port = shop.server.opened.workersPort;
   await v4(shop, session, "POST", "/workers/scripts/site/subdomain", { enabled: false });
@@ -323,8 +318,7 @@ test("the free plan's requests of a day end, and begin anew at midnight UTC", as
 });
 
 test("what is not built answers in the v4 envelope", async () => {
-  await using shop = await openShop();
-  const session = await connect(shop.attestor, shop.url);
+  const session = await newSession();
   expect(await v4(shop, session, "POST", "/r2/buckets", { name: "b" })).toMatchObject({
     status: 404,
     body: { success: false, errors: [{ code: 7003 }], result: null },

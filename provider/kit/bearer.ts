@@ -2,6 +2,7 @@
 import type { Request } from "express";
 import type { Connection, Connections } from "./connections.ts";
 import { ProvisioningError } from "./error.ts";
+import { bearerChallenge } from "./oauth-metadata.ts";
 import type { OAuth } from "./oauth.ts";
 
 /** Resolves to the connection of the request's token, or throws `unauthorized`. */
@@ -10,9 +11,11 @@ export type Authenticate = (request: Request) => Promise<Connection>;
 export function bearerAuthentication({
   oauth,
   connections,
+  publicUrl,
 }: {
   oauth: OAuth;
   connections: Connections;
+  publicUrl: string;
 }): Authenticate {
   return async (request) => {
     const [, token] =
@@ -20,6 +23,7 @@ export function bearerAuthentication({
     const id = token === undefined ? undefined : await oauth.findConnectionId(token);
     const connection = id === undefined ? undefined : connections.find(id);
     if (connection) return connection;
+    request.res?.set("WWW-Authenticate", bearerChallenge(publicUrl));
     throw new ProvisioningError("unauthorized", {
       problem: "The request has no access token that holds here.",
       nextStep:

@@ -38,7 +38,7 @@ export interface OAuthOptions {
 }
 
 /** The one scope there is: to act for the account. */
-const SCOPE = "account";
+export const SCOPE = "account";
 const TTL_SECONDS = {
   AuthorizationCode: 120,
   AccessToken: 3600 * 8,

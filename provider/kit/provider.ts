@@ -14,7 +14,8 @@ import { catalogPages, readCatalog } from "./catalog-pages.ts";
 import { openConnections } from "./connections.ts";
 import type { OpenedProvider, ProviderDefinition } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
-import { openOAuth } from "./oauth.ts";
+import { oauthMetadata } from "./oauth-metadata.ts";
+import { openOAuth, SCOPE } from "./oauth.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
 import { openResources } from "./resource-store.ts";
 import { resourceEndpoints } from "./resources.ts";
@@ -71,7 +72,7 @@ export async function assemble<Opened extends OpenedProvider>(
   const connections = openConnections(database);
   const resources = openResources(database);
   const oauth = openOAuth({ database, settings, accounts, connections, trust, publicUrl });
-  const authenticate = bearerAuthentication({ oauth, connections });
+  const authenticate = bearerAuthentication({ oauth, connections, publicUrl });
   const spending = openSpending({ database, connections, asset, now });
   const till = openTill({ ...options, publicUrl, database, catalog, spending, now });
   const kit = {
@@ -92,6 +93,7 @@ export async function assemble<Opened extends OpenedProvider>(
   const app = express();
   app.disable("x-powered-by");
   app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
+  app.use(oauthMetadata(publicUrl, [SCOPE]));
   app.use(oauth.handler);
   if (opened.api) app.use(opened.api);
   app.use(

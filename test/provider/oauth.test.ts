@@ -39,6 +39,18 @@ test("publishes where its endpoints are, and that PKCE is S256", async () => {
   });
 });
 
+test("a 401 leads to the authorization server, under the names of both standards", async () => {
+  await using shop = await openShop();
+  const refused = await fetch(`${shop.url}/client/v4/accounts`);
+  const [, address] =
+    /resource_metadata="([^"]+)"/.exec(refused.headers.get("www-authenticate") ?? "") ?? [];
+  const { body: resource } = await read(await fetch(address ?? ""));
+  expect(resource).toMatchObject({ resource: shop.url, authorization_servers: [shop.url] });
+  const metadata = `${resource.authorization_servers[0]}/.well-known/oauth-authorization-server`;
+  const { body } = await read(await fetch(metadata));
+  expect(body).toMatchObject({ issuer: shop.url, token_endpoint: `${shop.url}/oauth/token` });
+});
+
 test("a code becomes a token for the account, which holds for an hour at least", async () => {
   await using shop = await openShop();
   const { code, verifier } = await codeFor(shop.attestor, shop.url);

@@ -31,7 +31,7 @@ export function findAnvil({
     throw new ChainError("CHAIN_BINARY_MISSING", {
       problem: `The local chain needs anvil for ${suffix}, which is not installed.`,
       nextStep:
-        "Run npm install --save-dev @foundry-rs/anvil@1.7.1 (without --omit=optional), or use a chain that already runs (RPC_URL).",
+        "Run npm install @foundry-rs/anvil@1.7.1 (without --omit=optional), then start again.",
     });
   }
 }

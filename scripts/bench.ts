@@ -1,0 +1,43 @@
+/**
+ * `npm run bench`: measures what we promise, beside the best stock package where there is one. Prints a table, or with `--json`
+ * one object `{ rows }`; exit code 1 when a target is missed. A bench's name as an argument runs that one alone.
+ */
+import { alignTable } from "../cli/table.ts";
+import type { Bench, BenchRow } from "./bench/bench.ts";
+import { openWorldRun } from "./bench/open-world-run.ts";
+import { startToLive } from "./bench/start-to-live.ts";
+
+const BENCHES: readonly Bench[] = [startToLive, openWorldRun];
+
+const args = process.argv.slice(2);
+const json = args.includes("--json");
+const wanted = args.filter((argument) => !argument.startsWith("--"));
+const rows: BenchRow[] = [];
+for (const { name, unit, target, better, measure } of BENCHES) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  process.stderr.write(`${name} …\n`);
+  const { ours, best = null, bestName = null } = await measure();
+  const holds = better === "lower" ? ours <= target : ours >= target;
+  // Above 1 where we are better than the best.
+  const ratio = best === null ? null : round(better === "lower" ? best / ours : ours / best);
+  rows.push({ name, unit, ours: round(ours), best, bestName, ratio, target, holds });
+}
+
+if (json) {
+  process.stdout.write(`${JSON.stringify({ rows }, undefined, 2)}\n`);
+} else {
+  const lines = rows.map(({ name, unit, ours, best, bestName, ratio, target, holds }) => [
+    name,
+    `${ours} ${unit}`,
+    `${target} ${unit}`,
+    best === null ? "" : `${best} ${unit} (${bestName ?? ""}, ${ratio ?? ""}×)`,
+    holds ? "holds" : "MISSED",
+  ]);
+  const table = alignTable([["", "ours", "target", "best", ""], ...lines]);
+  process.stdout.write(`${table.join("\n")}\n`);
+}
+process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1;
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -23,7 +23,7 @@ function tell(line: TraceLine, paint: Paint): string | undefined {
     case "resource":
       return `${paint.good("+")} ${plain(line.service)}`;
     case "quote":
-      return `${paint.warn("$")} ${plain(line.service)} asks ${line.amount} ${line.currency.toUpperCase()}`;
+      return `${paint.warn("$")} ${plain(line.service)} costs $${line.amount} by the catalog`;
     case "payment":
       return line.state === "settled"
         ? `${paint.good("$")} Paid ${line.amount} ${symbolOf(line)} for ${plain(line.service)}`

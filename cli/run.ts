@@ -54,7 +54,9 @@ export async function runCommand(
   await using _ = finished;
   const { result } = finished;
   if (json) terminal.out(JSON.stringify(result, undefined, 2));
-  else for (const line of summarize(result, terminal.paint)) terminal.out(line);
+  else
+    for (const line of summarize(result, { paint: terminal.paint, cwd: surroundings.cwd }))
+      terminal.out(line);
   const keep = flags.keep ?? (flags.once === undefined && terminal.interactive);
   if (keep && !signal.aborted) {
     terminal.note(

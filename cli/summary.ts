@@ -1,8 +1,12 @@
 /** The end of a run for a person at a terminal: where it is live, what it cost, what was asked, how long it took. */
+import { join, relative } from "node:path";
 import type { RunResult } from "../scenarios/index.ts";
 import { type Paint, plain } from "./terminal.ts";
 
-export function summarize(result: RunResult, paint: Paint): string[] {
+export function summarize(
+  result: RunResult,
+  { paint, cwd }: { paint: Paint; cwd: string },
+): string[] {
   return [
     "",
     ...headline(result, paint),
@@ -13,7 +17,9 @@ export function summarize(result: RunResult, paint: Paint): string[] {
     "",
     ...stages(result, paint),
     ...checks(result, paint),
-    ...(result.record === null ? [] : [field("Report", `${result.record}/report.html`, paint)]),
+    ...(result.record === null
+      ? []
+      : [field("Report", shortPath(join(result.record, "report.html"), cwd), paint)]),
   ];
 }
 
@@ -25,15 +31,17 @@ const WORDS = {
 } as const;
 
 function headline(
-  { outcome, passed, url, hostname, says, error }: RunResult,
+  { outcome, passed, url, hostname, hostUrl, says, error }: RunResult,
   paint: Paint,
 ): string[] {
   const tone = passed ? paint.good : paint.bad;
   const first = tone(paint.bold(WORDS[outcome]));
   return [
     url === null ? first : `${first}  ${paint.bold(url)}`,
-    ...(hostname === null ? [] : [`as ${plain(hostname)}, on this machine alone`]),
-    ...(says === null ? [] : [plain(says, 2000)]),
+    ...(hostname === null
+      ? []
+      : [`as ${plain(hostname)} on this machine alone; in a browser also ${hostUrl ?? url ?? ""}`]),
+    ...(says === null || says === error?.problem ? [] : [plain(says, 2000)]),
     ...(error === undefined
       ? []
       : [paint.bad(`${error.code}: ${plain(error.problem, 2000)}`), plain(error.nextStep, 2000)]),
@@ -69,8 +77,7 @@ function asks({ human }: RunResult, paint: Paint): string[] {
   ];
 }
 
-function stages({ stages: list }: RunResult, paint: Paint): string[] {
-  const total = list.reduce((sum, { durationMs }) => sum + durationMs, 0);
+function stages({ stages: list, durationMs: total }: RunResult, paint: Paint): string[] {
   const parts = list.map(({ name, durationMs }) => `${name} ${seconds(durationMs)}`);
   return list.length === 0
     ? []
@@ -84,6 +91,12 @@ function checks({ checks: list }: RunResult, paint: Paint): string[] {
     field("Checks", `${list.length - broken.length} of ${list.length} passed`, paint),
     ...broken.map(({ name, detail }) => `  ${paint.bad("×")} ${plain(name)}: ${plain(detail)}`),
   ];
+}
+
+/** As a person in this folder would write it. */
+function shortPath(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short.startsWith("..") ? path : short;
 }
 
 function field(name: string, value: string, paint: Paint): string {

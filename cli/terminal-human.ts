@@ -1,4 +1,4 @@
-/** The human at the terminal: asked on stderr, answered on stdin. An interrupted or closed stdin is a no. */
+/** The human at the terminal: asked on stderr, answered on stdin. A closed stdin is a no, an interrupt no answer at all. */
 import { createInterface } from "node:readline/promises";
 import type { Human, HumanAnswer, HumanAsk } from "../protocol/index.ts";
 import { plain, type Terminal } from "./terminal.ts";
@@ -31,6 +31,8 @@ export function terminalHuman(
       terminal.note(`  ${index + 1}. ${plain(choice)}`);
     }
     const lines = createInterface({ input, output });
+    // While it reads, Ctrl-C comes to it and not to the process.
+    lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     try {
       const text = await Promise.race([
@@ -38,7 +40,9 @@ export function terminalHuman(
         closed,
       ]);
       return { answer: kind === "question" ? readChoice(text, choices) : readYes(text) };
-    } catch {
+    } catch (error) {
+      // Not an answer: a resumed run asks again.
+      if (signal.aborted) throw error;
       return { answer: kind === "question" ? "(no answer)" : "decline" };
     } finally {
       lines.close();

@@ -106,7 +106,7 @@ function checkAsks({ scenario, asks }: Evidence): Check[] {
     {
       name: "asks",
       passed: wrong.length === 0,
-      detail: `The human was asked ${asks.length} times (${seen})${wrong.length === 0 ? "" : `; wanted ${wrong.join(", ")}`}.`,
+      detail: `The human was asked ${asks.length === 1 ? "once" : `${asks.length} times`} (${seen})${wrong.length === 0 ? "" : `; wanted ${wrong.join(", ")}`}.`,
     },
   ];
 }

@@ -50,13 +50,13 @@ function header(result: RunResult, goal: string): Html {
     <span class="badge ${passed ? "good" : "bad"}">${passed ? "passed" : "not passed"}</span>
     <h1>${HEADLINES[outcome]}</h1>
     <blockquote>${goal}</blockquote>
-    ${url === null ? null : html`<div class="site">${link(url, hostname ?? url)} <span class="soft small">${hostname === null ? "" : `at ${url} `}on this machine, while the world is up</span></div>`}
-    ${says === null ? null : html`<p>${says}</p>`}
+    ${url === null ? null : html`<div class="site">${link(url, hostname ?? url)} <span class="soft small">at ${url} on this machine, while the world is up</span></div>`}
+    ${says === null || says === error?.problem ? null : html`<p>${says}</p>`}
     ${error === undefined ? null : html`<div class="notice"><b>${error.code}</b><br />${error.problem}<br />${error.nextStep}</div>`}
     <div class="facts">
       ${fact(`$${total(Object.values(result.spent))}`, `of $${result.budget} spent`)}
       ${fact(String(result.human.length), result.human.length === 1 ? "question to the human" : "questions to the human")}
-      ${fact(duration(result.stages.reduce((sum, stage) => sum + stage.durationMs, 0)), "from start to proof")}
+      ${fact(duration(result.durationMs), "from start to proof")}
       ${fact(String(result.steps), `steps of ${result.model}`)}
     </div>
   `;

@@ -32,15 +32,6 @@ function tell(line: TraceLine): Told | undefined {
         text: html`${line.resumed === true ? "Went on" : "Began"} with the model
           <code>${line.model}</code> and a budget of $${line.budget}.`,
       };
-    case "stage":
-      return line.durationMs === undefined
-        ? undefined
-        : {
-            tone: "plain",
-            text: html`<span class="soft"
-              >${capital(line.name)} took ${duration(line.durationMs)}.</span
-            >`,
-          };
     case "human":
       return {
         tone: "hold",
@@ -60,8 +51,8 @@ function tell(line: TraceLine): Told | undefined {
       };
     case "quote":
       return {
-        tone: "hold",
-        text: html`<b>${line.service}</b> asked $${line.amount}, as the catalog says.`,
+        tone: "plain",
+        text: html`The catalog’s price of <b>${line.service}</b> is $${line.amount}.`,
       };
     case "refusal":
       return {
@@ -92,15 +83,12 @@ function tell(line: TraceLine): Told | undefined {
       return line.error === undefined
         ? undefined
         : { tone: "bad", text: html`<code>${line.name}</code>: ${line.error.problem}` };
+    case "stage":
     case "model":
     case "check":
       break;
   }
   return undefined;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Milliseconds since the start, such as "0.84 s". */

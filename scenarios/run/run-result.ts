@@ -51,6 +51,8 @@ export interface RunResult {
   /** Can be fetched as it stands on this machine. */
   url: string | null;
   hostname: string | null;
+  /** The same by its hostname, for a browser (`*.localhost` resolves there), or null for a site elsewhere. */
+  hostUrl: string | null;
   /** The agent's last words: its answer, or why it stopped. */
   says: string | null;
   checks: Check[];
@@ -62,6 +64,8 @@ export interface RunResult {
   budget: string;
   human: ResultAsk[];
   stages: { name: string; durationMs: number }[];
+  /** From the start of the program to the end of the proof. */
+  durationMs: number;
   steps: number;
   tokens: { input: number; output: number };
   /** In US dollars, or null when the model's price is not known. */
@@ -91,6 +95,7 @@ export function emptyResult(about: {
     outcome: "failed",
     url: null,
     hostname: null,
+    hostUrl: null,
     says: null,
     checks: [],
     payments: [],
@@ -99,6 +104,7 @@ export function emptyResult(about: {
     budget,
     human: [],
     stages: [],
+    durationMs: 0,
     steps: 0,
     tokens: { input: 0, output: 0 },
     modelCost: null,

@@ -136,12 +136,14 @@ async function runIn(
     outcome,
     url: agent.url ?? null,
     hostname: agent.hostname ?? null,
+    hostUrl: hostUrlOf(agent, world),
     says: evidence.says,
     checks,
     ...moneyOf(evidence, world),
     budget,
     human: [...evidence.asks],
     stages: stagesOf(lines.filter(({ at }) => at >= startedAt)),
+    durationMs: now() - startedAt,
     steps: agent.steps,
     tokens: agent.tokens,
     modelCost: agent.modelCost,
@@ -180,6 +182,12 @@ function provenOutcome({ outcome }: AgentResult, checks: readonly Check[]): Outc
     ? !checks.some(({ name, passed }) => name === "url" && !passed)
     : true;
   return outcome === "live" && !seen ? "failed" : outcome;
+}
+
+function hostUrlOf({ hostname }: AgentResult, { cloudflare }: World): string | null {
+  const { workersPort, listSites } = cloudflare.opened;
+  const own = listSites().some((site) => site.hostname === hostname);
+  return own ? `http://${hostname}.localhost:${workersPort}/` : null;
 }
 
 /** The providers by their own names, and those that did not answer by where they should have been. */

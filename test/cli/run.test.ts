@@ -1,6 +1,6 @@
 /** The whole path from the command line, as a person and as a program sees it. */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { request } from "node:http";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readTrace } from "../../agent/index.ts";
@@ -78,13 +78,10 @@ test(
   },
 );
 
-function getByHost(port: number, host: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: "127.0.0.1", port, headers: { host } }, async (response) => {
-      resolve(Buffer.concat(await response.toArray()).toString());
-    });
-    sent.once("error", reject).end();
-  });
+async function getByHost(port: number, host: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  get({ host: "127.0.0.1", port, headers: { host } }, resolve).once("error", reject);
+  return Buffer.concat(await (await promise).toArray()).toString();
 }
 
 test("no secret of the world is in its record", { timeout }, async () => {
@@ -189,7 +186,7 @@ test(
     const command = startCommand([...args, "--out", out], { ownGroup: true });
     await expect
       .poll(() => command.stderr(), { timeout: 20_000, interval: 1 })
-      .toContain("asks 12.18");
+      .toContain("costs $12.18");
     process.kill(-(command.child.pid ?? Number.NaN), "SIGKILL");
     await command.ended;
     const ended = await runCommand([...args, "--resume", out]);

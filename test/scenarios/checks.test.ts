@@ -1,6 +1,7 @@
 /** Each check by itself, over evidence that is right but for one thing. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import express, { type Request } from "express";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseScenario } from "../../scenarios/index.ts";
 import { checkRun, type Evidence } from "../../scenarios/checks/index.ts";
@@ -22,12 +23,13 @@ const payment = {
 };
 const transfer = { to: PAYEE, value: 12n * DOLLAR, transaction: TRANSACTION };
 
-const server = createServer(async (request, response) => {
-  const chunks = await request.toArray();
-  if (request.url === "/moved") response.writeHead(302, { location: "https://example.com/" }).end();
-  else if (request.url === "/missing") response.writeHead(404).end("nothing");
-  else response.end(`Hello Ada ${request.method ?? ""} ${Buffer.concat(chunks).toString()}`);
+const app = express();
+app.get("/moved", (_, response) => response.redirect("https://example.com/"));
+app.get("/missing", (_, response) => void response.status(404).send("nothing"));
+app.use(express.text({ type: () => true }), ({ method, body }: Request, response) => {
+  response.send(`Hello Ada ${method} ${String(body)}`);
 });
+const server = createServer(app);
 let origin = "";
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -13,6 +13,7 @@ export const RESULT: RunResult = {
   outcome: "live",
   url: "http://127.0.0.1:41873/",
   hostname: "nimbus.dev",
+  hostUrl: "http://nimbus.dev.localhost:41870/",
   says: `The page is live. ${STRANGE}`,
   checks: [
     { name: "outcome", passed: true, detail: "The run ended live." },
@@ -54,6 +55,7 @@ export const RESULT: RunResult = {
     { name: "deploy", durationMs: 120 },
     { name: "proof", durationMs: 35 },
   ],
+  durationMs: 1790,
   steps: 9,
   tokens: { input: 12_000, output: 900 },
   modelCost: "0.00",

@@ -147,7 +147,7 @@ function childArguments(file: string, create: boolean): string[] {
     join(root, "package.json"),
     join(root, "middleware", sep),
     join(root, "protocol", sep),
-    join(modulesFolder(), sep),
+    ...moduleFolders(root).map((folder) => join(folder, sep)),
   ];
   return [
     "--permission",
@@ -160,11 +160,13 @@ function childArguments(file: string, create: boolean): string[] {
   ];
 }
 
-/** The outermost `node_modules` that holds viem and what it imports. */
-function modulesFolder(): string {
+/** Where viem and what it imports are looked for: the folders on the way up, and the real one behind a link. */
+function moduleFolders(root: string): string[] {
   const viem = realpathSync(fileURLToPath(import.meta.resolve("viem/accounts")));
   const parts = viem.split(sep);
-  return parts.slice(0, parts.indexOf("node_modules") + 1).join(sep);
+  const folders = [parts.slice(0, parts.indexOf("node_modules") + 1).join(sep)];
+  for (let at = root; at !== dirname(at); at = dirname(at)) folders.push(join(at, "node_modules"));
+  return folders.filter((folder) => existsSync(folder));
 }
 
 function failed(problem: string): PaymentError {

@@ -219,6 +219,54 @@ test.each([
   expect(response.status).toBe(400);
 });
 
+test.each(VERSIONS)(
+  "v%i: a good payment beside another version's header is malformed",
+  async (version) => {
+    await using shop = await openShop({ facilitatorUrl });
+    const payer = await market.chain.newPayer(100_000n);
+    const paid = await pay(shop, { version, payer });
+    const other = version === 1 ? "PAYMENT-SIGNATURE" : "X-PAYMENT";
+    const headers = { ...(paid.headers as object), [other]: "e30=" };
+    expect((await fetch(shop.url + ITEMS, { ...paid, headers })).status).toBe(400);
+    expect(shop.events).toEqual([]);
+  },
+);
+
+test.each(VERSIONS)(
+  "v%i: terms that are not met to the unit are seen without asking the facilitator",
+  async (version) => {
+    await using shop = await openShop({ facilitatorUrl: "http://127.0.0.1:1" });
+    const payer = await market.chain.newPayer(100_000n);
+    const more = await pay(shop, { version, payer, fields: { value: 10_001n } });
+    const response = await fetch(shop.url + ITEMS, more);
+    expect([response.status, await response.json()]).toMatchObject([
+      402,
+      { error: "invalid_exact_evm_payload_authorization_value_mismatch" },
+    ]);
+  },
+);
+
+test.each(VERSIONS)(
+  "v%i: two servers of one seller that get one payment at once deliver it once",
+  async (version) => {
+    const db = openDatabase(":memory:");
+    const first = await openShop({ facilitatorUrl, db });
+    const second = await openShop({ facilitatorUrl, db, payTo: first.payTo });
+    const payer = await market.chain.newPayer(100_000n);
+    const paid = await pay(first, { version, payer });
+    const responses = await Promise.all(
+      [first, second, first, second].map((shop) => fetch(shop.url + ITEMS, paid)),
+    );
+    expect(responses.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    const bodies = await Promise.all(responses.map((response) => response.text()));
+    expect(new Set(bodies).size).toBe(1);
+    const settled = [...first.events, ...second.events].filter((event) =>
+      event.startsWith("settled"),
+    );
+    expect(settled).toEqual(["settled a"]);
+  },
+);
+
 test("the payment header sent twice is malformed", async () => {
   await using shop = await openShop({ facilitatorUrl });
   const payer = await market.chain.newPayer(100_000n);

@@ -1,8 +1,7 @@
 /** A shop behind the paywall, on a real chain and facilitator, for tests of both sides of a 402. */
 import type { AddressInfo } from "node:net";
 import express, { type Express } from "express";
-import { privateKeyToAccount } from "viem/accounts";
-import { generatePrivateKey } from "viem/accounts";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { type RunningFacilitator, startFacilitator } from "../../facilitator/index.ts";
 import {
   type PaywallQuote,
@@ -73,6 +72,7 @@ export interface ShopOptions extends Partial<QuotedPaywallOptions<Order>> {
   onWork?: (sale: PaywallSale<Order>) => PaywallRefusal | undefined | Promise<undefined>;
   onQuote?: (item: string) => PaywallRefusal | undefined;
   amount?: bigint;
+  payTo?: `0x${string}`;
 }
 
 /** Sells `POST /shop/items` with `{ item }`, and `GET /shop/items/:item`, at one price. */
@@ -81,10 +81,10 @@ export async function openShop({
   onQuote = () => undefined,
   amount = 10_000n,
   db = openDatabase(":memory:"),
+  payTo = privateKeyToAccount(generatePrivateKey()).address,
   ...options
 }: ShopOptions): Promise<Shop> {
   const events: string[] = [];
-  const payTo = privateKeyToAccount(generatePrivateKey()).address;
   let url = "";
   const paywall = quotedPaywall<Order>({
     db,

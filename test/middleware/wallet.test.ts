@@ -177,6 +177,16 @@ test("nothing is signed while the chain cannot be read", async () => {
   expect(await buyer.ledger.list()).toEqual([]);
 });
 
+test("asked again when its own clock is past the window, the wallet hands out the same bytes: a clock is no proof", async () => {
+  let now = Date.now();
+  using buyer = await openBuyer(chain, { now: () => now });
+  const first = await buyer.wallet.authorize(order);
+  now += 10_000_000;
+  const again = await buyer.wallet.authorize(order);
+  expect(again.payment).toEqual(first.payment);
+  expect(await buyer.ledger.list()).toHaveLength(1);
+});
+
 test("a report on an unknown purchase is refused", async () => {
   using buyer = await openBuyer(chain);
   await expect(buyer.wallet.report("pur_x", { status: 200 })).rejects.toThrow(
@@ -212,6 +222,7 @@ test("a payment that its payer cancelled on chain is released once that is final
     args: [account.address, nonce as `0x${string}`, signature],
   });
   await sendCall(chain, account, { to: BASE_SEPOLIA_USDC.address, data });
+  expect(await buyer.wallet.recover()).toMatchObject([{ state: "unknown" }]);
   await chain.local.mine(4);
   expect(await buyer.wallet.recover()).toEqual([]);
   expect((await buyer.ledger.list()).map(({ state, proof }) => [state, proof])).toEqual([

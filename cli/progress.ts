@@ -16,6 +16,8 @@ function tell(line: TraceLine, paint: Paint): string | undefined {
       return line.resumed === true ? "Going on where the last attempt stopped." : undefined;
     case "stage":
       return line.durationMs === undefined ? STAGES[line.name] : undefined;
+    case "warning":
+      return `${paint.warn("!")} ${plain(line.text)}`;
     case "human":
       return `${paint.warn("?")} ${plain(line.question)} ${paint.bold(plain(line.answer, 80))}`;
     case "connection":

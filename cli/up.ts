@@ -5,6 +5,7 @@ import { readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { UpFlags } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { plain } from "./terminal.ts";
 import { aborted } from "./interrupt.ts";
 
 export async function upCommand(
@@ -16,6 +17,7 @@ export async function upCommand(
   terminal.note("Opening the world: chain, facilitator, provider, orchestrator");
   await using world = await openWorld({ dir, providers, signal });
   const joining = await describe(world);
+  for (const warning of joining.warnings) terminal.note(terminal.paint.warn(plain(warning, 2000)));
   if (json) terminal.out(JSON.stringify(joining, undefined, 2));
   else {
     const { bold, dim, warn } = terminal.paint;
@@ -60,8 +62,12 @@ export async function upCommand(
 async function describe(world: World) {
   const { dir, asset, addresses, cloudflare } = world;
   const { orchestratorUrl } = addresses;
+  const { catalog, warnings } = await world.orchestrator.catalog();
+  const providers = catalog.providers.map(({ profile, baseUrl }) => [profile.id, baseUrl] as const);
   return {
     ...addresses,
+    providers: { ...addresses.providers, ...Object.fromEntries(providers) },
+    warnings,
     chainId: asset.chainId,
     network: asset.networkName,
     caip2: asset.network,

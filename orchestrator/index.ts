@@ -2,6 +2,7 @@
 export type { AskRecord } from "./approvals.ts";
 export { OrchestratorError, type OrchestratorErrorCode } from "./error.ts";
 export type { User } from "./identity.ts";
+export type { CatalogReading } from "./merged-catalog.ts";
 export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from "./orchestrator.ts";
 export type { PaymentReport, ProjectOverview } from "./project-views.ts";
 export type { Cap, Project } from "./projects.ts";

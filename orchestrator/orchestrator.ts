@@ -11,6 +11,7 @@ import { type Ledger, openDatabase } from "../store/index.ts";
 import { agentApi } from "./agent-api.ts";
 import type { AskRecord } from "./approvals.ts";
 import type { User } from "./identity.ts";
+import type { CatalogReading } from "./merged-catalog.ts";
 import type { PaymentReport, ProjectOverview } from "./project-views.ts";
 import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
 import { openParts } from "./parts.ts";
@@ -54,6 +55,8 @@ export interface Orchestrator extends AsyncDisposable {
   /** Only the human makes a project. */
   createProject(project: { name: string }): Project;
   projects(): Project[];
+  /** The merged catalog, with a warning for each provider that cannot be used. */
+  catalog(): Promise<CatalogReading>;
   /** Adds a provider by its base URL; it is read, and its payees pinned, when the catalog is next asked for. */
   addProvider(url: string): void;
   removeProvider(url: string): void;
@@ -121,6 +124,7 @@ export async function createOrchestrator({
     router,
     createProject: (project) => projects.create(project),
     projects: () => projects.list(),
+    catalog: () => catalog.read(),
     addProvider: (url) => {
       registry.add(url);
       catalog.expire();

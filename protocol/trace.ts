@@ -16,6 +16,8 @@ export type TraceEvent =
       resumed?: boolean;
     }
   | { type: "stage"; name: string; durationMs?: number }
+  /** Such as a provider that cannot be used. */
+  | { type: "warning"; text: string }
   | {
       type: "model";
       step: number;

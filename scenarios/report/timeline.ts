@@ -32,6 +32,8 @@ function tell(line: TraceLine): Told | undefined {
         text: html`${line.resumed === true ? "Went on" : "Began"} with the model
           <code>${line.model}</code> and a budget of $${line.budget}.`,
       };
+    case "warning":
+      return { tone: "hold", text: html`${line.text}` };
     case "human":
       return {
         tone: "hold",

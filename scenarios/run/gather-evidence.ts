@@ -4,8 +4,7 @@
  */
 import type { Address, Hex } from "viem";
 import type { AgentResult } from "../../agent/index.ts";
-import { CatalogEnvelope, parseDecimal, type TraceLine } from "../../protocol/index.ts";
-import type { Secret } from "../../protocol/index.ts";
+import { parseDecimal, type TraceLine } from "../../protocol/index.ts";
 import type { Evidence, LedgerPayment } from "../checks/index.ts";
 import type { Scenario } from "../format/scenario.ts";
 import type { World } from "../world/world.ts";
@@ -18,20 +17,19 @@ export interface GatherOptions {
   budget: bigint;
   project: string;
   run: string;
-  token: Secret;
   agent: AgentResult;
   lines: readonly TraceLine[];
 }
 
 export async function gatherEvidence(options: GatherOptions): Promise<Evidence> {
-  const { world, scenario, budget, project, run, token, agent, lines } = options;
+  const { world, scenario, budget, project, run, agent, lines } = options;
   const { orchestrator, cloudflare, chain, asset, walletAddress, ledger } = world;
-  const [overview, reports, entries, transfers, catalog] = await Promise.all([
+  const [overview, reports, entries, transfers, { catalog }] = await Promise.all([
     orchestrator.project(project),
     orchestrator.payments(project),
     ledger.list(),
     walletAddress === undefined ? [] : chain.transfersFrom(walletAddress),
-    readCatalog(world.addresses.orchestratorUrl, token),
+    orchestrator.catalog(),
   ]);
   const accounts = overview.connections.map(({ provider, account_id: accountId }) => ({
     provider,
@@ -103,13 +101,6 @@ export async function gatherEvidence(options: GatherOptions): Promise<Evidence> 
       })),
     fetch,
   };
-}
-
-async function readCatalog(orchestratorUrl: string, token: Secret) {
-  const response = await fetch(`${orchestratorUrl}/v1/catalog`, {
-    headers: { authorization: `Bearer ${token.reveal()}` },
-  });
-  return CatalogEnvelope.parse(await response.json()).data;
 }
 
 /**

@@ -77,6 +77,8 @@ export interface RunResult {
   /** The folder with the record of the run, or null when none was made. */
   record: string | null;
   resumed: boolean;
+  /** Such as a provider that could not be used. */
+  warnings: string[];
   error?: ErrorBody;
 }
 
@@ -113,6 +115,7 @@ export function emptyResult(about: {
     world: null,
     record,
     resumed: false,
+    warnings: [],
     error,
   };
 }

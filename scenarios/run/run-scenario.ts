@@ -96,6 +96,9 @@ async function runIn(
   const limit = parseDecimal(budget, DECIMALS);
   using _ = world.attend({ trace, human });
   const { ids, token } = beginRun(world, { record, name: scenario.name, budget: limit, now });
+  // Read now, so that the agent finds it read.
+  const { warnings } = await world.orchestrator.catalog();
+  for (const text of warnings) trace.append({ type: "warning", text });
   const agent = await trace.stage("agent", () =>
     runAgent({
       goal: scenario.goal,
@@ -114,7 +117,7 @@ async function runIn(
   );
   const { evidence, checks } = await trace.stage("proof", async () => {
     const lines = readTrace(record.tracePath);
-    const gathered = { world, scenario, budget: limit, ...ids, token, agent, lines };
+    const gathered = { world, scenario, budget: limit, ...ids, agent, lines };
     const evidence = await gatherEvidence(gathered);
     return { evidence, checks: await checkRun(evidence) };
   });
@@ -152,6 +155,7 @@ async function runIn(
     world: { ...world.addresses, providers: providersOf(evidence, world) },
     record: record.dir,
     resumed,
+    warnings: [...warnings],
     ...(agent.error === undefined ? {} : { error: agent.error }),
   };
   record.finish(result, lines);

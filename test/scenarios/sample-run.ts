@@ -69,6 +69,7 @@ export const RESULT: RunResult = {
   },
   record: ".purser/runs/2026-11-21T00-30-00-landing-page",
   resumed: false,
+  warnings: [],
 };
 
 export const GOAL = `Put a landing page for Nimbus Coffee on nimbus.dev. It should say "Fresh beans, slow mornings". ${STRANGE}`;

@@ -1,0 +1,123 @@
+/** The world for somebody's own client and provider: what `purser up` prints is enough to join it. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { getAddress } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { expect, test } from "vitest";
+import { openChain } from "../../chain/index.ts";
+import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { startProvider } from "../../provider/index.ts";
+import type { RunResult } from "../../scenarios/index.ts";
+import { lighthouse } from "../agent/lighthouse.ts";
+import { processesOf, runCommand, startCommand } from "../support/command.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+interface Joining {
+  rpcUrl: string;
+  facilitatorUrl: string;
+  orchestratorUrl: string;
+  issuer: string;
+  keysUrl: string;
+  jwksUrl: string;
+  providers: Record<string, string>;
+  network: string;
+  caip2: string;
+  chainId: number;
+  asset: { address: string; symbol: string; decimals: number; name: string; version: string };
+  buyer: { address: `0x${string}`; privateKey: `0x${string}`; keyFile: string; balance: string };
+  dir: string;
+}
+
+const timeout = 60_000;
+
+test(
+  "`up` prints what a client and a server need, and `fund` gives anybody play money",
+  { timeout },
+  async () => {
+    using folder = temporaryFolder();
+    const { path: cwd } = folder;
+    const up = startCommand(["up", "--json"], { cwd });
+    const world = await up.json<Joining>();
+    expect(world).toMatchObject({
+      network: "base-sepolia",
+      caip2: "eip155:84532",
+      chainId: 84_532,
+      asset: { symbol: "USDC", decimals: 6, name: "USDC", version: "2" },
+      buyer: { balance: "1000.00" },
+      dir: join(cwd, ".purser", "world"),
+    });
+    expect(privateKeyToAccount(world.buyer.privateKey).address).toBe(world.buyer.address);
+    expect(readFileSync(world.buyer.keyFile, "utf8").trim()).toBe(world.buyer.privateKey);
+    expect(statSync(world.buyer.keyFile).mode & 0o077).toBe(0);
+    for (const url of [world.keysUrl, world.jwksUrl, `${world.facilitatorUrl}/supported`]) {
+      expect((await fetch(url)).status).toBe(200);
+    }
+
+    const address = getAddress(`0x${"ad".repeat(20)}`);
+    const byFolder = await runCommand(["fund", address, "--amount", "2.50", "--json"], { cwd });
+    expect(JSON.parse(byFolder.stdout)).toMatchObject({ address, amount: "2.50", balance: "2.50" });
+    const byUrl = await runCommand([
+      "fund",
+      address,
+      "--amount",
+      "0.000001",
+      "--rpc",
+      world.rpcUrl,
+    ]);
+    expect(byUrl.stdout).toContain("2.500001");
+    const chain = await openChain({ rpcUrl: world.rpcUrl, asset: BASE_SEPOLIA_USDC });
+    expect(await chain.balanceOf(address)).toBe(2_500_001n);
+
+    up.child.kill("SIGINT");
+    expect((await up.ended).code).toBe(0);
+    await expect.poll(() => processesOf(cwd)).toEqual([]);
+    const after = await runCommand(["fund", address, "--rpc", world.rpcUrl, "--json"]);
+    expect(after.code).toBe(1);
+    expect(JSON.parse(after.stdout)).toMatchObject({ error: { code: "CHAIN_UNREACHABLE" } });
+  },
+);
+
+test("an agent discovers a provider of the user's own, and buys from it", { timeout }, async () => {
+  using folder = temporaryFolder();
+  const dir = join(folder.path, "world");
+  const up = startCommand(["up", "--json", "--out", dir]);
+  const { facilitatorUrl, issuer, keysUrl } = await up.json<Joining>();
+  up.child.kill("SIGTERM");
+  await up.ended;
+
+  await using own = await startProvider(lighthouse(), {
+    dir: join(folder.path, "own"),
+    facilitatorUrl,
+    payTo: `0x${"0a".repeat(20)}`,
+    asset: BASE_SEPOLIA_USDC,
+    trust: [{ issuer, keysUrl, clientId: issuer }],
+  });
+  const goal = "Put a landing page for Ada's Lamps on adas-lamps.sea";
+  const args = ["run", goal, "--json", "--keep", "--world", dir, "--provider", own.url];
+  const run = startCommand(args, { cwd: folder.path });
+  const result = await run.json<RunResult>();
+  expect(result).toMatchObject({
+    passed: true,
+    outcome: "live",
+    payments: [{ provider: "pharos", state: "settled" }],
+    world: { facilitatorUrl, providers: { pharos: own.url } },
+  });
+  expect(await (await fetch(result.url ?? "")).text()).toContain("Ada");
+  expect(own.opened.beacons.has("adas-lamps.sea")).toBe(true);
+  run.child.kill("SIGTERM");
+  expect((await run.ended).code).toBe(0);
+});
+
+test(
+  "a provider that does not answer does not spoil the run, and is told",
+  { timeout },
+  async () => {
+    using folder = temporaryFolder();
+    const args = ["run", join(process.cwd(), "scenarios/landing-page.md"), "--json"];
+    const ended = await runCommand([...args, "--provider", "http://127.0.0.1:9"], {
+      cwd: folder.path,
+    });
+    expect(JSON.parse(ended.stdout)).toMatchObject({ passed: true, outcome: "live" });
+    expect(ended.stderr).toContain("http://127.0.0.1:9");
+  },
+);

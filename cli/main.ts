@@ -4,15 +4,22 @@
  * code is loaded when it is called, and compiled code is kept beside the installed packages (`node_modules/.cache/purser`), so
  * that it goes when they go.
  */
-import { enableCompileCache } from "node:module";
+import module from "node:module";
 import { fileURLToPath } from "node:url";
 import { findPackage } from "./package.ts";
+
+if (Number(process.versions.node.split(".")[0]) < 22) {
+  process.stderr.write(
+    `purser needs Node 22.13 or later, and this is ${process.versions.node}. In a checkout, use \`npm run purser\`, which brings its own.\n`,
+  );
+  process.exit(2);
+}
 
 const root = findPackage()?.root;
 const cache = root?.pathname.includes("/node_modules/")
   ? new URL("../.cache/purser", root)
   : root && new URL("node_modules/.cache/purser", root);
-if (cache) enableCompileCache(fileURLToPath(cache));
+if (cache) module.enableCompileCache(fileURLToPath(cache));
 
 // Loaded now, and not by static imports, so that the cache serves them too.
 const [{ run }, { processSurroundings }] = await Promise.all([

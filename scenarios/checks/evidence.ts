@@ -22,14 +22,14 @@ export interface LedgerPayment {
 }
 
 /** A transfer of the token as the chain has it. */
-export interface ChainTransfer {
+interface ChainTransfer {
   to: Address;
   value: bigint;
   transaction: Hex;
 }
 
 /** A domain as its registrar has it. */
-export interface Registration {
+interface Registration {
   provider: string;
   domain: string;
   accountId: string;

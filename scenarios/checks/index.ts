@@ -5,7 +5,7 @@ import { checkExpectation } from "./expectation.ts";
 import { moneyGates } from "./money.ts";
 import { checkSite } from "./site.ts";
 
-export type { ChainTransfer, Evidence, LedgerPayment, Registration } from "./evidence.ts";
+export type { Evidence, LedgerPayment } from "./evidence.ts";
 
 export async function checkRun(evidence: Evidence): Promise<Check[]> {
   return [...checkExpectation(evidence), ...(await checkSite(evidence)), ...moneyGates(evidence)];

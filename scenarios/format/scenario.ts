@@ -167,7 +167,6 @@ export type FrontMatter = z.output<typeof FrontMatter>;
 export type HumanPolicy = z.output<typeof HumanPolicy>;
 export type WorldOptions = z.output<typeof WorldOptions>;
 export type UrlCheck = z.output<typeof UrlCheck>;
-export type Expectation = z.output<typeof Expectation>;
 
 export interface Scenario extends FrontMatter {
   readonly name: string;

@@ -188,10 +188,9 @@ function provenOutcome({ outcome }: AgentResult, checks: readonly Check[]): Outc
   return outcome === "live" && !seen ? "failed" : outcome;
 }
 
-function hostUrlOf({ hostname }: AgentResult, { cloudflare }: World): string | null {
-  const { workersPort, listSites } = cloudflare.opened;
-  const own = listSites().some((site) => site.hostname === hostname);
-  return own ? `http://${hostname}.localhost:${workersPort}/` : null;
+function hostUrlOf({ hostname }: AgentResult, { cloudflare: { opened } }: World): string | null {
+  const own = opened.listSites().some((site) => site.hostname === hostname);
+  return own ? `http://${hostname}.localhost:${opened.workersPort}/` : null;
 }
 
 /** The providers by their own names, and those that did not answer by where they should have been. */

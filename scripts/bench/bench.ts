@@ -4,14 +4,8 @@ export interface Bench {
   unit: string;
   target: number;
   better: "lower" | "higher";
-  measure(): Promise<Measured>;
-}
-
-export interface Measured {
-  ours: number;
-  /** The best stock package in the same run, where there is one. */
-  best?: number;
-  bestName?: string;
+  /** `best` is the best stock package in the same run, where there is one. */
+  measure(): Promise<{ ours: number; best?: number; bestName?: string }>;
 }
 
 /** A row of the result. */

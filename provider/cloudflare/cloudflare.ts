@@ -24,7 +24,7 @@ import { registrarApi } from "./registrar-api.ts";
 import { registrationSale } from "./registration-sale.ts";
 import { openRegistry, type Registration, TAKEN_DOMAINS } from "./registry.ts";
 import { WorkersRuntime } from "./runtime/workers-runtime.ts";
-import { openScripts } from "./scripts.ts";
+import { openScripts, runtimeName } from "./scripts.ts";
 import { scriptsApi } from "./scripts-api.ts";
 import { SERVICE_IDS, SERVICES } from "./services.ts";
 import { openSites, type Site } from "./sites.ts";
@@ -91,14 +91,12 @@ async function open(
   const sites = openSites(database);
   const runtime = new WorkersRuntime({
     dir: join(kit.dir, "workers"),
-    load: () => ({ workers: scripts.workers(), namespaces: namespaces.ids() }),
+    deployed: scripts.deployed,
   });
   const front = await openFront({
     sites,
     port: Number(settings.get("workers-port") ?? 0),
-    lease: () => runtime.lease(),
-    // What fails here shows again at the next request.
-    onStuck: () => void runtime.restart().catch(() => {}),
+    lease: ({ accountId, script }) => runtime.lease({ worker: runtimeName(accountId, script) }),
     answerTimeoutMs,
     allowance: openAllowance({ perDay: requestsPerDay, now }),
   });
@@ -111,7 +109,10 @@ async function open(
   account.use("/registrar", registrarApi({ registry, register }));
   account.use("/workers", scriptsApi({ workers, scripts, versions, sites, newId }));
   account.use("/workers", hostnamesApi({ workers, sites }));
-  account.use("/storage/kv", kvApi({ namespaces, leaseFor: (id) => runtime.leaseFor(id), newId }));
+  account.use(
+    "/storage/kv",
+    kvApi({ namespaces, lease: (namespace) => runtime.lease({ namespace }), newId }),
+  );
   const v4 = express.Router();
   v4.use(authenticated(kit.authenticate));
   v4.use(accountApi(accounts));

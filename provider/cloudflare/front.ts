@@ -12,7 +12,8 @@ import {
 } from "node:http";
 import { pipeline } from "node:stream";
 import { listenOnLoopback, type Loopback } from "../kit/loopback.ts";
-import { type Lease, WORKER_HEADER } from "./runtime/instance.ts";
+import { WORKER_HEADER } from "./runtime/instance.ts";
+import type { CellLease } from "./runtime/workers-runtime.ts";
 import { runtimeName } from "./scripts.ts";
 import type { Site, Sites } from "./sites.ts";
 import type { Allowance } from "./allowance.ts";
@@ -30,10 +31,9 @@ export interface Front {
 export interface FrontOptions {
   sites: Sites;
   port: number;
-  lease: () => Promise<Lease>;
+  /** Where the site's Worker runs. */
+  lease: (site: Site) => Promise<CellLease>;
   allowance: Allowance;
-  /** A Worker gave no answer in time, and may keep all others from answering. */
-  onStuck: () => void;
   /** How long a Worker may take to begin its answer. */
   answerTimeoutMs?: number | undefined;
 }
@@ -111,11 +111,11 @@ interface Visit {
 
 async function forward(
   { request, response, site, agent }: Visit,
-  { lease, onStuck, answerTimeoutMs = ANSWER_TIMEOUT_MS }: FrontOptions,
+  { lease, answerTimeoutMs = ANSWER_TIMEOUT_MS }: FrontOptions,
 ): Promise<void> {
-  let held: Lease;
+  let held: CellLease;
   try {
-    held = await lease();
+    held = await lease(site);
   } catch {
     return sendText(response, 503, UNREACHABLE);
   }
@@ -131,7 +131,8 @@ async function forward(
   });
   const timer = setTimeout(() => {
     sendText(response, 504, TOO_SLOW);
-    onStuck();
+    // What fails here shows again at the next request.
+    held.giveUp().catch(() => {});
   }, answerTimeoutMs);
   upstream.once("close", () => clearTimeout(timer));
   upstream.once("error", () => sendText(response, 502, UNREACHABLE));

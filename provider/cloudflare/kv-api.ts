@@ -10,13 +10,13 @@ import type { KvStore, Lease } from "./runtime/instance.ts";
 
 export interface KvApiOptions {
   namespaces: KvNamespaces;
-  leaseFor: (namespace: string) => Promise<Lease>;
+  lease: (namespace: string) => Promise<Lease>;
   newId: () => string;
 }
 
 const Title = z.looseObject({ title: z.string().min(1).max(512) });
 
-export function kvApi({ namespaces, leaseFor, newId }: KvApiOptions): Router {
+export function kvApi({ namespaces, lease, newId }: KvApiOptions): Router {
   const router = Router({ mergeParams: true });
   const raw = express.raw({ type: () => true, limit: "25mb" });
 
@@ -50,8 +50,8 @@ export function kvApi({ namespaces, leaseFor, newId }: KvApiOptions): Router {
   );
   const onStore = async <T>(request: Request, work: (store: KvStore) => Promise<T>) => {
     const { id } = own(request, namespaces);
-    using lease = await leaseFor(id);
-    return await work(await lease.kv(id));
+    using leased = await lease(id);
+    return await work(await leased.kv(id));
   };
   router.get("/namespaces/:namespace/keys", (request, response) =>
     onStore(request, async (store) => {

@@ -10,8 +10,6 @@ export interface KvNamespace {
 export interface KvNamespaces {
   find(id: string): KvNamespace | undefined;
   list(accountId: string): KvNamespace[];
-  /** Every namespace's id. */
-  ids(): string[];
   /** False when the account has another namespace of that title. The same id again is the same namespace. */
   add(namespace: KvNamespace): boolean;
   remove(id: string): void;
@@ -26,11 +24,9 @@ export function openKvNamespaces(database: Database): KvNamespaces {
   const select = "SELECT id, account_id AS accountId, title FROM kv_namespace";
   const one = database.query<KvNamespace>(`${select} WHERE id = ?`);
   const ofAccount = database.query<KvNamespace>(`${select} WHERE account_id = ? ORDER BY title`);
-  const all = database.query<{ id: string }>("SELECT id FROM kv_namespace ORDER BY id");
   return {
     find: (id) => one.get(id),
     list: (accountId) => ofAccount.all(accountId),
-    ids: () => all.all().map(({ id }) => id),
     add: ({ id, accountId, title }) => {
       const sql = "INSERT OR IGNORE INTO kv_namespace VALUES (?, ?, ?)";
       return database.run(sql, id, accountId, title) === 1 || one.get(id) !== undefined;

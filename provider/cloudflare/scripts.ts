@@ -1,7 +1,8 @@
 /** The Workers of every account as they were last uploaded. */
 import { createHash } from "node:crypto";
 import { type Database, migrate } from "../../store/index.ts";
-import type { NamedWorker, WorkerCode } from "./runtime/worker-code.ts";
+import type { WorkerCode } from "./runtime/worker-code.ts";
+import { boundTo, type DeployedWorkers } from "./runtime/workers-runtime.ts";
 
 export interface Script {
   readonly accountId: string;
@@ -18,8 +19,8 @@ export interface Scripts {
   list(accountId: string): Script[];
   put(script: Script): void;
   remove(accountId: string, name: string): void;
-  /** All of them under their runtime names, and with `changed` in the place of what it replaces. */
-  workers(changed?: Pick<Script, "accountId" | "name" | "code">): NamedWorker[];
+  /** All of them, as the runtime knows them. */
+  readonly deployed: DeployedWorkers;
 }
 
 /** The name that the runtime knows a Worker by: accounts may name theirs alike. */
@@ -41,7 +42,9 @@ export function openScripts(database: Database): Scripts {
     "SELECT account_id AS accountId, name, code, version_id AS versionId, created_at AS createdAt, modified_at AS modifiedAt FROM script";
   const one = database.query<Row>(`${select} WHERE account_id = ? AND name = ?`);
   const ofAccount = database.query<Row>(`${select} WHERE account_id = ? ORDER BY name`);
-  const all = database.query<Row>(`${select} ORDER BY account_id, name`);
+  const bound = database.query<{ accountId: string; name: string; bindings: string }>(
+    "SELECT account_id AS accountId, name, json_extract(code, '$.bindings') AS bindings FROM script",
+  );
   const read = (row: Row): Script => ({ ...row, code: JSON.parse(row.code) as WorkerCode });
   return {
     find: (accountId, name) => {
@@ -63,19 +66,19 @@ export function openScripts(database: Database): Scripts {
     remove: (accountId, name) => {
       database.run("DELETE FROM script WHERE account_id = ? AND name = ?", accountId, name);
     },
-    workers: (changed) => {
-      const workers = new Map(
-        all.all().map((row) => {
-          const { accountId, name, code } = read(row);
-          const worker = { name: runtimeName(accountId, name), code };
-          return [worker.name, worker];
-        }),
-      );
-      if (changed) {
-        const name = runtimeName(changed.accountId, changed.name);
-        workers.set(name, { name, code: changed.code });
-      }
-      return [...workers.values()];
+    deployed: {
+      list: () =>
+        bound.all().map(({ accountId, name, bindings }) => ({
+          name: runtimeName(accountId, name),
+          namespaces: boundTo({ bindings: JSON.parse(bindings) as WorkerCode["bindings"] }),
+        })),
+      code: (runtime) => {
+        const row = bound
+          .all()
+          .find(({ accountId, name }) => runtimeName(accountId, name) === runtime);
+        const found = row && one.get(row.accountId, row.name);
+        return found && read(found).code;
+      },
     },
   };
 }

@@ -12,7 +12,7 @@ import type { Registry } from "./registry.ts";
 import { RuntimeError } from "./runtime/instance.ts";
 import type { WorkerCode } from "./runtime/worker-code.ts";
 import type { WorkersRuntime } from "./runtime/workers-runtime.ts";
-import type { Script, Scripts } from "./scripts.ts";
+import { runtimeName, type Script, type Scripts } from "./scripts.ts";
 import type { Site, Sites } from "./sites.ts";
 
 export interface Workers {
@@ -82,7 +82,7 @@ export function openWorkers(options: WorkersOptions): Workers {
       const createdAt = scripts.find(accountId, name)?.createdAt ?? now();
       const script: Script = { accountId, name, code, versionId, createdAt, modifiedAt: now() };
       await runtime
-        .change({ workers: () => scripts.workers(script), commit: () => scripts.put(script) })
+        .deploy({ name: runtimeName(accountId, name), code }, () => scripts.put(script))
         .catch((error: unknown) => {
           throw error instanceof RuntimeError ? refuse(error) : error;
         });
@@ -94,8 +94,7 @@ export function openWorkers(options: WorkersOptions): Workers {
         if (site.accountId !== accountId || site.script !== name) continue;
         await close(site.hostname);
       }
-      scripts.remove(accountId, name);
-      await runtime.change({ workers: () => scripts.workers() });
+      await runtime.remove(runtimeName(accountId, name), () => scripts.remove(accountId, name));
     },
     publish: (key) => serve(find(key), subdomainOf(key)),
     unpublish: async (key) => {

@@ -2,11 +2,13 @@
  * One run of workerd with a fixed set of Workers. It never changes: another set is another instance. Requests hold a lease while
  * they are under way, so that an instance can be drained before it ends.
  */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Miniflare, MiniflareOptions } from "miniflare";
 import { PurserError } from "../../../protocol/index.ts";
+import { constructTamed } from "./tame-miniflare.ts";
 import type { Watchdog } from "./watchdog.ts";
 import type { NamedWorker, WorkerBinding } from "./worker-code.ts";
 
@@ -19,7 +21,7 @@ export interface InstanceOptions {
   dir: string;
   watchdog: Watchdog;
   workers: readonly NamedWorker[];
-  /** Ids of every KV namespace, so that the API can reach them too. */
+  /** Ids of the KV namespaces that the API must reach too. */
   namespaces: readonly string[];
   /** A Worker that has not started by then never will: a loop at its top level, for example. */
   startupTimeoutMs?: number;
@@ -48,8 +50,9 @@ export interface Lease extends Disposable {
 }
 
 export interface Instance {
-  readonly namespaces: ReadonlySet<string>;
   lease(): Lease;
+  /** True when no lease is left. */
+  isIdle(): boolean;
   /** Waits until no lease is left, at most this long. */
   drain(timeoutMs: number): Promise<void>;
   dispose(): Promise<void>;
@@ -82,10 +85,14 @@ const STARTUP_TIMEOUT_MS = 8_000;
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const { Miniflare } = await loadMiniflare();
   options.watchdog.arm();
-  const miniflare = new Miniflare(miniflareOptions(options));
+  mkdirSync(join(options.dir, "tmp"), { recursive: true });
+  const tmpdir = mkdtempSync(join(options.dir, "tmp", "run-"));
+  const miniflare = constructTamed(Miniflare, miniflareOptions(options), tmpdir);
   const dispose = async () => {
     await miniflare.dispose();
     options.watchdog.forgetEnded();
+    // miniflare leaves some of its own.
+    rmSync(tmpdir, { recursive: true, force: true });
   };
   let port: number;
   try {
@@ -96,26 +103,23 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     await dispose().catch(() => {});
     throw startError(error);
   }
-  return leased({ miniflare, port, dispose, namespaces: new Set(options.namespaces) });
+  return leased({ miniflare, port, dispose });
 }
 
 function leased({
   miniflare,
   port,
   dispose,
-  namespaces,
 }: {
   miniflare: Miniflare;
   port: number;
   dispose: () => Promise<void>;
-  namespaces: ReadonlySet<string>;
 }): Instance {
   let leases = 0;
   let idle: (() => void) | undefined;
   const kv = async (namespace: string) =>
     (await miniflare.getKVNamespace(namespace, DISPATCHER)) as unknown as KvStore;
   return {
-    namespaces,
     lease: () => {
       leases += 1;
       let held = true;
@@ -126,6 +130,7 @@ function leased({
       };
       return { port, kv, [Symbol.dispose]: release };
     },
+    isIdle: () => leases === 0,
     drain: async (timeoutMs) => {
       if (leases === 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -152,6 +157,8 @@ function miniflareOptions({ dir, workers, namespaces }: InstanceOptions): Minifl
     port: 0,
     kvPersist: join(dir, "kv"),
     cache: false,
+    // Without this miniflare asks the internet for a sample of `request.cf` at every start.
+    cf: false,
     // What a Worker prints is nobody's to read here; miniflare itself reads what workerd says when it cannot start.
     handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
       stdout.resume();

@@ -1,133 +1,204 @@
 /**
- * Runs all Workers of a provider. A change starts a new instance beside the one that serves, and only when it is up do requests
- * go there: a broken upload disturbs nobody, and a redeploy has no gap. In between, new requests wait for the old instance to
- * finish its own, because two workerds that write to one KV file would refuse each other.
+ * Runs the Workers of a provider, each with those that it shares data with in a workerd of its own (a cell), started when it is
+ * first needed. A deploy starts a new cell, and only when that is up do requests go there: a broken upload disturbs nobody, and
+ * a redeploy has no gap. The cells that were not used for longest are stopped; their next visitor starts them again.
  */
-import {
-  type Instance,
-  type InstanceOptions,
-  type Lease,
-  startInstance,
-  workerdPath,
-} from "./instance.ts";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Cell, Cells } from "./cell.ts";
+import { type BoundWorker, type CellPlan, overlap, planCell } from "./cell-plan.ts";
+import { type Instance, type Lease, RuntimeError, startInstance, workerdPath } from "./instance.ts";
 import { openWatchdog, type Watchdog } from "./watchdog.ts";
-import type { NamedWorker } from "./worker-code.ts";
+import type { NamedWorker, WorkerCode } from "./worker-code.ts";
 
 export interface WorkersRuntimeOptions {
   dir: string;
-  /** Everything that is deployed, as it was recorded. */
-  load: () => Pick<InstanceOptions, "workers" | "namespaces">;
+  deployed: DeployedWorkers;
+  /** How many cells may be up at once; one takes some 30 MB. */
+  maxCells?: number;
   /** Replaced in tests. */
   start?: typeof startInstance;
 }
 
-export interface WorkersChange {
-  /** Asked when its turn has come, so that it builds on the changes before it. */
-  workers: () => readonly NamedWorker[];
-  /** Records the change, once it is known to run and before it serves. */
-  commit?: () => void;
+/** What is deployed, as it is recorded. */
+export interface DeployedWorkers {
+  list(): readonly BoundWorker[];
+  code(name: string): WorkerCode | undefined;
 }
 
-/** How long a request may keep an old instance alive. */
+/** A place to send a request to; dispose of it when the request has ended. */
+export interface CellLease extends Lease {
+  /** Stops the cell at once: something in it keeps it from answering. */
+  giveUp(): Promise<void>;
+}
+
+/** How long a request may keep an old cell alive. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
 export class WorkersRuntime {
   readonly #dir: string;
-  readonly #load: WorkersRuntimeOptions["load"];
+  readonly #deployed: DeployedWorkers;
+  readonly #maxCells: number;
   readonly #start: typeof startInstance;
+  readonly #cells = new Cells();
+  readonly #retiring = new Map<Cell, Promise<void>>();
   #watchdog: Watchdog | undefined;
-  #current: Promise<Instance> | undefined;
-  /** Requests pass when it is open. */
-  #gate: Promise<void> = Promise.resolve();
-  /** Changes happen one after another. */
-  #changes: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  /** Deploys happen one after another. */
+  #deploys: Promise<unknown> = Promise.resolve();
 
-  constructor({ dir, load, start = startInstance }: WorkersRuntimeOptions) {
+  constructor({ dir, deployed, maxCells = 8, start = startInstance }: WorkersRuntimeOptions) {
     this.#dir = dir;
-    this.#load = load;
+    this.#deployed = deployed;
+    this.#maxCells = maxCells;
     this.#start = start;
   }
 
-  /** Loads miniflare and starts workerd before anyone needs it. */
+  /** Loads miniflare and workerd before anyone needs them. */
   async prewarm(): Promise<void> {
-    await this.#running();
+    const instance = await this.#startWith([], []);
+    await instance.dispose();
   }
 
-  /** A place to send a request to; dispose of it when the request has ended. */
-  async lease(): Promise<Lease> {
+  /** Where a Worker runs, or a namespace's data can be reached. */
+  async lease(part: { worker: string } | { namespace: string }): Promise<CellLease> {
     for (;;) {
-      const gate = this.#gate;
-      await gate;
-      const instance = await this.#running();
-      if (gate === this.#gate) return instance.lease();
+      const cell = this.#cells.find(part) ?? this.#open(this.#planOf(part));
+      const instance = await cell.instance;
+      // It may have been replaced while we waited.
+      if (this.#cells.find(part) !== cell) continue;
+      this.#cells.touch(cell);
+      const giveUp = () => this.#retire(cell, 0);
+      return { ...instance.lease(), giveUp };
     }
   }
 
-  /** As `lease`, from an instance that knows the KV namespace. */
-  async leaseFor(namespace: string): Promise<Lease> {
-    const instance = await this.#running();
-    if (!instance.namespaces.has(namespace)) await this.restart();
-    return this.lease();
-  }
-
-  /** Runs other Workers from now on, or throws `WORKER_INVALID` and changes nothing. */
-  async change({ workers, commit }: WorkersChange): Promise<void> {
-    const change = this.#changes.then(async () => {
-      const { namespaces } = this.#load();
-      const next = await this.#startWith({ workers: workers(), namespaces });
+  /**
+   * Runs the Worker from now on, or throws `WORKER_INVALID` and changes nothing. `commit` records it, once it is known to start
+   * and before it serves.
+   */
+  async deploy(worker: NamedWorker, commit: () => void): Promise<void> {
+    const deploy = this.#deploys.then(async () => {
+      const { name, code } = worker;
+      const others = this.#deployed.list().filter((other) => other.name !== name);
+      const plan = planCell({ worker: name }, [...others, { name, namespaces: boundTo(code) }]);
+      const next = await this.#startWith(this.#workersOf(plan, worker), [...plan.namespaces]);
       try {
-        commit?.();
+        commit();
       } catch (error) {
         await next.dispose();
         throw error;
       }
-      await this.#switch(next);
+      await this.#switch(plan, next);
     });
-    this.#changes = change.catch(() => {});
-    return change;
+    this.#deploys = deploy.catch(() => {});
+    return deploy;
   }
 
-  /** For when a Worker keeps the runtime from answering anyone. */
-  async restart(): Promise<void> {
-    await this.change({ workers: () => this.#load().workers });
+  /** Stops the Worker; `commit` takes it from the record. */
+  async remove(name: string, commit: () => void): Promise<void> {
+    const removal = this.#deploys.then(async () => {
+      commit();
+      const cell = this.#cells.find({ worker: name });
+      if (cell) await this.#retire(cell, DRAIN_TIMEOUT_MS);
+    });
+    this.#deploys = removal.catch(() => {});
+    return removal;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#changes;
-    const instance = await this.#current?.catch(() => undefined);
-    await instance?.dispose();
+    await this.#deploys;
+    for (const cell of this.#cells.all()) void this.#retire(cell, 0);
+    await Promise.all(this.#retiring.values());
     await this.#watchdog?.close();
   }
 
-  async #startWith(set: Pick<InstanceOptions, "workers" | "namespaces">): Promise<Instance> {
-    const dir = this.#dir;
-    this.#watchdog ??= openWatchdog({ dir, workerd: workerdPath() });
-    return this.#start({ dir, watchdog: this.#watchdog, ...set });
-  }
-
-  #running(): Promise<Instance> {
-    if (this.#current) return this.#current;
-    const current = this.#startWith(this.#load());
-    this.#current = current;
-    current.catch(() => {
-      // The next request tries again.
-      if (this.#current === current) this.#current = undefined;
+  #planOf(part: { worker: string } | { namespace: string }): CellPlan {
+    const plan = planCell(part, this.#deployed.list());
+    if (!("worker" in part) || plan.workers.has(part.worker)) return plan;
+    throw new RuntimeError("RUNTIME_FAILED", {
+      problem: "The Worker is not deployed any more.",
+      nextStep: "Deploy it again.",
     });
-    return current;
   }
 
-  async #switch(next: Instance): Promise<void> {
-    const gate = Promise.withResolvers<void>();
-    this.#gate = gate.promise;
-    try {
-      const old = await this.#current?.catch(() => undefined);
-      await old?.drain(this.#closed ? 0 : DRAIN_TIMEOUT_MS);
-      await old?.dispose();
-    } finally {
-      this.#current = Promise.resolve(next);
-      gate.resolve();
+  #open(plan: CellPlan): Cell {
+    return this.#replace(plan, () => this.#startWith(this.#workersOf(plan), [...plan.namespaces]));
+  }
+
+  async #switch(plan: CellPlan, next: Instance): Promise<void> {
+    await this.#replace(plan, async () => next).instance;
+  }
+
+  /** Puts a cell in the place of all that share something with it; it is ready when those have ended. */
+  #replace(plan: CellPlan, start: () => Promise<Instance>): Cell {
+    for (const cell of this.#cells.all()) {
+      if (overlap(cell.plan, plan)) void this.#retire(cell, DRAIN_TIMEOUT_MS);
+    }
+    const before = [...this.#retiring].filter(([cell]) => overlap(cell.plan, plan));
+    const instance = Promise.all(before.map(([, retired]) => retired)).then(start);
+    const cell: Cell = { plan, instance, usedAt: 0 };
+    this.#cells.add(cell);
+    instance.then(
+      (running) => {
+        cell.running = running;
+        this.#stopUnused();
+      },
+      // The next request tries again.
+      () => this.#cells.remove(cell),
+    );
+    return cell;
+  }
+
+  /** Sends no more requests there, lets those under way end, and stops it. */
+  #retire(cell: Cell, drainMs: number): Promise<void> {
+    this.#cells.remove(cell);
+    const known = this.#retiring.get(cell);
+    if (known) return known;
+    const retired = cell.instance
+      .then(
+        async (running) => {
+          await running.drain(drainMs);
+          await running.dispose();
+        },
+        // It never came up.
+        () => {},
+      )
+      .finally(() => this.#retiring.delete(cell));
+    this.#retiring.set(cell, retired);
+    return retired;
+  }
+
+  #stopUnused(): void {
+    const cells = [...this.#cells.all()].toSorted((a, b) => a.usedAt - b.usedAt);
+    const idle = cells.filter(({ running }) => running?.isIdle() === true);
+    for (const cell of idle.slice(0, Math.max(0, cells.length - this.#maxCells))) {
+      void this.#retire(cell, DRAIN_TIMEOUT_MS);
     }
   }
+
+  #workersOf({ workers }: CellPlan, changed?: NamedWorker): NamedWorker[] {
+    return [...workers].flatMap((name) => {
+      const code = name === changed?.name ? changed.code : this.#deployed.code(name);
+      return code === undefined ? [] : [{ name, code }];
+    });
+  }
+
+  #openWatchdog(): Watchdog {
+    // What a killed process left of its temporary files.
+    rmSync(join(this.#dir, "tmp"), { recursive: true, force: true });
+    return openWatchdog({ dir: this.#dir, workerd: workerdPath() });
+  }
+
+  async #startWith(workers: NamedWorker[], namespaces: string[]): Promise<Instance> {
+    const dir = this.#dir;
+    this.#watchdog ??= this.#openWatchdog();
+    return this.#start({ dir, watchdog: this.#watchdog, workers, namespaces });
+  }
+}
+
+/** The KV namespaces that a Worker's code is bound to. */
+export function boundTo({ bindings }: Pick<WorkerCode, "bindings">): string[] {
+  return bindings.flatMap((binding) =>
+    binding.type === "kv_namespace" ? [binding.namespace_id] : [],
+  );
 }

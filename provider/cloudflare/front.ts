@@ -12,7 +12,7 @@ import {
 } from "node:http";
 import { pipeline } from "node:stream";
 import { listenOnLoopback, type Loopback } from "../kit/loopback.ts";
-import { WORKER_HEADER } from "./runtime/instance.ts";
+import { WORKER_HEADER } from "./runtime/miniflare-options.ts";
 import type { CellLease } from "./runtime/workers-runtime.ts";
 import { runtimeName } from "./scripts.ts";
 import type { Site, Sites } from "./sites.ts";

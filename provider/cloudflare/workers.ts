@@ -9,7 +9,7 @@ import type { Front } from "./front.ts";
 import { namespaceNotFound } from "./kv-api.ts";
 import type { KvNamespaces } from "./kv-namespaces.ts";
 import type { Registry } from "./registry.ts";
-import { RuntimeError } from "./runtime/instance.ts";
+import { RuntimeError } from "./runtime/runtime-error.ts";
 import type { WorkerCode } from "./runtime/worker-code.ts";
 import type { WorkersRuntime } from "./runtime/workers-runtime.ts";
 import { runtimeName, type Script, type Scripts } from "./scripts.ts";

@@ -5,18 +5,18 @@
  */
 import { createHash } from "node:crypto";
 import { type Request, type Response, Router } from "express";
-import { z } from "zod";
 import {
   digestOf,
-  ResourceRequest,
+  type ResourceRequest,
   type ResourceResponse,
   type Service,
 } from "../../protocol/index.ts";
-import { parseJson, readMandate } from "./account-requests.ts";
+import { readMandate } from "./account-requests.ts";
 import type { Authenticate } from "./bearer.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { OpenedProvider } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import { checkService, keyConflict, readKey, readOrder } from "./resource-order.ts";
 import type { ResourceRecord, Resources } from "./resource-store.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
@@ -81,8 +81,7 @@ async function create(
   options: ResourceEndpointsOptions,
   running: Map<string, Promise<ResourceRecord>>,
 ): Promise<ResourceResponse> {
-  const key = request.get("idempotency-key") ?? "";
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw keyMissing();
+  const key = readKey(request);
   const order = readOrder(bodyOf(request));
   await renewMandate(order.mandate, signer, connection, options);
   const id = `res_${hashOf([connection.accountId, connection.project, key])}`;
@@ -175,57 +174,8 @@ async function renewMandate(
   options.connections.renewMandate(accountId, claims);
 }
 
-function checkService(
-  { service_id: id, configuration }: ResourceRequest,
-  { services, provider }: ResourceEndpointsOptions,
-): void {
-  const sold = services.find((entry) => entry.id === id);
-  if (!sold || !Object.hasOwn(provider.provide, id)) {
-    throw new ProvisioningError(sold ? "not_for_resources" : "unknown_service", {
-      problem: sold
-        ? `${id} is not added as a resource.`
-        : `There is no service "${id.slice(0, 100)}" here.`,
-      nextStep: sold ? "Call its create operation with the account's token." : "Read the catalog.",
-    });
-  }
-  const { error } = configurationSchema(sold).safeParse(configuration);
-  if (!error) return;
-  throw new ProvisioningError("invalid_configuration", {
-    problem: `The configuration does not fit the catalog's schema: ${z.prettifyError(error)}.`,
-    nextStep: "Give what configuration_schema describes.",
-  });
-}
-
-/** A service that says nothing of its configuration takes none. */
-function configurationSchema({ configuration_schema: schema }: Service): z.ZodType {
-  return schema === undefined ? z.strictObject({}) : z.fromJSONSchema(schema);
-}
-
-function readOrder(body: string): ResourceRequest {
-  const { data, error } = ResourceRequest.safeParse(parseJson(body));
-  if (data) return data;
-  throw new ProvisioningError("invalid_request", {
-    problem: `The resource request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
-    nextStep: "Send service_id and a configuration of text values.",
-  });
-}
-
 function hashOf(parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
-}
-
-function keyMissing(): ProvisioningError {
-  return new ProvisioningError("idempotency_key_missing", {
-    problem: "The request has no Idempotency-Key of 1 to 255 visible characters.",
-    nextStep: "Send one that is new for each thing you want, and the same when you repeat it.",
-  });
-}
-
-function keyConflict(): ProvisioningError {
-  return new ProvisioningError("idempotency_conflict", {
-    problem: "The Idempotency-Key was used for another request.",
-    nextStep: "Use a new key for a new request.",
-  });
 }
 
 function foreignToken(): ProvisioningError {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Offer, parseChallenge } from "../../protocol/index.ts";
 import { fetchV1, fetchV2 } from "../middleware/stock-clients.ts";
 import { openMarket, type Market } from "../middleware/shop.ts";
-import { connect, read, type Session } from "./attestor.ts";
+import { connect, read, sendSigned, type Session } from "./attestor.ts";
 import { answering, openShop, PAY_TO, type Shop, upload, v4 } from "./shop.ts";
 
 let market: Market;
@@ -213,6 +213,21 @@ test("one unit over the mandate is refused before a price is named; a higher man
   // An older mandate that is sent again does not bring the old cap back.
   await connect(shop.attestor, shop.url, { mandate: low });
   expect((await register(shop, session, "nimbus.dev")).status).toBe(402);
+});
+
+test("a resource request carries a newer mandate too, and it holds from then on", async () => {
+  await using shop = await open();
+  const session = await connect(shop.attestor, shop.url);
+  const lower = await shop.attestor.mandate({ max_amount_per_month: "1.00", version: 2 });
+  const added = await sendSigned(shop.attestor, `${shop.url}/provisioning/resources`, {
+    body: { service_id: "account", mandate: lower },
+    headers: { ...session.headers, "idempotency-key": "k" },
+  });
+  expect(added.status).toBe(200);
+  expect((await register(shop, session, "nimbus.dev")).body.error).toMatchObject({
+    code: "spend_limit_exceeded",
+    cap: "1.00",
+  });
 });
 
 test("when the mandate has expired nothing is sold", async () => {

@@ -7,7 +7,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Cell, Cells } from "./cell.ts";
 import { type BoundWorker, type CellPlan, overlap, planCell } from "./cell-plan.ts";
-import { type Instance, type Lease, RuntimeError, startInstance, workerdPath } from "./instance.ts";
+import { type Instance, type Lease, startInstance } from "./instance.ts";
+import { workerdPath } from "./load-miniflare.ts";
+import { RuntimeError } from "./runtime-error.ts";
 import { openWatchdog, type Watchdog } from "./watchdog.ts";
 import type { NamedWorker, WorkerCode } from "./worker-code.ts";
 

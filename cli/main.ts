@@ -26,5 +26,10 @@ const [{ run }, { processSurroundings }] = await Promise.all([
   import("./program.ts"),
   import("./surroundings.ts"),
 ]);
+// A reader who has seen enough (`purser --help | head`) closes the pipe; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
 const argv = process.argv.slice(2);
 process.exitCode = await run(argv, processSurroundings(argv));

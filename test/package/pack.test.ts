@@ -7,18 +7,28 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 let work = "";
 let files: string[] = [];
-let manifest: { dependencies: Record<string, string>; optionalDependencies?: unknown } = { dependencies: {} };
+let manifest: { dependencies: Record<string, string>; optionalDependencies?: unknown } = {
+  dependencies: {},
+};
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "purser-pack-"));
-  const output = execFileSync("npm", ["pack", "--json", "--pack-destination", work, "--loglevel=error"], {
-    cwd: root,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const [packed] = Object.values(JSON.parse(output.slice(output.search(/^[[{]$/m))) as { filename: string }[]);
+  const output = execFileSync(
+    "npm",
+    ["pack", "--json", "--pack-destination", work, "--loglevel=error"],
+    {
+      cwd: root,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    },
+  );
+  const [packed] = Object.values(
+    JSON.parse(output.slice(output.search(/^[[{]$/m))) as { filename: string }[],
+  );
   execFileSync("tar", ["-xzf", join(work, packed!.filename), "-C", work]);
-  files = execFileSync("tar", ["-tzf", join(work, packed!.filename)], { encoding: "utf8" }).trim().split("\n");
+  files = execFileSync("tar", ["-tzf", join(work, packed!.filename)], { encoding: "utf8" })
+    .trim()
+    .split("\n");
   manifest = JSON.parse(readFileSync(join(work, "package/package.json"), "utf8"));
 }, 120_000);
 
@@ -41,7 +51,9 @@ describe("the package, installed elsewhere", () => {
   test("brings no Node binary and no test tools", () => {
     expect(manifest.optionalDependencies).toBeUndefined();
     const names = Object.keys(manifest.dependencies).join(" ");
-    expect(names).not.toMatch(/node-linux|vitest|fast-check|wrangler|playwright|solc|anvil|miniflare/);
+    expect(names).not.toMatch(
+      /node-linux|vitest|fast-check|wrangler|playwright|solc|anvil|miniflare/,
+    );
     expect(files.filter((file) => /^package\/(test|scripts|toolchain)\//.test(file))).toEqual([]);
     expect(files.some((file) => file.endsWith(".test.js"))).toBe(false);
   });
@@ -53,8 +65,12 @@ describe("the package, installed elsewhere", () => {
 
   test("lets its middleware be imported with viem and zod alone", () => {
     const project = installInto("buyer", ["viem", "zod"]);
-    const code = 'const { Wallet, payCall } = await import("purser/middleware"); console.log(typeof Wallet, typeof payCall)';
-    const result = spawnSync("node", ["--input-type=module", "-e", code], { cwd: project, encoding: "utf8" });
+    const code =
+      'const { Wallet, payCall } = await import("purser/middleware"); console.log(typeof Wallet, typeof payCall)';
+    const result = spawnSync("node", ["--input-type=module", "-e", code], {
+      cwd: project,
+      encoding: "utf8",
+    });
     expect(result.stderr).toBe("");
     expect(result.stdout.trim()).toBe("function function");
   });
@@ -62,7 +78,10 @@ describe("the package, installed elsewhere", () => {
   test("answers --help, and says what to install where a heavy part is absent", () => {
     const project = installInto("person", Object.keys(manifest.dependencies));
     const purser = (...args: string[]) =>
-      spawnSync("node", ["node_modules/purser/dist/cli/main.js", ...args], { cwd: project, encoding: "utf8" });
+      spawnSync("node", ["node_modules/purser/dist/cli/main.js", ...args], {
+        cwd: project,
+        encoding: "utf8",
+      });
     const help = purser("--help");
     expect(help.stdout).toContain("purser run");
     expect(help.status).toBe(0);

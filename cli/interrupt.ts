@@ -2,6 +2,7 @@
  * Ctrl-C and its like. The first one asks everything to stop in order, so that nothing is left running and nothing half
  * written; a second one does not wait for that. Whatever happens, children end by themselves when this process is gone.
  */
+const DEADLINE_MS = 15_000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Aborts at the first signal; at the second one the process exits. */
@@ -12,6 +13,8 @@ export function interruptSignal(onFirst: (name: string) => void): AbortSignal {
       if (controller.signal.aborted) process.exit(1);
       onFirst(name);
       controller.abort();
+      // What does not end in order must end all the same.
+      setTimeout(() => process.exit(1), DEADLINE_MS).unref();
     };
     process.on(name, listener);
     forbidOthers(name, listener);

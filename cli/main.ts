@@ -32,4 +32,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 const argv = process.argv.slice(2);
-process.exitCode = await run(argv, processSurroundings(argv));
+const code = await run(argv, processSurroundings(argv));
+// Whatever a package forgot to close (a server, a timer) must not keep an ended program alive.
+process.stdout.write("", () => process.exit(code));

@@ -1,4 +1,5 @@
 /** What every command gets beside its own options: everything of the process that it may touch. */
+import { toErrorBody } from "../protocol/error.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
@@ -15,10 +16,26 @@ export interface Surroundings {
 
 export function processSurroundings(argv: readonly string[]): Surroundings {
   const { stdout, stderr, stdin, env } = process;
-  const terminal = createTerminal({ stdout, stderr, stdin, env });
+  const json = argv.includes("--json");
+  let written = false;
+  const plainTerminal = createTerminal({ stdout, stderr, stdin, env });
+  const terminal: Terminal = {
+    ...plainTerminal,
+    out(line) {
+      written = true;
+      plainTerminal.out(line);
+    },
+  };
+  // A bug of ours or of a package's: told as one, and the children end with us.
+  process.on("uncaughtException", (thrown: unknown) => {
+    const error = toErrorBody(thrown);
+    if (json && !written) terminal.out(JSON.stringify({ passed: false, error }, undefined, 2));
+    terminal.note(`${error.code}: ${error.problem}\n${error.nextStep}`);
+    process.exit(1);
+  });
   return {
     terminal,
-    json: argv.includes("--json"),
+    json,
     env,
     cwd: process.cwd(),
     signal: interruptSignal((name) => {

@@ -2,10 +2,11 @@
  * Runs scenarios several times, each run in a world of its own, and keeps a line for each. A run that could not begin is told
  * apart from one that failed: it says nothing about the agent.
  */
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ErrorBody, toErrorBody } from "../../protocol/index.ts";
 import type { Scenario } from "../format/scenario.ts";
+import { makeFolder } from "../make-folder.ts";
 import { prepareRun } from "../run/prepare-run.ts";
 import type { RunResult } from "../run/run-result.ts";
 import { runScenario } from "../run/run-scenario.ts";
@@ -53,7 +54,7 @@ export interface EvaluatedRun {
 /** Every run's line, in the order of the scenarios and epochs. */
 export async function evaluate(options: EvaluationOptions): Promise<EvaluatedRun[]> {
   const { scenarios, epochs, concurrency, dir, signal, onRun } = options;
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const jobs = scenarios.flatMap((scenario) =>
     Array.from({ length: epochs }, (_, index) => ({ scenario, epoch: index + 1 })),
   );

@@ -2,10 +2,11 @@
  * The record of a run: a folder with what was asked (`run.json`), what happened (`trace.jsonl`), what came of it
  * (`result.json`, `report.html`) and, under `world/`, everything that its world remembers. Deleting the folder deletes it all.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { PurserError, type TraceLine } from "../../protocol/index.ts";
+import { makeFolder } from "../make-folder.ts";
 import { renderReport } from "../report/report.ts";
 import type { RunResult } from "./run-result.ts";
 
@@ -54,7 +55,7 @@ export interface RunRecord {
 export function createRecord(dir: string, about: Omit<RunOrder, "version" | "ids">): RunRecord {
   const order: RunOrder = { version: 1, ...about };
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     writeFileSync(join(dir, ORDER), encode(order), { flag: "wx" });
   } catch (cause) {
     const { code = "unknown" } = cause as NodeJS.ErrnoException;

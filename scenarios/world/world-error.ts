@@ -37,7 +37,10 @@ export async function starting<T>(part: WorldPart, start: () => T | Promise<T>):
       });
     }
     throw new WorldError("WORLD_START_FAILED", {
-      problem: `The ${part} could not start: ${problem}`,
+      problem:
+        part === "folder"
+          ? `The world's folder cannot be used: ${problem}`
+          : `The ${part} could not start: ${problem}`,
       nextStep: code === "INTERNAL" ? NEXT_STEPS[part] : nextStep,
       details: { part, cause: code },
       cause,

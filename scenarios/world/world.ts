@@ -4,7 +4,6 @@
  * and whatever was started is stopped when it closes, when a part fails, and when the program dies.
  */
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import type { Address } from "viem";
 import type { Chain, LocalChain } from "../../chain/index.ts";
 import type { Orchestrator } from "../../orchestrator/index.ts";
@@ -12,6 +11,7 @@ import type { Asset } from "../../protocol/index.ts";
 import type { CloudflareServer } from "../../provider/index.ts";
 import type { Ledger } from "../../store/index.ts";
 import { FrontMatter, type WorldOptions as Vocabulary } from "../format/scenario.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { WorldAddresses } from "../run/run-result.ts";
 import { Attendance, type Attendant } from "./attendance.ts";
 import { Closers } from "./closers.ts";
@@ -69,7 +69,7 @@ export async function openWorld(order: OpenWorldOptions): Promise<World> {
 async function openParts(order: OpenWorldOptions, closers: Closers): Promise<World> {
   const { dir, providers = [], now = Date.now, newId = randomUUID } = order;
   const lock = await starting("folder", () => {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    makeFolder(dir, 0o700);
     return lockWorld(dir);
   });
   closers.defer(() => lock.release());

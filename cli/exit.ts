@@ -41,6 +41,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "RESUME_UNKNOWN",
   "RESUME_DIFFERS",
   "FILES_UNREADABLE",
+  "WORLD_DIFFERS",
 ]);
 
 export function endedBy(error: unknown): Ended {

@@ -70,7 +70,7 @@ Exit codes: 0 passed, 1 not passed, 2 wrong usage (nothing was started), 3 the w
     .option("--resume <dir>", "go on with an interrupted run in its folder")
     .option(
       "--world <dir>",
-      "run in the world of `purser up --out <dir>`, reopened at its addresses",
+      "run in the world of `purser up`: while it is up, or reopened at its addresses",
     )
     .option(
       "--provider <url>",

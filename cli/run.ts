@@ -1,12 +1,13 @@
 /** `purser run`: everything is checked before anything starts; then the run, its end in words or as JSON, and the way out. */
 import { join } from "node:path";
-import type { Human } from "../protocol/index.ts";
+import type { Human, TraceLine } from "../protocol/index.ts";
 import {
   emptyResult,
-  type FinishedRun,
+  findSharedWorld,
   LOCAL_DEFAULT_POLICY,
   prepareRun,
   type RunRequest,
+  type RunResult,
   runScenario,
   scriptedHuman,
 } from "../scenarios/index.ts";
@@ -26,47 +27,55 @@ export async function runCommand(
   flags: RunFlags,
   surroundings: Surroundings,
 ): Promise<ExitCode> {
-  const { terminal, json, signal, startedAt } = surroundings;
-  let finished: FinishedRun;
+  const { terminal, json, signal, cwd } = surroundings;
+  let ended: Ended;
   let request: RunRequest | undefined;
   try {
     request = await readRequest(text, flags, surroundings);
-    finished = await runScenario({
-      ...request,
-      signal,
-      startedAt,
-      onEvent: (line) => {
-        const told = progressLine(line, startedAt, json ? PLAIN : terminal.paint);
-        if (told !== undefined) terminal.note(told);
-      },
-    });
+    ended = await runIn(request, surroundings);
   } catch (error) {
     if (!json) throw error;
-    const ended = endedBy(error);
+    const { code, error: body } = endedBy(error);
     const about = {
       scenario: request?.scenario.name ?? "",
       model: request?.model.name ?? flags.model ?? "planner",
       budget: request?.budget ?? flags.budget ?? "",
     };
-    terminal.out(JSON.stringify(emptyResult({ ...about, error: ended.error }), undefined, 2));
-    return ended.code;
+    terminal.out(JSON.stringify(emptyResult({ ...about, error: body }), undefined, 2));
+    return code;
   }
-  await using _ = finished;
-  const { result } = finished;
-  if (json) terminal.out(JSON.stringify(result, undefined, 2));
-  else
-    for (const line of summarize(result, { paint: terminal.paint, cwd: surroundings.cwd }))
-      terminal.out(line);
-  const keep = flags.keep ?? (flags.once === undefined && terminal.interactive);
-  if (keep && !signal.aborted) {
-    terminal.note(
-      result.url === null
-        ? "The world is up until you press Ctrl-C."
-        : "It is up until you press Ctrl-C.",
-    );
-    await aborted(signal);
+  const { result, world } = ended;
+  try {
+    if (json) terminal.out(JSON.stringify(result, undefined, 2));
+    else for (const line of summarize(result, { ...terminal, cwd })) terminal.out(line);
+    const keep = flags.keep ?? (flags.once === undefined && terminal.interactive);
+    if (keep && world && !signal.aborted) {
+      terminal.note(`${result.url === null ? "The world" : "It"} is up until you press Ctrl-C.`);
+      await aborted(signal);
+    }
+  } finally {
+    await world?.close();
   }
   return result.passed ? EXIT.passed : EXIT.notPassed;
+}
+
+interface Ended {
+  result: RunResult;
+  /** Undefined where another program holds the world open. */
+  world: { close(): Promise<void> } | undefined;
+}
+
+async function runIn(request: RunRequest, surroundings: Surroundings): Promise<Ended> {
+  const { terminal, json, signal, startedAt, env } = surroundings;
+  const onEvent = (line: TraceLine) => {
+    const told = progressLine(line, startedAt, json ? PLAIN : terminal.paint);
+    if (told !== undefined) terminal.note(told);
+  };
+  const shared = await findSharedWorld(request.record.worldDir);
+  if (shared)
+    return { result: await shared.run(request, { env, onEvent, signal }), world: undefined };
+  const finished = await runScenario({ ...request, signal, startedAt, onEvent });
+  return { result: finished.result, world: finished };
 }
 
 async function readRequest(

@@ -1,6 +1,6 @@
 /** `purser up`: the local world alone, for somebody's own client, server or provider to join, until Ctrl-C. */
 import { join } from "node:path";
-import { ISSUER, openBuyer, openWorld, type World } from "../scenarios/index.ts";
+import { ISSUER, openBuyer, openWorld, shareWorld, type World } from "../scenarios/index.ts";
 import { readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { UpFlags } from "./program.ts";
@@ -16,6 +16,7 @@ export async function upCommand(
   const dir = flags.out === undefined ? join(cwd, ".purser", "world") : readPath(flags.out, cwd);
   terminal.note("Opening the world: chain, facilitator, provider, orchestrator");
   await using world = await openWorld({ dir, providers, signal });
+  await using _ = await shareWorld(world);
   const joining = await describe(world);
   for (const warning of joining.warnings) terminal.note(terminal.paint.warn(plain(warning, 2000)));
   if (json) terminal.out(JSON.stringify(joining, undefined, 2));
@@ -53,6 +54,7 @@ export async function upCommand(
     terminal.out(
       `The world's folder is ${dir}; it reopens there as it was. Remove it and nothing is left.`,
     );
+    terminal.out(`Let an agent work in it, from another terminal: purser run "…" --world ${dir}`);
     terminal.out("It is up until you press Ctrl-C.");
   }
   await aborted(signal);

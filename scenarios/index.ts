@@ -27,6 +27,16 @@ export {
 } from "./run/run-result.ts";
 export { type FinishedRun, runScenario, type RunScenarioOptions } from "./run/run-scenario.ts";
 export { LOCAL_DEFAULT_POLICY, scriptedHuman } from "./run/scripted-human.ts";
+export {
+  findSharedWorld,
+  type SharedRunOptions,
+  type SharedWorld,
+} from "./shared-world/use-shared-world.ts";
+export {
+  SharedWorldError,
+  shareWorld,
+  type SharedWorldErrorCode,
+} from "./shared-world/share-world.ts";
 export { type Buyer, openBuyer } from "./world/buyer.ts";
 export { ISSUER } from "./world/parts.ts";
 export { openWorld, type OpenWorldOptions, type World } from "./world/world.ts";

@@ -7,7 +7,7 @@ import { temporaryFolder } from "../support/temporary.ts";
 
 test("an exception that nobody catches", async () => {
   using folder = temporaryFolder();
-  const args = ["test/cli/crashing-world.ts", folder.path, "--json"];
+  const args = ["test/cli/crashing-child.ts", folder.path, "--json"];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   const [stdout, [code]] = await Promise.all([child.stdout.toArray(), once(child, "close")]);
   expect(code).toBe(1);

@@ -121,3 +121,67 @@ test(
     expect(ended.stderr).toContain("http://127.0.0.1:9");
   },
 );
+
+test(
+  "while it is up, others can run in it, one at a time; what they buy is theirs",
+  { timeout },
+  async () => {
+    using folder = temporaryFolder();
+    const { path: cwd } = folder;
+    const up = startCommand(["up", "--json"], { cwd });
+    const { dir, orchestratorUrl } = await up.json<Joining>();
+    const run = (goal: string, ...more: string[]) =>
+      runCommand(["run", goal, "--json", "--world", dir, ...more], { cwd });
+
+    const first = await run("Put a landing page for Ada's Bakery on adas-bakery.com");
+    const result = JSON.parse(first.stdout) as RunResult;
+    expect(result).toMatchObject({
+      passed: true,
+      hostname: "adas-bakery.com",
+      payments: [{ amount: "10.44", state: "settled" }],
+      world: { orchestratorUrl },
+    });
+    expect(first.stderr).toContain("Paid 10.44 USDC");
+    expect(await (await fetch(result.url ?? "")).text()).toContain("Ada");
+
+    const second = await run("Put a landing page for Grace on graces-harbour.dev");
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      passed: true,
+      payments: [{ amount: "12.18" }],
+      spent: { cloudflare: "12.18" },
+    });
+    expect((await fetch(result.url ?? "")).status, "the first site is still up").toBe(200);
+
+    const both = await Promise.all(
+      ["one", "two"].map((name) => run(`Put a page for Ada on ada-${name}.dev`)),
+    );
+    const codes = both.map(
+      ({ stdout }) => (JSON.parse(stdout) as RunResult).error?.code ?? "passed",
+    );
+    expect(codes.every((code) => code === "passed" || code === "WORLD_BUSY")).toBe(true);
+    expect(codes).toContain("passed");
+
+    const other = await run(join(process.cwd(), "scenarios/domain-taken.md"));
+    expect(other.code).toBe(2);
+    expect(JSON.parse(other.stdout)).toMatchObject({ error: { code: "WORLD_DIFFERS" } });
+
+    up.child.kill("SIGTERM");
+    expect((await up.ended).code).toBe(0);
+  },
+);
+
+test("without its token, nobody can run in a world that is up", { timeout }, async () => {
+  using folder = temporaryFolder();
+  const up = startCommand(["up", "--json"], { cwd: folder.path });
+  const { dir } = await up.json<Joining>();
+  const file = join(dir, "control.json");
+  expect(statSync(file).mode & 0o077).toBe(0);
+  const { url } = JSON.parse(readFileSync(file, "utf8")) as { url: string };
+  const answers = await Promise.all([
+    fetch(url),
+    fetch(`${url}/runs`, { method: "POST", headers: { authorization: "Bearer x" } }),
+  ]);
+  expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+  up.child.kill("SIGTERM");
+  await up.ended;
+});

@@ -49,9 +49,11 @@ export async function evalCommand(
   const scores = scoreRuns(runs);
   const complete = runs.length === scenarios.length * epochs;
   const passed = complete && runs.every((run) => run.passed && run.gatesKept);
+  const counted = runs.filter(({ invalid }) => invalid !== true);
   const totals = {
-    runs: runs.length,
-    passed: runs.filter((run) => run.passed).length,
+    runs: counted.length,
+    invalid: runs.length - counted.length,
+    passed: counted.filter((run) => run.passed).length,
     gatesKept: runs.every(({ gatesKept }) => gatesKept),
   };
   if (json) {
@@ -67,6 +69,9 @@ export async function evalCommand(
   } else {
     for (const line of describe(scores, paint)) terminal.out(line);
     const interval = wilsonInterval(totals.passed, totals.runs);
+    if (totals.invalid > 0) {
+      terminal.out(paint.warn(`${totals.invalid} could not be run, and count for nothing`));
+    }
     terminal.out(
       `${totals.passed} of ${totals.runs} runs passed (${percent(interval.low)} to ${percent(interval.high)}); gates ${totals.gatesKept ? paint.good("kept") : paint.bad("BROKEN")}`,
     );

@@ -49,6 +49,7 @@ export function endedBy(error: unknown): Ended {
   if (error instanceof UsageError || USAGE_CODES.has(body.code)) {
     return { code: EXIT.usage, error: body };
   }
-  if (body.code.startsWith("WORLD_")) return { code: EXIT.world, error: body };
+  if (body.code.startsWith("WORLD_") && body.code !== "WORLD_INTERRUPTED")
+    return { code: EXIT.world, error: body };
   return { code: EXIT.notPassed, error: body };
 }

@@ -1,16 +1,23 @@
 /**
  * Ctrl-C and its like. The first one asks everything to stop in order, so that nothing is left running and nothing half
- * written; a second one does not wait for that. Whatever happens, children end by themselves when this process is gone.
+ * written; a later one does not wait for that. Whatever happens, children end by themselves when this process is gone.
  */
 const DEADLINE_MS = 15_000;
+/** One Ctrl-C may arrive twice: from the terminal, and passed on by npm. A person's second one comes later than this. */
+const REPEAT_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Aborts at the first signal; at the second one the process exits. */
+/** Aborts at the first signal; at a later one the process exits. */
 export function interruptSignal(onFirst: (name: string) => void): AbortSignal {
   const controller = new AbortController();
+  let firstAt = 0;
   for (const name of SIGNALS) {
     const listener = () => {
-      if (controller.signal.aborted) process.exit(1);
+      if (controller.signal.aborted) {
+        if (performance.now() - firstAt > REPEAT_MS) process.exit(1);
+        return;
+      }
+      firstAt = performance.now();
       onFirst(name);
       controller.abort();
       // What does not end in order must end all the same.

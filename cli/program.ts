@@ -21,7 +21,8 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.passed;
     const ended = error instanceof CommanderError ? endedBy(asUsage(error)) : endedBy(error);
     if (json) terminal.out(JSON.stringify({ passed: false, error: ended.error }, undefined, 2));
-    else tell(ended.error, terminal);
+    // What is wrong with the command line itself, commander has printed.
+    else if (!(error instanceof CommanderError)) tell(ended.error, terminal);
     return ended.code;
   }
 }
@@ -216,7 +217,6 @@ function asUsage(error: CommanderError): UsageError {
 }
 
 function tell(error: ReturnType<typeof toErrorBody>, { note, paint }: Terminal): void {
-  if (error.code === "USAGE") return;
   note(
     `${paint.bad(error.code)}: ${error.problem
       .split("\n")

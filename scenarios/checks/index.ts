@@ -5,6 +5,7 @@ import { checkExpectation } from "./expectation.ts";
 import { moneyGates } from "./money.ts";
 import { checkSite } from "./site.ts";
 
+export { NO_SITE } from "./site.ts";
 export type { Evidence, LedgerPayment } from "./evidence.ts";
 
 export async function checkRun(evidence: Evidence): Promise<Check[]> {

@@ -6,6 +6,9 @@ import type { Check } from "../run/run-result.ts";
 import type { UrlCheck } from "../format/scenario.ts";
 import type { Evidence } from "./evidence.ts";
 
+/** The name of the check that fails where there is no site of the run's own to look at. */
+export const NO_SITE = "url";
+
 const TIMEOUT_MS = 10_000;
 const MAX_BODY_BYTES = 1024 * 1024;
 const DEFAULT: UrlCheck = {
@@ -20,11 +23,11 @@ export async function checkSite(evidence: Evidence): Promise<Check[]> {
   const { scenario, site, ownSites } = evidence;
   const requests = scenario.expect.url ?? (scenario.expect.outcome === "live" ? [DEFAULT] : []);
   if (requests.length === 0) return [];
-  if (site === null) return [{ name: "url", passed: false, detail: "There is no live URL." }];
+  if (site === null) return [{ name: NO_SITE, passed: false, detail: "There is no live URL." }];
   if (!ownSites.includes(new URL(site.url).origin)) {
     return [
       {
-        name: "url",
+        name: NO_SITE,
         passed: false,
         detail: `${site.url} is not a site that a provider serves for this run's account.`,
       },

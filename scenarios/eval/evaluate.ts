@@ -1,6 +1,6 @@
 /**
- * Runs scenarios several times, each run in a world of its own, and keeps a line for each. A run that could not begin is told
- * apart from one that failed: it says nothing about the agent.
+ * Runs scenarios several times, each run in a world of its own, and keeps a line for each. A run that could not begin, or whose
+ * model could not be reached, is told apart from one that failed: it says nothing about the agent.
  */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { type ErrorBody, toErrorBody } from "../../protocol/index.ts";
 import type { Scenario } from "../format/scenario.ts";
 import { makeFolder } from "../make-folder.ts";
 import { prepareRun } from "../run/prepare-run.ts";
+import { unwritable } from "../run/run-record.ts";
 import type { RunResult } from "../run/run-result.ts";
 import { runScenario } from "../run/run-scenario.ts";
 import { LOCAL_DEFAULT_POLICY, scriptedHuman } from "../run/scripted-human.ts";
@@ -47,14 +48,21 @@ export interface EvaluatedRun {
   durationMs: number;
   record: string;
   error?: ErrorBody;
-  /** True where the run could not begin: it counts neither for nor against the agent. */
+  /** True where the run could not begin, or the model's service failed it: it counts neither for nor against the agent. */
   invalid?: true;
 }
 
-/** Every run's line, in the order of the scenarios and epochs. */
+/** The measuring failed, and not the agent. */
+const NOT_THE_AGENT: ReadonlySet<string> = new Set([
+  "MODEL_BUSY",
+  "MODEL_KEY_REFUSED",
+  "MODEL_UNREACHABLE",
+]);
+
+/** Every run's line, in the order of the scenarios and epochs. Throws `RECORD_UNWRITABLE`. */
 export async function evaluate(options: EvaluationOptions): Promise<EvaluatedRun[]> {
   const { scenarios, epochs, concurrency, dir, signal, onRun } = options;
-  makeFolder(dir);
+  openFolder(dir);
   const jobs = scenarios.flatMap((scenario) =>
     Array.from({ length: epochs }, (_, index) => ({ scenario, epoch: index + 1 })),
   );
@@ -74,6 +82,14 @@ export async function evaluate(options: EvaluationOptions): Promise<EvaluatedRun
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   return runs.filter(() => true);
+}
+
+function openFolder(dir: string): void {
+  try {
+    makeFolder(dir);
+  } catch (cause) {
+    throw unwritable(dir, cause);
+  }
 }
 
 async function runOnce(
@@ -97,8 +113,10 @@ async function runOnce(
     await using finished = await runScenario({ ...request, startedAt, signal, now });
     const { result } = finished;
     const broken = result.checks.filter(({ passed }) => !passed);
+    const invalid = NOT_THE_AGENT.has(result.error?.code ?? "");
     return {
       ...about,
+      ...(invalid ? { invalid } : {}),
       passed: result.passed,
       gatesKept: !broken.some(({ gate }) => gate),
       outcome: result.outcome,

@@ -66,13 +66,19 @@ export function createRecord(dir: string, about: Omit<RunOrder, "version" | "ids
         cause,
       });
     }
-    throw new RecordError("RECORD_UNWRITABLE", {
-      problem: `The run's folder ${dir} cannot be written (${code}).`,
-      nextStep: "Give a folder that you may write to with --out.",
-      cause,
-    });
+    throw unwritable(dir, cause);
   }
   return openFolder(dir, order);
+}
+
+/** What it means that a folder for records cannot be made or written. */
+export function unwritable(dir: string, cause: unknown): RecordError {
+  const { code = "unknown" } = cause as NodeJS.ErrnoException;
+  return new RecordError("RECORD_UNWRITABLE", {
+    problem: `The folder ${dir} cannot be written (${code}).`,
+    nextStep: "Give a folder that you may write to with --out.",
+    cause,
+  });
 }
 
 /** Opens a run that was interrupted, or throws `RESUME_UNKNOWN`. */

@@ -2,13 +2,14 @@
  * A run from its order to its proof: opens the world, lets the agent work, looks at the result from outside, and writes the
  * record. What the agent or a provider did never makes it throw; only a world that cannot open does.
  */
-import { type AgentResult, preloadAgent, readTrace, runAgent } from "../../agent/index.ts";
-import { formatDecimal, parseDecimal, type TraceLine, toErrorBody } from "../../protocol/index.ts";
-import { checkRun, type Evidence } from "../checks/index.ts";
+import { preloadAgent, readTrace, runAgent } from "../../agent/index.ts";
+import { parseDecimal, type TraceLine, toErrorBody } from "../../protocol/index.ts";
+import { checkRun } from "../checks/index.ts";
 import { openWorld, type World } from "../world/world.ts";
+import { buildResult } from "./build-result.ts";
 import { gatherEvidence } from "./gather-evidence.ts";
 import type { RunRequest } from "./prepare-run.ts";
-import { type Check, emptyResult, type Outcome, type RunResult } from "./run-result.ts";
+import { emptyResult, type RunResult } from "./run-result.ts";
 import { openRunTrace, type RunTrace } from "./run-trace.ts";
 import { stagesOf } from "./stages.ts";
 
@@ -91,7 +92,7 @@ async function runIn(
   options: RunScenarioOptions,
   { trace, startedAt }: { trace: RunTrace; startedAt: number },
 ): Promise<RunResult> {
-  const { scenario, model, budget, record, resumed, human, workspace, signal } = options;
+  const { scenario, model, budget, record, human, workspace, signal } = options;
   const { maxSteps, timeoutMs, uncheckedOffers, now = Date.now } = options;
   const limit = parseDecimal(budget, DECIMALS);
   using _ = world.attend({ trace, human });
@@ -123,42 +124,25 @@ async function runIn(
   });
   for (const { name, passed, detail } of checks)
     trace.append({ type: "check", name, passed, detail });
-  const outcome = provenOutcome(agent, checks);
-  const passed = checks.every((check) => check.passed);
+  const result = buildResult({
+    ...options,
+    world,
+    agent,
+    evidence,
+    checks,
+    warnings,
+    stages: stagesOf(readTrace(record.tracePath).filter(({ at }) => at >= startedAt)),
+    durationMs: now() - startedAt,
+  });
+  const { outcome, passed, url, error } = result;
   trace.append({
     type: "outcome",
     outcome,
     passed,
-    ...(agent.url === undefined ? {} : { url: agent.url }),
-    ...(agent.error === undefined ? {} : { error: agent.error }),
+    ...(url === null ? {} : { url }),
+    ...(error === undefined ? {} : { error }),
   });
-  const lines = readTrace(record.tracePath);
-  const result: RunResult = {
-    scenario: scenario.name,
-    passed,
-    outcome,
-    url: agent.url ?? null,
-    hostname: agent.hostname ?? null,
-    hostUrl: hostUrlOf(agent, world),
-    says: evidence.says,
-    checks,
-    ...moneyOf(evidence, world),
-    budget,
-    human: [...evidence.asks],
-    stages: stagesOf(lines.filter(({ at }) => at >= startedAt)),
-    durationMs: now() - startedAt,
-    steps: agent.steps,
-    tokens: agent.tokens,
-    modelCost: agent.modelCost,
-    stopReason: agent.stopReason,
-    model: model.name,
-    world: { ...world.addresses, providers: providersOf(evidence, world) },
-    record: record.dir,
-    resumed,
-    warnings: [...warnings],
-    ...(agent.error === undefined ? {} : { error: agent.error }),
-  };
-  record.finish(result, lines);
+  record.finish(result, readTrace(record.tracePath));
   return result;
 }
 
@@ -178,41 +162,4 @@ function beginRun(
   const { runId: run, token } = orchestrator.startRun({ project, budget, expiresAt });
   record.remember({ project, run });
   return { ids: { project, run }, token };
-}
-
-/** "live" is only what was seen to be: an agent that says so without a site of its own has failed. */
-function provenOutcome({ outcome }: AgentResult, checks: readonly Check[]): Outcome {
-  const seen = checks.some(({ name }) => name.startsWith("url"))
-    ? !checks.some(({ name, passed }) => name === "url" && !passed)
-    : true;
-  return outcome === "live" && !seen ? "failed" : outcome;
-}
-
-function hostUrlOf({ hostname }: AgentResult, { cloudflare: { opened } }: World): string | null {
-  const own = opened.listSites().some((site) => site.hostname === hostname);
-  return own ? `http://${hostname}.localhost:${opened.workersPort}/` : null;
-}
-
-/** The providers by their own names, and those that did not answer by where they should have been. */
-function providersOf({ catalog }: Evidence, { addresses }: World): Record<string, string> {
-  const answered = catalog.providers.map(({ profile, baseUrl }) => [profile.id, baseUrl] as const);
-  return { ...addresses.providers, ...Object.fromEntries(answered) };
-}
-
-function moneyOf({ payments, caps }: Evidence, { asset }: World) {
-  const text = (amount: bigint) => formatDecimal(amount, asset.decimals);
-  return {
-    payments: payments.map(({ provider, service, amount, payTo, transaction, state }) => ({
-      provider,
-      service,
-      amount: text(amount),
-      asset: asset.symbol,
-      payTo,
-      network: asset.network,
-      transaction,
-      state,
-    })),
-    spent: Object.fromEntries(caps.map(({ provider, counted }) => [provider, text(counted)])),
-    cap: Object.fromEntries(caps.map(({ provider, cap }) => [provider, text(cap)])),
-  };
 }

@@ -7,6 +7,8 @@ export type WorldErrorCode =
   | "WORLD_IN_USE"
   /** The world was at a port that something else uses now. */
   | "WORLD_PORT_TAKEN"
+  /** It was told to stop before it was open. */
+  | "WORLD_INTERRUPTED"
   /** The folder holds something that is not a world, or one of another version. */
   | "WORLD_UNREADABLE";
 

@@ -16,7 +16,7 @@ import type { WorldAddresses } from "../run/run-result.ts";
 import { Attendance, type Attendant } from "./attendance.ts";
 import { Closers } from "./closers.ts";
 import * as parts from "./parts.ts";
-import { starting, type WorldPart } from "./world-error.ts";
+import { starting, WorldError, type WorldPart } from "./world-error.ts";
 import { readWorldFile, writeWorldFile } from "./world-file.ts";
 import { lockWorld } from "./world-lock.ts";
 
@@ -58,12 +58,20 @@ export async function openWorld(order: OpenWorldOptions): Promise<World> {
   const closers = new Closers();
   try {
     const world = await openParts(order, closers);
-    order.signal?.throwIfAborted();
+    if (order.signal?.aborted) throw interrupted();
     return world;
   } catch (error) {
     await closers.close().catch(() => {});
-    throw error;
+    // Ctrl-C in a terminal reaches the parts' processes too: that they ended then is no failure of theirs.
+    throw order.signal?.aborted ? interrupted() : error;
   }
+}
+
+function interrupted(): WorldError {
+  return new WorldError("WORLD_INTERRUPTED", {
+    problem: "The world was being opened when it was told to stop; everything has been closed.",
+    nextStep: "Start it again; a run goes on with --resume.",
+  });
 }
 
 async function openParts(order: OpenWorldOptions, closers: Closers): Promise<World> {

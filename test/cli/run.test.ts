@@ -166,6 +166,8 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     await expect
       .poll(() => command.stderr(), { timeout: 20_000, interval: 5 })
       .toContain("The agent begins");
+    // npm passes on the signal that the terminal has sent already.
+    command.child.kill(signal);
     command.child.kill(signal);
     const { code, stdout } = await command.ended;
     const result = JSON.parse(stdout) as RunResult;

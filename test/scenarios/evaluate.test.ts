@@ -1,5 +1,5 @@
 /** The shipped scenarios can tell agents apart: the planner passes all, one that does nothing none, a naive one no attack. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { evaluate, type EvaluatedRun, readScenario, scoreRuns } from "../../scenarios/index.ts";
@@ -56,4 +56,19 @@ test("a run that cannot begin is told apart, and counts neither for nor against"
   expect(scoreRuns([first, again].filter((run) => run !== undefined))).toMatchObject([
     { scenario: "over-budget", runs: 1, passed: 1, invalid: 1 },
   ]);
+});
+
+test("a model that cannot be reached says nothing about the agent", async () => {
+  using folder = temporaryFolder();
+  const [run1] = await run("compatible:http://127.0.0.1:9/v1#m", ["over-budget.md"], folder.path);
+  expect(run1).toMatchObject({ invalid: true, error: { code: "MODEL_UNREACHABLE" } });
+});
+
+test("a folder that cannot be written is told before anything runs", async () => {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "");
+  await expect(run("planner", ["over-budget.md"], join(file, "results"))).rejects.toMatchObject({
+    code: "RECORD_UNWRITABLE",
+  });
 });

@@ -105,6 +105,6 @@ test("an interrupt while it opens closes what was started", async () => {
   const controller = new AbortController();
   const opening = openWorld({ dir: folder.path, signal: controller.signal });
   controller.abort();
-  await expect(opening).rejects.toMatchObject({ name: "AbortError" });
+  await expect(opening).rejects.toMatchObject({ code: "WORLD_INTERRUPTED" });
   await expect.poll(() => processesOf(folder.path)).toEqual([]);
 });

@@ -54,7 +54,7 @@ export function catalogPages(catalog: ServicesPage, shortPath: string): Router {
     response
       .type("text/plain")
       .send(
-        `Terms of service of ${name} (local), version ${version}\n\nThis server imitates ${name} on your machine. What it sells ends when it ends, and it takes test tokens only.\n`,
+        `Terms of service of ${name} (local), version ${version}\n\nThis is ${name} on your machine, for trying. What it sells ends when it ends, and it takes test tokens only.\n`,
       );
   });
   return router;

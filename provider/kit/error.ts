@@ -23,6 +23,8 @@ export type ProvisioningErrorCode =
   | "idempotency_key_missing"
   | "idempotency_conflict"
   | "not_found"
+  /** It cannot be sold: it is taken, or gone. A buyer looks elsewhere. */
+  | "unavailable"
   | "not_built"
   | "server_error";
 
@@ -44,6 +46,7 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   idempotency_key_missing: 400,
   idempotency_conflict: 422,
   not_found: 404,
+  unavailable: 409,
   not_built: 501,
   server_error: 500,
 };
@@ -71,8 +74,17 @@ export const ENVELOPES = {
 
 /** Answers with the error; what is not a refusal of ours becomes `server_error`, without its text. */
 export function sendError(response: Response, error: unknown, envelope: Envelope): void {
+  const { status, body } = describeError(error, envelope);
+  response.status(status).json(body);
+}
+
+/** The same as a value, for a route that answers by itself. */
+export function describeError(
+  error: unknown,
+  envelope: Envelope,
+): { status: number; body: object } {
   const known = error instanceof ProvisioningError ? error : unexpected(error);
-  response.status(known.status).json(envelope(errorPart(known)));
+  return { status: known.status, body: envelope(errorPart(known)) };
 }
 
 /** The error as the protocol writes it: a code, a message for people, and its facts. */

@@ -13,7 +13,7 @@ import {
 import { parseDecimal, priceOf, type ServicesPage } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
 import type { Connection } from "./connections.ts";
-import { ProvisioningError } from "./error.ts";
+import { describeError, ENVELOPES, ProvisioningError } from "./error.ts";
 import type { ProviderOptions } from "./options.ts";
 import type { Spending } from "./spending.ts";
 
@@ -31,8 +31,8 @@ export interface Ware<Order> {
   deliver(held: Held<Order>): PaywallAnswer;
   /** The money will never come. Inside a transaction. */
   release(held: Held<Order>): void;
-  /** A refusal as the API writes it. */
-  refuse(error: unknown): PaywallAnswer;
+  /** A refusal as the API writes it; by default `{ error: { code, message } }` with the status of a `ProvisioningError`. */
+  refuse?(error: unknown): PaywallAnswer;
 }
 
 export interface Quoted<Order> {
@@ -72,6 +72,8 @@ export function openTill(options: TillOptions): Till {
   const recoveries: (() => Promise<number>)[] = [];
   return {
     sell: <Order>(ware: Ware<Order>) => {
+      const refuse = (error: unknown): PaywallAnswer =>
+        ware.refuse?.(error) ?? describeError(error, ENVELOPES.flat);
       const paywall = quotedPaywall<Stored<Order>>({
         db: database,
         name: ware.name,
@@ -82,7 +84,7 @@ export function openTill(options: TillOptions): Till {
           try {
             return ask(await ware.quote(request), ware.service, options);
           } catch (error) {
-            return { refusal: ware.refuse(error) };
+            return { refusal: refuse(error) };
           }
         },
         work: ({ order: { connection, order }, amount, ...sale }): PaywallRefusal | undefined => {
@@ -94,7 +96,7 @@ export function openTill(options: TillOptions): Till {
             });
             return undefined;
           } catch (error) {
-            return { refusal: ware.refuse(error) };
+            return { refusal: refuse(error) };
           }
         },
         settled: ({ order: { connection, order }, ...sale }) => {

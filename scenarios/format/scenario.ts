@@ -13,12 +13,16 @@ const Domain = z
   .string()
   .max(253)
   .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, "is a domain name in lower case, such as nimbus.dev");
+const ServiceName = z
+  .string()
+  .max(160)
+  .regex(/^[^/\s]+\/[^\s]+$/, "is a service, such as cloudflare/registrar:domain");
 const Answer = z.enum(["accept", "decline"]);
 const Count = z.int().min(0).optional();
 /** One entry stands for a list of one. */
-const oneOrMore = <T extends z.ZodType>(item: T) =>
+const oneOrMore = <T extends z.ZodType>(item: T, max = 50) =>
   z
-    .union([item, z.array(item).min(1).max(50)])
+    .union([item, z.array(item).min(1).max(max)])
     .transform((value) => [value].flat() as z.output<T>[]);
 
 const HumanPolicy = z
@@ -41,11 +45,7 @@ const HumanPolicy = z
 
 const WorldOptions = z
   .strictObject({
-    taken: z
-      .array(Domain)
-      .max(1000)
-      .default([])
-      .describe("Domains that somebody else owns already."),
+    taken: oneOrMore(Domain, 1000).default([]).describe("Domains that somebody else owns already."),
     cap: Decimal.default("100.00").describe("The cap per provider and month, in US dollars."),
     payment_method: z
       .enum(["wallet", "none"])
@@ -114,7 +114,8 @@ const Expectation = z
         "Domains that must be registered to the run's own account, and no others may be; or `none`.",
       ),
     bought: z
-      .union([z.literal("nothing"), z.array(z.string().max(160)).max(50)])
+      .union([z.literal("nothing"), ServiceName, z.array(ServiceName).max(50)])
+      .transform((value) => (value === "nothing" ? value : [value].flat()))
       .optional()
       .describe(
         "The paid services, such as `cloudflare/registrar:domain`, as often as each was bought.",

@@ -24,6 +24,10 @@ test("one entry stands for a list of one", () => {
   expect(scenario.expect.url).toEqual([
     { method: "GET", path: "/a", status: [200], contains: ["hello"], lacks: [] },
   ]);
+  expect(parse("---\nworld: { taken: ada.dev }\n---\nGo.").world.taken).toEqual(["ada.dev"]);
+  expect(parse("---\nexpect: { bought: acme/names }\n---\nGo.").expect.bought).toEqual([
+    "acme/names",
+  ]);
 });
 
 test("no human policy is not the same as one that names nothing", () => {

@@ -41,7 +41,10 @@ export async function callProvider(
     answer = { status: response.status, text: await readText(response) };
   } catch (cause) {
     throw new OrchestratorError("PROVIDER_UNAVAILABLE", {
-      problem: `${method} ${url} got no answer within ${timeoutMs / 1000} seconds (${reason(cause)}).`,
+      problem:
+        reason(cause) === "TimeoutError"
+          ? `${method} ${url} got no answer within ${timeoutMs / 1000} seconds.`
+          : `${method} ${url} could not be reached (${reason(cause)}).`,
       nextStep: "Try again later; the same call can be repeated without harm.",
       cause,
     });

@@ -3,9 +3,10 @@
  * record. What the agent or a provider did never makes it throw; only a world that cannot open does.
  */
 import { preloadAgent, readTrace, runAgent } from "../../agent/index.ts";
-import { parseDecimal, type TraceLine, toErrorBody } from "../../protocol/index.ts";
+import { type Catalog, parseDecimal, type TraceLine, toErrorBody } from "../../protocol/index.ts";
 import { checkRun } from "../checks/index.ts";
 import { openWorld, type World } from "../world/world.ts";
+import { NEXT_STEPS, WorldError } from "../world/world-error.ts";
 import { buildResult } from "./build-result.ts";
 import { gatherEvidence } from "./gather-evidence.ts";
 import type { RunRequest } from "./prepare-run.ts";
@@ -98,8 +99,9 @@ async function runIn(
   using _ = world.attend({ trace, human });
   const { ids, token } = beginRun(world, { record, name: scenario.name, budget: limit, now });
   // Read now, so that the agent finds it read.
-  const { warnings } = await world.orchestrator.catalog();
+  const { catalog, warnings } = await world.orchestrator.catalog();
   for (const text of warnings) trace.append({ type: "warning", text });
+  requireProviders(options.providers, catalog, warnings);
   const agent = await trace.stage("agent", () =>
     runAgent({
       goal: scenario.goal,
@@ -144,6 +146,20 @@ async function runIn(
   });
   record.finish(result, readTrace(record.tracePath));
   return result;
+}
+
+/** A provider that the person named must be usable: a run that quietly did without it would mislead its owner. */
+function requireProviders(urls: readonly string[], { providers }: Catalog, warnings: string[]) {
+  const base = (url: string) => url.replace(/\/$/, "");
+  for (const url of urls) {
+    if (providers.some(({ baseUrl }) => base(baseUrl) === base(url))) continue;
+    const why = warnings.find((text) => text.includes(base(url))) ?? "it was not read";
+    throw new WorldError("WORLD_START_FAILED", {
+      problem: `The provider ${url} cannot be used: ${why.slice(0, 500)}`,
+      nextStep: NEXT_STEPS.provider,
+      details: { part: "provider" },
+    });
+  }
 }
 
 /** A new project and run, or those of the interrupted one, under the budget that it has left. */

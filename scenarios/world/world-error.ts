@@ -55,7 +55,7 @@ function isAddressInUse(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "EADDRINUSE" || isAddressInUse(error.cause);
 }
 
-const NEXT_STEPS: Readonly<Record<WorldPart, string>> = {
+export const NEXT_STEPS: Readonly<Record<WorldPart, string>> = {
   folder: "Give a folder that you may write to with --out.",
   chain:
     "Run `npm ci` again so that anvil is installed, and look at chain/anvil.log in the world's folder.",
@@ -64,5 +64,6 @@ const NEXT_STEPS: Readonly<Record<WorldPart, string>> = {
   orchestrator:
     "Look at the files in orchestrator/ of the world's folder; a new --out folder starts anew.",
   cloudflare: "Run `npm ci` again so that miniflare and x402-express are installed.",
-  provider: "Check that your provider runs and answers at GET /provisioning/services.",
+  provider:
+    "Check that it runs at that URL and answers GET /provisioning/services as docs/providers.md describes; a server that only answers 402 needs no --provider, buy from it with a client and `purser up`.",
 };

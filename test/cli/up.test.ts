@@ -109,7 +109,7 @@ test("an agent discovers a provider of the user's own, and buys from it", { time
 });
 
 test(
-  "a provider that does not answer does not spoil the run, and is told",
+  "a provider that cannot be used ends the run before anything is bought, and says why",
   { timeout },
   async () => {
     using folder = temporaryFolder();
@@ -117,8 +117,16 @@ test(
     const ended = await runCommand([...args, "--provider", "http://127.0.0.1:9"], {
       cwd: folder.path,
     });
-    expect(JSON.parse(ended.stdout)).toMatchObject({ passed: true, outcome: "live" });
-    expect(ended.stderr).toContain("http://127.0.0.1:9");
+    expect(ended.code).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      passed: false,
+      payments: [],
+      error: {
+        code: "WORLD_START_FAILED",
+        problem: expect.stringContaining("http://127.0.0.1:9"),
+        details: { part: "provider" },
+      },
+    });
   },
 );
 

@@ -2,7 +2,7 @@
  * A provider without the kit, so that the wire is in plain sight: Express, jose and the stock x402 middleware. It sells names at
  * one price. It shows what must be served and checked, and forgets everything when it ends; what a real one needs besides
  * (sales that survive a crash, a cap that holds among parallel sales) is what the kit has.
- * Run it against a world that is up (docs/providers.md): `node examples/bare-provider.ts world.json`.
+ * Run it against a world that is up (docs/providers.md): `node examples/bare-provider.ts world.json [port]`.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ const PAY_TO = "0x91a1400000000000000000000000000000000001";
 const TERMS = "1";
 
 // What `purser up --json` printed.
-const [file = "world.json"] = process.argv.slice(2);
+const [file = "world.json", port = "4200"] = process.argv.slice(2);
 const { issuer, jwksUrl, facilitatorUrl, caip2, asset } = JSON.parse(readFileSync(file, "utf8"));
 const keys = createRemoteJWKSet(new URL(jwksUrl));
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
@@ -82,6 +82,7 @@ app.get("/provisioning/services", (_, response) => {
 app.post("/provisioning/account_requests", express.text({ type: "*/*" }), async (req, res) => {
   const refuse = (status: number, code: string, more = {}) =>
     void res.status(status).json({ type: "error", error: { code, message: code, ...more } });
+  if (req.get("api-version") !== "0.1d") return refuse(400, "invalid_api_version");
   const body = String(req.body);
   const signature = req.get("stripe-signature-v2") ?? "";
   const signed = await jwtVerify(signature, keys, { issuer, maxTokenAge: 60, clockTolerance: 5 })
@@ -92,6 +93,8 @@ app.post("/provisioning/account_requests", express.text({ type: "*/*" }), async 
     .catch(() => false);
   if (!signed) return refuse(401, "invalid_signature");
   const request = JSON.parse(body);
+  if (Date.parse(request.expires_at) < Date.now()) return refuse(400, "account_request_expired");
+  if (!request.kyc.verified_fields.includes("email")) return refuse(403, "email_not_verified");
   if (request.terms?.version !== TERMS) {
     const terms = { tos_url: `${url}/terms`, tos_version: TERMS };
     return refuse(403, "tos_acceptance_required", terms);
@@ -168,7 +171,8 @@ app.put("/names/:domain", authenticate, sellable, paywall, ({ params }, response
   response.status(201).json({ domain });
 });
 
-const server = app.listen(0, "127.0.0.1");
+// Always the same port: an orchestrator knows a provider by its URL.
+const server = app.listen(Number(port), "127.0.0.1");
 await once(server, "listening");
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 console.log(url);

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 /** An example that serves until it is disposed; it prints its URL first. */
 async function serve(example: string) {
-  const child = spawn(process.execPath, [join(EXAMPLES, example), "world.json"], {
+  const child = spawn(process.execPath, [join(EXAMPLES, example), "world.json", "0"], {
     cwd,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -71,7 +71,9 @@ test("and one without the kit, which serves no more than the documented calls", 
     outcome: "answered",
     payments: [{ provider: "plain", amount: "7.00", state: "settled" }],
   });
-  const unsigned = await fetch(`${shop.url}/provisioning/account_requests`, { method: "POST" });
+  const headers = { "api-version": "0.1d" };
+  const ask = { method: "POST", headers, body: "{}" };
+  const unsigned = await fetch(`${shop.url}/provisioning/account_requests`, ask);
   expect(unsigned.status).toBe(401);
 });
 

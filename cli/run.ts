@@ -1,4 +1,5 @@
 /** `purser run`: everything is checked before anything starts; then the run, its end in words or as JSON, and the way out. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Human, TraceLine } from "../protocol/index.ts";
 import {
@@ -52,6 +53,8 @@ export async function runCommand(
     if (keep && world && !signal.aborted) {
       terminal.note(`${result.url === null ? "The world" : "It"} is up until you press Ctrl-C.`);
       await aborted(signal);
+    } else if (world && result.url !== null && !json) {
+      terminal.note("It was up for the proof and is closed now; --keep keeps it up.");
     }
   } finally {
     await world?.close();
@@ -105,8 +108,8 @@ async function readRequest(
         ? ({ name }) => defaultDir(cwd, name, surroundings.startedAt)
         : readPath(flags.out, cwd),
     resume: flags.resume === undefined ? undefined : readPath(flags.resume, cwd),
-    worldDir: flags.world === undefined ? undefined : readPath(flags.world, cwd),
-    human: chooseHuman(flags, surroundings),
+    worldDir: flags.world === undefined ? undefined : readWorld(flags.world, cwd),
+    ...chooseHuman(flags, surroundings),
   });
 }
 
@@ -115,11 +118,25 @@ function goalPart(goal: Goal | undefined) {
 }
 
 /** Who answers where the scenario does not say. */
-function chooseHuman({ yes }: RunFlags, { terminal, json, signal }: Surroundings): Human {
+function chooseHuman(
+  { yes }: RunFlags,
+  { terminal, json, signal }: Surroundings,
+): { human: Human; assumed: boolean } {
   if (yes !== true && terminal.interactive && !json) {
-    return terminalHuman(terminal, { input: process.stdin, output: process.stderr, signal });
+    const streams = { input: process.stdin, output: process.stderr, signal };
+    return { human: terminalHuman(terminal, streams), assumed: false };
   }
-  return scriptedHuman(LOCAL_DEFAULT_POLICY);
+  return { human: scriptedHuman(LOCAL_DEFAULT_POLICY), assumed: true };
+}
+
+/** A world is made by `purser up`; a mistyped folder must not become a new one. */
+function readWorld(text: string, cwd: string): string {
+  const dir = readPath(text, cwd);
+  if (existsSync(join(dir, "world.json"))) return dir;
+  throw new UsageError("USAGE", {
+    problem: `${dir} holds no world.`,
+    nextStep: "Make one with `purser up --out <dir>`, or leave --world out for a new one.",
+  });
 }
 
 /** Such as ".purser/runs/2026-11-21T00-30-00-landing-page", relative where that is shorter to read. */

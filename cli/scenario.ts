@@ -3,6 +3,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   checkScenario,
+  chooseWorkspace,
+  FilesError,
   SCENARIO_TEMPLATE,
   ScenarioError,
   type ScenarioProblem,
@@ -39,8 +41,13 @@ export async function lintCommand(
 async function lint(file: string, cwd: string): Promise<Linted> {
   try {
     const text = await readFile(resolve(cwd, file), "utf8");
-    return { file, problems: checkScenario(text, { path: file }).problems };
+    const { scenario, problems } = checkScenario(text, { path: resolve(cwd, file) });
+    if (scenario) chooseWorkspace(scenario);
+    return { file, problems };
   } catch (error) {
+    if (error instanceof FilesError) {
+      return { file, problems: [{ field: "world.files", line: 1, message: error.problem }] };
+    }
     const why = (error as NodeJS.ErrnoException).code ?? "unknown";
     return {
       file,

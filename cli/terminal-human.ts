@@ -35,11 +35,14 @@ export function terminalHuman(
     lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
     const closed = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
     try {
-      const text = await Promise.race([
-        lines.question(kind === "question" ? "> " : "Accept? [y/N] ", { signal }),
-        closed,
-      ]);
-      return { answer: kind === "question" ? readChoice(text, choices) : readYes(text) };
+      for (;;) {
+        const text = await Promise.race([
+          lines.question(kind === "question" ? "> " : "Accept? [y/N] ", { signal }),
+          closed,
+        ]);
+        const answer = kind === "question" ? readChoice(text, choices) : readYes(text);
+        if (answer !== undefined) return { answer };
+      }
     } catch (error) {
       // Not an answer: a resumed run asks again.
       if (signal.aborted) throw error;
@@ -50,8 +53,10 @@ export function terminalHuman(
   }
 }
 
-function readYes(text: string): "accept" | "decline" {
-  return /^\s*(y|yes|accept)\s*$/i.test(text) ? "accept" : "decline";
+/** Undefined for what is neither yes nor no: then it is asked again. */
+function readYes(text: string): "accept" | "decline" | undefined {
+  if (/^\s*(y|yes|accept)\s*$/i.test(text)) return "accept";
+  return /^\s*(n|no|decline)?\s*$/i.test(text) ? "decline" : undefined;
 }
 
 function readChoice(text: string, choices: readonly string[] | undefined): string {

@@ -14,7 +14,13 @@ export { FrontMatter, type Scenario, sentenceScenario } from "./format/scenario.
 export { SCENARIO_TEMPLATE } from "./format/template.ts";
 export { fillVocabulary, scenarioJsonSchema } from "./format/vocabulary.ts";
 export { renderReport, type ReportSource } from "./report/report.ts";
-export { FilesError, prepareRun, type RunPlan, type RunRequest } from "./run/prepare-run.ts";
+export {
+  chooseWorkspace,
+  FilesError,
+  prepareRun,
+  type RunPlan,
+  type RunRequest,
+} from "./run/prepare-run.ts";
 export { RecordError, type RecordErrorCode } from "./run/run-record.ts";
 export {
   type Check,

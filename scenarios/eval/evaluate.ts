@@ -107,6 +107,7 @@ async function runOnce(
       env,
       dir: record,
       human: scriptedHuman(LOCAL_DEFAULT_POLICY),
+      assumed: true,
       uncheckedOffers: model === "naive",
       now,
     });

@@ -29,6 +29,8 @@ export interface RunPlan {
   worldDir?: string | undefined;
   /** Answers where the scenario has no policy. */
   human: Human;
+  /** True where `human` is nobody, and accepts by default: the record then says so. */
+  assumed?: boolean | undefined;
   /** Only for the naive calibration agent: the wallet pays whatever it is asked, within budget and caps. */
   uncheckedOffers?: boolean | undefined;
   now?: () => number;
@@ -41,6 +43,8 @@ export interface RunRequest {
   providers: readonly string[];
   record: RunRecord;
   human: Human;
+  /** Nobody is asked: what the run wants accepted is accepted by default. */
+  assumed: boolean;
   /** The folder of the user's own that the agent may deploy parts of. */
   workspace: string | undefined;
   resumed: boolean;
@@ -65,6 +69,7 @@ export async function prepareRun(plan: RunPlan): Promise<RunRequest> {
     providers,
     record,
     human: scenario.human ? scriptedHuman(scenario.human) : human,
+    assumed: (plan.assumed ?? false) && scenario.human === undefined,
     workspace,
     resumed: resumed !== undefined,
     uncheckedOffers,
@@ -126,8 +131,8 @@ function differs({ dir }: RunRecord, what: string, asked: string, recorded: stri
   });
 }
 
-/** A scenario names its folder; for a sentence it is the folder that the person is in. */
-function chooseWorkspace({ world, folder, path }: Scenario): string | undefined {
+/** A scenario names its folder, for a sentence it is the one that the person is in; throws `FILES_UNREADABLE`. */
+export function chooseWorkspace({ world, folder, path }: Scenario): string | undefined {
   if (world.files === undefined) return path === null ? folder : undefined;
   const workspace = resolve(folder, world.files);
   if (existsSync(workspace) && statSync(workspace).isDirectory()) return workspace;

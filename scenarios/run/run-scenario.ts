@@ -35,6 +35,8 @@ export interface FinishedRun extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+const ASSUMED =
+  "Nobody is asked in this run: it has no `human` policy and no terminal, so every ask is accepted by default.";
 const RUN_LIFETIME_MS = 24 * 60 * 60_000;
 const DECIMALS = 6;
 
@@ -99,7 +101,8 @@ async function runIn(
   using _ = world.attend({ trace, human });
   const { ids, token } = beginRun(world, { record, name: scenario.name, budget: limit, now });
   // Read now, so that the agent finds it read.
-  const { catalog, warnings } = await world.orchestrator.catalog();
+  const { catalog, warnings: unread } = await world.orchestrator.catalog();
+  const warnings = options.assumed ? [...unread, ASSUMED] : unread;
   for (const text of warnings) trace.append({ type: "warning", text });
   requireProviders(options.providers, catalog, warnings);
   const agent = await trace.stage("agent", () =>

@@ -74,12 +74,9 @@ test("columns line up", () => {
 
 function human(signal = new AbortController().signal) {
   const input = new PassThrough();
+  const output = new PassThrough();
   const asked = terminal();
-  return {
-    input,
-    asked,
-    human: terminalHuman(asked, { input, output: new PassThrough(), signal }),
-  };
+  return { input, output, asked, human: terminalHuman(asked, { input, output, signal }) };
 }
 
 const TERMS = {
@@ -93,13 +90,22 @@ test.each([
   ["YES", "accept"],
   ["", "decline"],
   ["n", "decline"],
-  ["maybe", "decline"],
 ])("%o to a yes-or-no question is %s", async (typed, answer) => {
   const { input, asked, human: person } = human();
   input.write(`${typed}\n`);
   expect(await person.ask(TERMS)).toEqual({ answer });
   expect(asked.written.join("")).not.toMatch(CONTROL);
   expect(asked.written.join("")).toContain("tos_url");
+});
+
+test("what is neither yes nor no is asked again", async () => {
+  const { input, output, human: person } = human();
+  const typed = ["maybe", "yes"];
+  output.on("data", (text: Buffer) => {
+    if (text.toString().includes("Accept?")) input.write(`${typed.shift()}\n`);
+  });
+  expect(await person.ask(TERMS)).toEqual({ answer: "accept" });
+  expect(typed).toEqual([]);
 });
 
 test("a question is answered in words, or by the number of a choice", async () => {

@@ -53,6 +53,7 @@ test.each([
   ["both --keep and --once", ["run", LANDING, "--keep", "--once"], "USAGE"],
   ["both --out and --resume", ["run", LANDING, "--out", "a", "--resume", "b"], "USAGE"],
   ["nothing to resume", ["run", "--resume", "nowhere"], "RESUME_UNKNOWN"],
+  ["a world nobody made", ["run", LANDING, "--world", "nowhere"], "USAGE"],
   ["an unknown option", ["run", LANDING, "--budgt", "1"], "USAGE"],
   ["an unknown command", ["fly"], "USAGE"],
   ["two goals", ["run", "a b", "c d"], "USAGE"],

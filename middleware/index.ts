@@ -7,6 +7,19 @@ export {
   type Policy,
   uncheckedPolicy,
 } from "./check-offer.ts";
+export {
+  type Approval,
+  createPayer,
+  type Pay,
+  type PayerOptions,
+  type PayTerms,
+} from "./fetch/payer.ts";
+export {
+  createPayingFetch,
+  PayingFetchError,
+  type PayingFetchOptions,
+} from "./fetch/paying-fetch.ts";
+export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";

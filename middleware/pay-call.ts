@@ -5,7 +5,8 @@
  */
 import { PurserError } from "../protocol/error.ts";
 import { type Offer, parseChallenge } from "../protocol/offer.ts";
-import { checkOffer, type Policy } from "./check-offer.ts";
+import type { Policy } from "./check-offer.ts";
+import { chooseOffer } from "./choose-offer.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import type { Answer } from "./read-answer.ts";
@@ -61,7 +62,7 @@ async function payAnew(options: PayCallOptions): Promise<PayOutcome> {
   }
   if (isRedirect(answer)) throw redirected(answer);
   if (answer.response.status !== 402) return { kind: "delivered", response: answer.response };
-  const offer = chooseOffer(answer, options);
+  const offer = chooseOffer(readOffers(answer), options.quote, options.policy ?? {});
   const { service, operation, inputs } = purchase;
   const { x402Version, raw, resource } = offer;
   const record = await wallet.authorize({
@@ -77,20 +78,8 @@ async function payAnew(options: PayCallOptions): Promise<PayOutcome> {
   return sendPaid(options, record);
 }
 
-/** The cheapest offer that may be paid; where there is none, the reason of the cheapest that may not. */
-function chooseOffer({ response, text }: Answer, options: PayCallOptions): Offer {
-  const offers = parseChallenge({ header: response.headers.get("PAYMENT-REQUIRED"), body: text });
-  const byPrice = offers.toSorted((a, b) =>
-    a.amount < b.amount ? -1 : a.amount > b.amount ? 1 : 0,
-  );
-  const { quote, policy = {} } = options;
-  let refusal: PaymentError | undefined;
-  for (const offer of byPrice) {
-    const problem = checkOffer(offer, quote, policy);
-    if (!problem) return offer;
-    refusal ??= problem;
-  }
-  throw refusal!;
+function readOffers({ response, text }: Answer): Offer[] {
+  return parseChallenge({ header: response.headers.get("PAYMENT-REQUIRED"), body: text });
 }
 
 function refuseOtherRequest({ request, quote }: PayCallOptions): void {

@@ -145,6 +145,11 @@ export class Wallet {
     return entry && this.#read(entry);
   }
 
+  /** The digest (`fingerprintOf`) of the request that a purchase pays for: its bytes go nowhere else. */
+  async fingerprint(purchase: string): Promise<string | undefined> {
+    return (await this.#ledger.find(purchase))?.fingerprint;
+  }
+
   /** What counts under a limit by now. */
   spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent> {
     return this.#ledger.spent(scope);

@@ -7,13 +7,8 @@ export {
   type Policy,
   uncheckedPolicy,
 } from "./check-offer.ts";
-export {
-  type Approval,
-  createPayer,
-  type Pay,
-  type PayerOptions,
-  type PayTerms,
-} from "./fetch/payer.ts";
+export type { Approval, GatekeeperOptions } from "./fetch/gatekeeper.ts";
+export { createPayer, type Pay, type PayerOptions, type PayTerms } from "./fetch/payer.ts";
 export {
   createPayingFetch,
   PayingFetchError,

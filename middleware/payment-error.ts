@@ -10,6 +10,8 @@ export type PaymentErrorCode =
   | "OFFER_PRICE"
   | "OFFER_RESOURCE"
   | "OFFER_EXPIRY"
+  /** MPP: the payment would take the place of a header of the caller's own. */
+  | "OFFER_HEADER"
   /** The request is not the one that the quote is for. */
   | "REQUEST_MISMATCH"
   /** A server that is asked to sell sends us elsewhere. */

@@ -4,6 +4,7 @@
  */
 import { readSettleResponse } from "../protocol/authorization.ts";
 import { type ErrorBody, PurserError } from "../protocol/error.ts";
+import { readMppReceipt } from "../protocol/mpp.ts";
 import type { PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import { PaymentError } from "./payment-error.ts";
 import { type Answer, readAnswer } from "./read-answer.ts";
@@ -87,7 +88,8 @@ async function report(
   answer: Answer | undefined,
 ): Promise<PurchaseRecord> {
   const claim = answer && readSettleResponse(answer.response.headers);
-  const transaction = claim?.success === true ? claim.transaction : undefined;
+  const transaction =
+    claim?.success === true ? claim.transaction : answer && readMppReceipt(answer.response.headers);
   try {
     return await wallet.report(record.id, {
       status: answer?.response.status ?? null,

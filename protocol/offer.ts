@@ -10,8 +10,8 @@ import { parseAtomic } from "./money.ts";
 
 export type X402Version = 1 | 2;
 
-export interface Offer {
-  readonly x402Version: X402Version;
+/** What every protocol's offer says. */
+export interface OfferTerms {
   readonly scheme: string;
   /** CAIP-2 id when we know the network, otherwise the server's own word (which no policy allows). */
   readonly network: string;
@@ -24,6 +24,11 @@ export interface Offer {
   readonly resource: string | undefined;
   /** The entry of `accepts` as the server wrote it: x402 v2 wants it back word for word. */
   readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** An offer of x402. */
+export interface Offer extends OfferTerms {
+  readonly x402Version: X402Version;
 }
 
 export type ChallengeErrorCode = "CHALLENGE_INVALID" | "CHALLENGE_TOO_LARGE";
@@ -191,7 +196,7 @@ export function encodeJson(value: unknown): string {
 }
 
 /** The value, or undefined where the text is no JSON or is nested deeper than any challenge. */
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     return isDeeper(value, CHALLENGE_LIMITS.depth) ? undefined : value;

@@ -4,38 +4,25 @@
  * payment goes to the very URL that asked for it, and nowhere else.
  */
 import { PurserError } from "../../protocol/error.ts";
-import { formatDecimal, parseDecimal } from "../../protocol/money.ts";
-import { parseChallenge } from "../../protocol/offer.ts";
+import { parseDecimal } from "../../protocol/money.ts";
 import type { PurchaseRecord } from "../../protocol/orchestrator-api.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { PaymentError } from "../payment-error.ts";
 import { readAnswer } from "../read-answer.ts";
 import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts";
-import { Turns } from "../turns.ts";
 import type { Wallet } from "../wallet.ts";
-import { CallRate } from "./call-rate.ts";
+import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
-import { findExcess, type Permit, permit, type PermitQuestion } from "./permit.ts";
-import { purchaseKey } from "./purchase-key.ts";
-import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
-import { type ReadPolicy, readPolicy, type SpendingPolicy } from "./spending-policy.ts";
-import { type Hop, nextHop } from "./unpaid-walk.ts";
 import { openHop } from "./open-hop.ts";
+import type { PermitQuestion } from "./permit.ts";
+import { purchaseKey } from "./purchase-key.ts";
+import { readOffers } from "./read-offers.ts";
+import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
+import { readPolicy, type SpendingPolicy } from "./spending-policy.ts";
+import { type Hop, nextHop } from "./unpaid-walk.ts";
 
-/** What a person is asked, and what exactly is paid when they agree: nothing else is. */
-export interface Approval {
-  readonly purchase: string;
-  readonly provider: string;
-  readonly method: string;
-  readonly url: string;
-  /** Decimal text in whole tokens. */
-  readonly amount: string;
-  readonly asset: string;
-  readonly network: string;
-  readonly payTo: string;
-}
-
-export interface PayerOptions extends Pick<SendPaidOptions, "timeoutMs" | "resends" | "pause"> {
+export interface PayerOptions
+  extends GatekeeperOptions, Pick<SendPaidOptions, "timeoutMs" | "resends" | "pause"> {
   readonly wallet: Pick<Wallet, "authorize" | "find" | "fingerprint" | "report" | "spent">;
   readonly policy: SpendingPolicy;
   /**
@@ -43,17 +30,8 @@ export interface PayerOptions extends Pick<SendPaidOptions, "timeoutMs" | "resen
    * a scope the same request is the same purchase: to buy it again, use another scope or an `Idempotency-Key`.
    */
   readonly scope: string;
-  /** Asked where a price is above the policy's `approveAbove`; without it such a price is refused. */
-  readonly approve?: (approval: Approval) => boolean | Promise<boolean>;
-  /** A second policy that refuses nothing: `report` is told of each payment that it would have refused, and why. */
-  readonly shadow?: {
-    readonly policy: SpendingPolicy;
-    readonly report: (refusal: PurserError, purchase: string) => void;
-  };
   /** Unless given, one that pins the address at connect and refuses private ones unless the policy is local. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
 }
 
 export interface PayTerms {
@@ -66,8 +44,7 @@ export type Pay = (input: FetchInput, init?: RequestInit, terms?: PayTerms) => P
 
 /** Makes the payer, or throws `POLICY_INVALID`. */
 export function createPayer(options: PayerOptions): Pay {
-  const policy = readPolicy(options.policy);
-  const payer = new Payer(options, policy, options.shadow && readPolicy(options.shadow.policy));
+  const payer = new Payer(options);
   return async (input, init, terms) => {
     try {
       return await payer.pay(await readRequest(input, init), terms ?? {});
@@ -80,19 +57,17 @@ export function createPayer(options: PayerOptions): Pay {
 
 class Payer {
   readonly #options: PayerOptions;
-  readonly #policy: ReadPolicy;
-  readonly #shadow: ReadPolicy | undefined;
-  readonly #rate: CallRate;
+  readonly #gatekeeper: Gatekeeper;
   readonly #fetch: typeof globalThis.fetch;
-  readonly #turns = new Turns();
+  readonly #now: () => number;
 
-  constructor(options: PayerOptions, policy: ReadPolicy, shadow: ReadPolicy | undefined) {
+  constructor(options: PayerOptions) {
+    const policy = readPolicy(options.policy);
     const { now = Date.now, fetch = guardedFetch({ local: policy.local }) } = options;
     this.#options = options;
-    this.#policy = policy;
-    this.#shadow = shadow;
-    this.#rate = new CallRate(now);
+    this.#gatekeeper = new Gatekeeper(options, policy);
     this.#fetch = fetch;
+    this.#now = now;
   }
 
   async pay(request: ReadRequest, { maxAmount }: PayTerms): Promise<PayOutcome> {
@@ -138,7 +113,7 @@ class Payer {
     response: Response,
     close: () => void,
   ): Promise<PayOutcome> {
-    const { text } = await readAnswer(response)
+    const answer = await readAnswer(response)
       .catch((cause: unknown) => {
         request.signal?.throwIfAborted();
         throw unreadable(hop, cause);
@@ -149,32 +124,12 @@ class Payer {
     const question: PermitQuestion = {
       purchase: purchaseKey(this.#options.scope, hop),
       request: { method, url, body },
-      offers: parseChallenge({ header: response.headers.get("PAYMENT-REQUIRED"), body: text }),
+      offers: readOffers(answer, hop, this.#now()),
       maxAmount,
       scope: this.#options.scope,
     };
-    const record = await this.#turns.take(question.purchase, () =>
-      this.#authorize(question, request.signal),
-    );
+    const record = await this.#gatekeeper.authorize(question, request.signal);
     return this.#send(hop, request, record);
-  }
-
-  /** One at a time for each purchase: of many callers who want the same, the first asks and is counted. */
-  async #authorize(question: PermitQuestion, signal: AbortSignal | undefined) {
-    const { wallet } = this.#options;
-    const { purchase } = question;
-    const earlier = await wallet.find(purchase);
-    const fingerprint = await wallet.fingerprint(purchase);
-    if (earlier?.payment && fingerprint === fingerprintOf(question.request)) return earlier;
-    await this.#askShadow(question);
-    const granted = permit(this.#policy, question);
-    if (granted.needsApproval) await this.#askApproval(question, granted);
-    signal?.throwIfAborted();
-    const excess = this.#rate.findExcess(this.#policy.maxCallsPerMinute);
-    if (excess) throw excess;
-    this.#rate.count();
-    const { quote, offer, scopes } = granted;
-    return wallet.authorize({ purchase, quote, offer, scopes });
   }
 
   #send({ method, url, headers, body }: Hop, request: ReadRequest, record: PurchaseRecord) {
@@ -189,43 +144,6 @@ class Payer {
       ...(pause === undefined ? {} : { pause }),
     };
     return sendPaid(paid, record);
-  }
-
-  async #askApproval({ purchase, request }: PermitQuestion, { offer, quote }: Permit) {
-    const { approve } = this.#options;
-    const { network, asset, payTo } = offer;
-    const amount = formatDecimal(offer.amount, quote.assets[0]?.decimals ?? 6);
-    const { method, url } = request;
-    const { provider } = quote;
-    const asked = { purchase, provider, method, url, amount, asset, network, payTo };
-    if ((await approve?.(asked)) === true) return;
-    throw new PaymentError(approve ? "APPROVAL_DENIED" : "APPROVAL_MISSING", {
-      problem: `${url} costs ${amount}, and ${approve ? "the payment was not approved" : "nobody is there to approve it"}.`,
-      nextStep: "Nothing was paid. Do not ask again for the same; choose something cheaper.",
-    });
-  }
-
-  /** Tells what the shadow policy would have refused; whatever it says, and however it fails, changes nothing. */
-  async #askShadow(question: PermitQuestion): Promise<void> {
-    const { shadow, wallet } = this.#options;
-    if (!shadow || !this.#shadow) return;
-    const { offer, scopes } = (() => {
-      try {
-        return permit(this.#shadow, question);
-      } catch (error) {
-        if (!(error instanceof PurserError)) throw error;
-        shadow.report(error, question.purchase);
-        return { offer: undefined, scopes: [] };
-      }
-    })();
-    if (!offer) return;
-    for (const scope of scopes) {
-      const { settled, reserved } = await wallet.spent(scope);
-      const excess = findExcess(offer.amount, scope, settled + reserved);
-      if (excess) return shadow.report(excess, question.purchase);
-    }
-    const excess = this.#rate.findExcess(this.#shadow.maxCallsPerMinute);
-    if (excess) shadow.report(excess, question.purchase);
   }
 }
 

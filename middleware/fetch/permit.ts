@@ -2,6 +2,7 @@
  * What a policy says of one 402: which offer may be paid, under which limits, or why none. It reads and decides, and changes
  * nothing; that the limits hold is the ledger's doing, which counts under the scopes that are named here.
  */
+import type { MppOffer } from "../../protocol/mpp.ts";
 import type { Offer } from "../../protocol/offer.ts";
 import { formatDecimal } from "../../protocol/money.ts";
 import type { LedgerScope } from "../../store/index.ts";
@@ -14,7 +15,7 @@ import type { ReadPolicy, ReadProvider } from "./spending-policy.ts";
 export interface PermitQuestion {
   readonly purchase: string;
   readonly request: PaidRequest;
-  readonly offers: readonly Offer[];
+  readonly offers: readonly (Offer | MppOffer)[];
   /** The caller's own limit for this call, in atomic units. */
   readonly maxAmount: bigint | undefined;
   /** Whose spending it is: part of the names of the caps. */
@@ -24,7 +25,7 @@ export interface PermitQuestion {
 export interface Permit {
   readonly quote: Quote;
   /** The cheapest of those that the policy allows. */
-  readonly offer: Offer;
+  readonly offer: Offer | MppOffer;
   readonly scopes: readonly LedgerScope[];
   /** A person is to be asked first. */
   readonly needsApproval: boolean;

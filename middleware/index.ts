@@ -9,6 +9,7 @@ export {
 } from "./check-offer.ts";
 export type { Approval, GatekeeperOptions } from "./fetch/gatekeeper.ts";
 export { createPayer, type Pay, type PayerOptions, type PayTerms } from "./fetch/payer.ts";
+export { type Look, lookAtPrice, type LookOptions } from "./fetch/look.ts";
 export {
   createPayingFetch,
   PayingFetchError,

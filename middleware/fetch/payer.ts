@@ -8,18 +8,16 @@ import { parseDecimal } from "../../protocol/money.ts";
 import type { PurchaseRecord } from "../../protocol/orchestrator-api.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { PaymentError } from "../payment-error.ts";
-import { readAnswer } from "../read-answer.ts";
 import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts";
 import type { Wallet } from "../wallet.ts";
 import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
-import { openHop } from "./open-hop.ts";
 import type { PermitQuestion } from "./permit.ts";
 import { purchaseKey } from "./purchase-key.ts";
-import { readOffers } from "./read-offers.ts";
+import { readChallenge, readOffers } from "./read-offers.ts";
 import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
 import { readPolicy, type SpendingPolicy } from "./spending-policy.ts";
-import { type Hop, nextHop } from "./unpaid-walk.ts";
+import { type Hop, walkUnpaid, type WalkEnd } from "./unpaid-walk.ts";
 
 export interface PayerOptions
   extends GatekeeperOptions, Pick<SendPaidOptions, "timeoutMs" | "resends" | "pause"> {
@@ -73,24 +71,13 @@ class Payer {
   async pay(request: ReadRequest, { maxAmount }: PayTerms): Promise<PayOutcome> {
     const { timeoutMs } = this.#options;
     const limit = maxAmount === undefined ? undefined : parseDecimal(maxAmount, 6);
-    let hop: Hop = request;
-    for (let count = 0; ; count += 1) {
-      const earlier = await this.#resume(hop, request);
-      if (earlier) return earlier;
-      const { response, close } = await openHop({ hop, request, fetch: this.#fetch, timeoutMs });
-      const next = request.redirect === "follow" ? nextHop(hop, response, count) : undefined;
-      if (next === undefined) {
-        if (response.status === 402) return this.#meet(hop, request, limit, response, close);
-        if (request.redirect === "error" && response.status >= 300 && response.status < 400) {
-          throw redirectRefused(hop);
-        }
-        close();
-        return { kind: "delivered", response };
-      }
-      close();
-      await response.body?.cancel();
-      hop = next;
-    }
+    const walked = await walkUnpaid({ request, fetch: this.#fetch, timeoutMs }, (hop) =>
+      this.#resume(hop, request),
+    );
+    if ("stopped" in walked) return walked.stopped;
+    if (walked.response.status === 402) return this.#meet(walked, request, limit);
+    walked.close();
+    return { kind: "delivered", response: walked.response };
   }
 
   /** A purchase that was paid for before: the same bytes again, if this is the request that they are for. */
@@ -106,19 +93,9 @@ class Payer {
     return outcome.kind === "refused" ? undefined : outcome;
   }
 
-  async #meet(
-    hop: Hop,
-    request: ReadRequest,
-    maxAmount: bigint | undefined,
-    response: Response,
-    close: () => void,
-  ): Promise<PayOutcome> {
-    const answer = await readAnswer(response)
-      .catch((cause: unknown) => {
-        request.signal?.throwIfAborted();
-        throw unreadable(hop, cause);
-      })
-      .finally(close);
+  async #meet(end: WalkEnd, request: ReadRequest, maxAmount: bigint | undefined) {
+    const { hop } = end;
+    const answer = await readChallenge(end, request);
     if (hop.stream) throw notReplayable(hop);
     const { method, url, body } = hop;
     const question: PermitQuestion = {
@@ -151,20 +128,5 @@ function notReplayable({ url }: Hop): PaymentError {
   return new PaymentError("BODY_NOT_REPLAYABLE", {
     problem: `${url} asks for a payment, and the request's body is a stream that was used up.`,
     nextStep: "Nothing was paid. Send the body as text, bytes, a Blob or a form.",
-  });
-}
-
-function unreadable({ url }: Hop, cause: unknown): PaymentError {
-  return new PaymentError("ANSWER_UNREADABLE", {
-    problem: `${url} asks for a payment in an answer that cannot be read whole.`,
-    nextStep: "Nothing was paid. Treat the answer as a failure.",
-    cause,
-  });
-}
-
-function redirectRefused({ url }: Hop): PaymentError {
-  return new PaymentError("REDIRECTED", {
-    problem: `${url} answered with a redirect, and the request said to follow none.`,
-    nextStep: "Nothing was paid.",
   });
 }

@@ -2,8 +2,28 @@
 import { mppHeader, type MppOffer, parseMppChallenges } from "../../protocol/mpp.ts";
 import { type Offer, parseChallenge, ChallengeError } from "../../protocol/offer.ts";
 import { PaymentError } from "../payment-error.ts";
-import type { Answer } from "../read-answer.ts";
-import type { Hop } from "./unpaid-walk.ts";
+import { type Answer, readAnswer } from "../read-answer.ts";
+import type { ReadRequest } from "./read-request.ts";
+import type { Hop, WalkEnd } from "./unpaid-walk.ts";
+
+/** The 402 whole, or `ANSWER_UNREADABLE`; the caller's abort is thrown as it is. */
+export async function readChallenge(
+  { hop: { url }, response, close }: WalkEnd,
+  { signal }: Pick<ReadRequest, "signal">,
+): Promise<Answer> {
+  try {
+    return await readAnswer(response);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new PaymentError("ANSWER_UNREADABLE", {
+      problem: `${url} asks for a payment in an answer that cannot be read whole.`,
+      nextStep: "Nothing was paid. Treat the answer as a failure.",
+      cause,
+    });
+  } finally {
+    close();
+  }
+}
 
 /**
  * The offers, those of x402 first: where prices are equal, its nonce is derived from the purchase, so that the chain too allows one

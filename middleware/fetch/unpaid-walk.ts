@@ -3,6 +3,7 @@
  * hop can be looked at and the one that asks for a payment is known. No payment is ever on these requests.
  */
 import { PaymentError } from "../payment-error.ts";
+import { openHop, type OpenHop } from "./open-hop.ts";
 import type { ReadRequest } from "./read-request.ts";
 
 /** As many as `fetch` follows. */
@@ -21,10 +22,44 @@ const SECRET_HEADERS = ["authorization", "cookie", "proxy-authorization"];
 
 export type Hop = Pick<ReadRequest, "method" | "url" | "headers" | "body" | "stream">;
 
-/** The next hop where the answer is a redirect that is to be followed, otherwise undefined. */
-export function nextHop(hop: Hop, response: Response, count: number): Hop | undefined {
-  const location = response.headers.get("location");
-  if (!REDIRECTS.includes(response.status) || location === null) return undefined;
+export interface WalkOptions {
+  readonly request: ReadRequest;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number | undefined;
+}
+
+/** The end of the way: whoever answered, and how. `close` ends the timeout, once the body is read or is to stream. */
+export interface WalkEnd extends OpenHop {
+  readonly hop: Hop;
+}
+
+/** Walks to the end, or stops with what `stop` makes of a hop before anything is sent there. */
+export function walkUnpaid(options: WalkOptions): Promise<WalkEnd>;
+export function walkUnpaid<T>(
+  options: WalkOptions,
+  stop: (hop: Hop) => Promise<T | undefined>,
+): Promise<WalkEnd | { readonly stopped: T }>;
+export async function walkUnpaid<T>(
+  { request, fetch, timeoutMs }: WalkOptions,
+  stop?: (hop: Hop) => Promise<T | undefined>,
+): Promise<WalkEnd | { readonly stopped: T }> {
+  let hop: Hop = request;
+  for (let count = 0; ; count += 1) {
+    const stopped = await stop?.(hop);
+    if (stopped !== undefined) return { stopped };
+    const { response, close } = await openHop({ hop, request, fetch, timeoutMs });
+    const redirect = REDIRECTS.includes(response.status) && response.headers.has("location");
+    if (!redirect || request.redirect === "manual") return { hop, response, close };
+    close();
+    await response.body?.cancel();
+    if (request.redirect === "error") throw unfollowed(hop, "and the request said to follow none");
+    hop = nextHop(hop, response, count);
+  }
+}
+
+/** Where a redirect leads, with the method, body and headers that go there (Fetch standard, 4.4 "HTTP-redirect fetch"). */
+function nextHop(hop: Hop, response: Response, count: number): Hop {
+  const location = response.headers.get("location") ?? "";
   const target = URL.parse(location, hop.url);
   if (!target || !/^https?:$/.test(target.protocol) || target.username || target.password) {
     throw unfollowed(hop, "to where no request can go");

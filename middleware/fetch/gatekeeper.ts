@@ -87,7 +87,7 @@ export class Gatekeeper {
     });
   }
 
-  /** Tells what the shadow policy would have refused; whatever it says, and however it fails, changes nothing. */
+  /** Tells what the shadow policy would have refused; whatever it says changes nothing. */
   async #askShadow(question: PermitQuestion): Promise<void> {
     const { shadow, wallet } = this.#options;
     if (!shadow || !this.#shadow) return;

@@ -7,6 +7,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type AddressGuardOptions, addressGuard } from "./address-guard.ts";
+import { withUrl } from "../read-answer.ts";
 import { decodeBody } from "./decode-body.ts";
 
 /** All headers of an answer together; a challenge itself has a limit of its own (`CHALLENGE_LIMITS`). */
@@ -31,20 +32,34 @@ export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fe
     const bytes = asBytes(body);
     if (bytes) headers.set("content-length", String(bytes.length));
     const secure = url.protocol === "https:";
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const sent = (secure ? httpsRequest : httpRequest)(url, {
-      method,
-      headers: Object.fromEntries(headers),
-      agent: secure ? agents.https : agents.http,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      ...(signal ? { signal } : {}),
-    });
-    sent.once("response", resolve).on("error", reject);
-    if (body instanceof ReadableStream)
-      pipeline(Readable.fromWeb(body as never), sent).catch(reject);
-    else sent.end(bytes);
-    return toResponse(await promise, method);
+    const send = (retries: number): Promise<IncomingMessage> => {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+      const sent = (secure ? httpsRequest : httpRequest)(url, {
+        method,
+        headers: Object.fromEntries(headers),
+        agent: secure ? agents.https : agents.http,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        ...(signal ? { signal } : {}),
+      });
+      sent.once("response", resolve).on("error", (error) => {
+        // A kept connection that the server has just closed says nothing about the request.
+        if (retries > 0 && sent.reusedSocket && isReset(error)) resolve(send(retries - 1));
+        else reject(error);
+      });
+      if (body instanceof ReadableStream) {
+        pipeline(Readable.fromWeb(body as never), sent).catch(reject);
+      } else {
+        sent.end(bytes);
+      }
+      return promise;
+    };
+    const repeats = ["GET", "HEAD"].includes(method);
+    return toResponse(await send(repeats ? 1 : 0), method, url.href);
   };
+}
+
+function isReset(error: NodeJS.ErrnoException): boolean {
+  return error.code === "ECONNRESET";
 }
 
 function asBytes(body: unknown): Uint8Array | undefined {
@@ -52,7 +67,7 @@ function asBytes(body: unknown): Uint8Array | undefined {
   return body instanceof Uint8Array ? body : undefined;
 }
 
-function toResponse(message: IncomingMessage, method: string): Response {
+function toResponse(message: IncomingMessage, method: string, url: string): Response {
   const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (let index = 0; index < message.rawHeaders.length; index += 2) {
@@ -61,8 +76,8 @@ function toResponse(message: IncomingMessage, method: string): Response {
   const statusText = message.statusMessage ?? "";
   if (method === "HEAD" || [204, 205, 304].includes(status)) {
     message.resume();
-    return new Response(null, { status, statusText, headers });
+    return withUrl(new Response(null, { status, statusText, headers }), url);
   }
   const stream = Readable.toWeb(decodeBody(message, headers)) as ReadableStream<Uint8Array>;
-  return new Response(stream as never, { status, statusText, headers });
+  return withUrl(new Response(stream as never, { status, statusText, headers }), url);
 }

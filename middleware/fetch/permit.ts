@@ -74,17 +74,11 @@ function quoteOf(policy: ReadPolicy, provider: ReadProvider, question: PermitQue
 
 /** See docs/decisions/0004-scopes.md: every cap is a scope of the reservation. */
 function scopesOf(
-  { maxPerMonth, maxPerPurchase, maxPerCall }: ReadPolicy,
+  { maxPerMonth, maxPerPurchase }: ReadPolicy,
   provider: ReadProvider,
   { purchase, scope }: PermitQuestion,
 ): LedgerScope[] {
-  return [
-    {
-      name: `purchase:${purchase}`,
-      kind: "budget",
-      max: maxPerPurchase ?? maxPerCall,
-      perMonth: false,
-    },
+  const scopes: LedgerScope[] = [
     {
       name: `provider:${scope}/${provider.id}`,
       kind: "cap",
@@ -93,6 +87,12 @@ function scopesOf(
     },
     { name: "wallet", kind: "cap", max: maxPerMonth, perMonth: true },
   ];
+  // Without one of its own, a purchase is held to the price of a call: it never has two payments that count.
+  if (maxPerPurchase !== undefined) {
+    const name = `purchase:${purchase}`;
+    scopes.push({ name, kind: "budget", max: maxPerPurchase, perMonth: false });
+  }
+  return scopes;
 }
 
 /** What is wrong with an amount under a limit of which this much is used, as the ledger would put it. */

@@ -25,6 +25,19 @@ const MAX_BODY_BYTES = 10 * 1024 * 1024;
 /** Headers that only the wallet may set. */
 const PAYMENT_HEADERS = ["x-payment", "payment-signature", "payment-authorization"];
 
+/** The connection's own; and another `Host` would lead a payment to another site at the same address. */
+const CONNECTION_HEADERS = [
+  "host",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+  "te",
+  "trailer",
+  "upgrade",
+  "expect",
+];
+
 /**
  * Reads the request, or throws `REQUEST_INVALID` (not http(s), credentials in the URL, a payment header of the caller's own) or
  * `BODY_TOO_LARGE`. The body of a `Request` and a `FormData` are buffered once; a stream in `init` is handed on as it is.
@@ -39,6 +52,7 @@ export async function readRequest(input: FetchInput, init: RequestInit = {}): Pr
   for (const name of PAYMENT_HEADERS) {
     if (request.headers.has(name)) throw invalid(`the header ${name} is the wallet's to set`);
   }
+  for (const name of CONNECTION_HEADERS) request.headers.delete(name);
   const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
   return {
     method: request.method,

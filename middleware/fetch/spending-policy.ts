@@ -42,7 +42,7 @@ const Policy = z.strictObject({
   providers: z.array(Provider).max(200),
   /** The most that one call may cost. */
   maxPerCall: usd,
-  /** The most that one purchase may cost, over all its attempts; `maxPerCall` unless given. */
+  /** The most that one purchase may cost, over all its attempts. */
   maxPerPurchase: usd.optional(),
   /** Over all providers, in a UTC month. */
   maxPerMonth: usd.default(100_000_000n),

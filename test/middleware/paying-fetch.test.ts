@@ -6,6 +6,7 @@ import { encodeJson } from "../../protocol/index.ts";
 import { openFetchBuyer } from "./fetch-buyer.ts";
 import { openHostileShop } from "./hostile-shop.ts";
 import { type Market, openMarket, openShop } from "./shop.ts";
+import { stockShopV1, stockShopV2 } from "./stock-shops.ts";
 
 let market: Market;
 let facilitatorUrl: string;
@@ -26,6 +27,23 @@ test("fetches what costs money: the answer is the one that was paid for, and it 
   expect(await buyer.ledger.list()).toMatchObject([
     { provider: "shop", service: "shop/fetch", state: "settled", amount: 10_000n },
   ]);
+});
+
+test.each([
+  ["x402-express", stockShopV1],
+  ["@x402/express", stockShopV2],
+])("pays an unmodified %s server", async (_, open) => {
+  await using shop = await open(facilitatorUrl);
+  using buyer = await openFetchBuyer(market.chain, { shop });
+  const before = await balanceOf(shop.payTo);
+  const response = await buyer.fetch(`${shop.url}/shop/items`, {
+    method: "POST",
+    body: JSON.stringify({ item: "a" }),
+    headers: new Headers({ "content-type": "application/json" }),
+  });
+  expect(await response.json()).toEqual({ sold: { item: "a" } });
+  expect((await balanceOf(shop.payTo)) - before).toBe(10_000n);
+  expect(await buyer.ledger.list()).toMatchObject([{ state: "settled" }]);
 });
 
 test("the same request again is the same purchase; another key or scope is another one", async () => {
@@ -339,4 +357,33 @@ test("a compressed answer is read as it was before, and one that is free is not 
   });
   using buyer = await openFetchBuyer(market.chain, { shop });
   expect(await (await buyer.fetch(shop.url)).text()).toBe("hello");
+});
+
+test("a Host header of the caller's own leads the payment to no other site", async () => {
+  const hosts: (string | undefined)[] = [];
+  await using shop = await openHostileShop({
+    onPaid: (request, response) => {
+      hosts.push(request.headers.host);
+      response.json({});
+    },
+  });
+  using buyer = await openFetchBuyer(market.chain, { shop });
+  const response = await buyer.fetch(`${shop.url}/a`, { headers: { host: "other.example" } });
+  expect([hosts, response.url]).toEqual([[new URL(shop.url).host], `${shop.url}/a`]);
+});
+
+test("a kept connection that the server has closed is no failure of the request", async () => {
+  const sockets = new Set<unknown>();
+  await using shop = await openHostileShop({
+    onUnpaid: (request, response) => {
+      if (sockets.has(request.socket)) request.socket.destroy();
+      else response.json({ ok: true });
+      sockets.add(request.socket);
+    },
+  });
+  using buyer = await openFetchBuyer(market.chain, { shop });
+  for (const path of ["/a", "/b"]) {
+    expect(await (await buyer.fetch(shop.url + path)).json()).toEqual({ ok: true });
+  }
+  expect(sockets.size).toBe(2);
 });

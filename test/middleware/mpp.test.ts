@@ -1,9 +1,11 @@
 /** The paying fetch and MPP: an unmodified mppx server that really settles, and all three protocols in one answer. */
 import express from "express";
 import { evm, Mppx } from "mppx/express";
+import { keccak256, stringToBytes } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BASE_SEPOLIA_USDC, encodeJson } from "../../protocol/index.ts";
+import { openBuyer } from "./buyer.ts";
 import { openFetchBuyer } from "./fetch-buyer.ts";
 import { type HostileShop, openHostileShop, type V2Offer } from "./hostile-shop.ts";
 import { listen, type Market, openMarket } from "./shop.ts";
@@ -103,6 +105,7 @@ describe("all three protocols in one answer", () => {
   let mppPayTo: string | undefined;
   let id = 0;
   let carrier = "";
+  let realm = "127.0.0.1";
   let logins: (string | undefined)[] = [];
   let shop: HostileShop;
   const used: string[] = [];
@@ -152,7 +155,7 @@ describe("all three protocols in one answer", () => {
           .setHeader("PAYMENT-REQUIRED", encodeJson(v2))
           .setHeader(
             "WWW-Authenticate",
-            `Bearer realm="x", Payment id="c${++id}", realm="127.0.0.1", method="evm", intent="charge", request="${encoded}"${carrier}`,
+            `Bearer realm="x", Payment id="c${++id}", realm="${realm}", method="evm", intent="charge", request="${encoded}"${carrier}`,
           )
           .json({ x402Version: 1, accepts: [v1] });
       },
@@ -181,6 +184,47 @@ describe("all three protocols in one answer", () => {
     expect((await buyer.pay(shop.url)).kind).toBe("delivered");
     expect(used).toEqual([protocol]);
     expect(await buyer.ledger.list()).toMatchObject([{ amount }]);
+  });
+
+  describe("of MPP alone", () => {
+    const soon = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+    const expiring = (at: number) => `, expires="${new Date(at * 1000).toISOString()}"`;
+    beforeEach(() => {
+      prices = { v1: "", v2: "", mpp: "1000" };
+      mppPayTo = undefined;
+    });
+    afterEach(() => {
+      carrier = "";
+      realm = "127.0.0.1";
+    });
+
+    test("the nonce is the challenge's own, and the payment lives no longer than the challenge", async () => {
+      const at = soon(30);
+      carrier = expiring(at);
+      // A chain whose clock is ahead of ours would have it live longer.
+      const ahead = { ...market.chain.chain, now: () => Promise.resolve(BigInt(soon(20))) };
+      using buyer = await openFetchBuyer(market.chain, {
+        shop,
+        buyer: await openBuyer(market.chain, { chain: ahead }),
+      });
+      await buyer.pay(shop.url);
+      const [entry] = await buyer.ledger.list();
+      expect(entry?.validBefore).toBe(BigInt(at));
+      expect(entry?.nonce).toBe(keccak256(stringToBytes(`c${id}${realm}`)));
+    });
+
+    test.each<[string, () => void, string]>([
+      ["has expired", () => (carrier = expiring(soon(-1))), "OFFER_EXPIRY"],
+      ["expires in a moment", () => (carrier = expiring(soon(5))), "OFFER_EXPIRY"],
+      ["is of another realm", () => (realm = "other.example"), "OFFER_RESOURCE"],
+      ["pays somebody else", () => (mppPayTo = `0x${"ee".repeat(20)}`), "OFFER_PAYEE"],
+      ["is one unit too dear", () => (prices.mpp = "10001"), "OFFER_PRICE"],
+    ])("an offer that %s is refused", async (_, change, code) => {
+      change();
+      using buyer = await openFetchBuyer(market.chain, { shop });
+      expect(await buyer.pay(shop.url)).toMatchObject({ kind: "refused", error: { code } });
+      expect(await buyer.ledger.list()).toEqual([]);
+    });
   });
 
   // (mppx 0.11.0 names this header in an `evm` challenge and then reads the other one, so it cannot be tried on it.)

@@ -1,5 +1,5 @@
 /** `purser pay` and `purser wallet` as a person uses them, beside a world that is up in another program. */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openHostileShop } from "../middleware/hostile-shop.ts";
 import { openShop } from "../middleware/shop.ts";
 import { runCommand, startCommand } from "../support/command.ts";
@@ -17,6 +17,10 @@ test("pays for one request, shows what it did, and book and chain agree", { time
   ]);
 
   const up = startCommand(["up", "--json"], { cwd });
+  onTestFinished(async () => {
+    up.child.kill("SIGTERM");
+    await up.ended;
+  });
   const { facilitatorUrl } = await up.json<{ facilitatorUrl: string }>();
   await using shop = await openShop({ facilitatorUrl });
   const run = async (...args: string[]) => {
@@ -83,6 +87,4 @@ test("pays for one request, shows what it did, and book and chain agree", { time
     code: 0,
     out: { settled: 1, open: 0, unexplained: [], missing: 0 },
   });
-  up.child.kill("SIGTERM");
-  await up.ended;
 });

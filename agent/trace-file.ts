@@ -51,7 +51,7 @@ export function readTrace(path: string): TraceLine[] {
 
 /** Field names whose values are secret whatever type they have; a second net beneath `Secret`. */
 const SECRET_FIELDS =
-  /^(authorization|x-payment|payment-signature|access_token|refresh_token|id_token|api_?key|private_?key|signature|password)$/i;
+  /^(authorization|x-payment|payment-signature|payment-authorization|access_token|refresh_token|id_token|api_?key|private_?key|signature|password)$/i;
 
 function encodeLine(line: TraceEvent & { at: number }): string {
   return JSON.stringify(line, (key, value: unknown) => {

@@ -121,6 +121,40 @@ Remove the folder and nothing is left.`,
       end(await fundCommand(address, options, surroundings));
     });
   program
+    .command("pay")
+    .description(
+      "Make one request, and pay for it from the local world's wallet if it asks for that.",
+    )
+    .argument("<url>", "what to fetch")
+    .option("-X, --request <method>", "the method (default: GET, or POST with -d)")
+    .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
+    .option("-d, --data <text>", "the body")
+    .option("--max <dollars>", "the most that may be paid, such as 0.05")
+    .option("--payee <address>", "the only recipient (default: whoever the URL's server names)")
+    .option(
+      "--key <key>",
+      "the purchase's own key: the same key never pays twice (default: a new one)",
+    )
+    .option("--dry-run", "only say what it would cost")
+    .option("--world <dir>", "the folder of a world that is up (default: .purser/world)")
+    .option("--json", "print one JSON object")
+    .action(async (url: string, options: PayFlags) => {
+      const { payCommand } = await import("./pay.ts");
+      end(await payCommand(url, options, surroundings));
+    });
+  const wallet = program.command("wallet").description("Look into the local world's wallet.");
+  for (const [name, description] of WALLET_COMMANDS) {
+    wallet
+      .command(name)
+      .description(description)
+      .option("--world <dir>", "the folder of a world that is up (default: .purser/world)")
+      .option("--json", "print one JSON object")
+      .action(async (options: WalletFlags) => {
+        const { walletCommand } = await import("./wallet.ts");
+        end(await walletCommand(name, options, surroundings));
+      });
+  }
+  program
     .command("eval")
     .description(
       "Run scenarios several times, each in a world of its own, and say how often they pass.",
@@ -165,7 +199,7 @@ Exit code 0 when every run passed and no gate was broken. results.jsonl in the f
   const quiet = (text: string) => {
     if (!surroundings.json) terminal.note(text.trimEnd());
   };
-  for (const command of [program, ...program.commands, ...scenario.commands]) {
+  for (const command of [program, ...program.commands, ...scenario.commands, ...wallet.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: quiet,
@@ -196,6 +230,31 @@ export interface FundFlags {
   rpc?: string;
   world?: string;
 }
+
+export interface PayFlags {
+  request?: string;
+  header: string[];
+  data?: string;
+  max?: string;
+  payee?: string;
+  key?: string;
+  dryRun?: true;
+  world?: string;
+}
+
+export interface WalletFlags {
+  world?: string;
+}
+
+const WALLET_COMMANDS = [
+  ["status", "What it holds, what is open, and what its signer is kept from."],
+  ["history", "Every purchase, oldest first."],
+  [
+    "reconcile",
+    "Ask the chain about every open payment, and compare it with the book. Exit code 1 when they differ.",
+  ],
+] as const;
+export type WalletCommand = (typeof WALLET_COMMANDS)[number][0];
 
 export interface EvalFlags {
   model?: string;

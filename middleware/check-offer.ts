@@ -5,7 +5,7 @@
 import { isAddressEqual } from "viem";
 import { findAsset } from "../protocol/asset.ts";
 import { formatDecimal } from "../protocol/money.ts";
-import type { Offer } from "../protocol/offer.ts";
+import type { OfferTerms } from "../protocol/offer.ts";
 import { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 
@@ -30,7 +30,11 @@ export interface OfferCheck {
   /** True where even `uncheckedPolicy` keeps it, because we could not or must not sign otherwise. */
   readonly always: boolean;
   /** What is wrong, or undefined. */
-  readonly findProblem: (offer: Offer, quote: Quote, policy: CheckedPolicy) => string | undefined;
+  readonly findProblem: (
+    offer: OfferTerms,
+    quote: Quote,
+    policy: CheckedPolicy,
+  ) => string | undefined;
 }
 
 export const OFFER_CHECKS: readonly OfferCheck[] = [
@@ -113,7 +117,11 @@ export const OFFER_CHECKS: readonly OfferCheck[] = [
 ];
 
 /** The first reason not to pay the offer, or undefined when it may be paid. */
-export function checkOffer(offer: Offer, quote: Quote, policy: Policy): PaymentError | undefined {
+export function checkOffer(
+  offer: OfferTerms,
+  quote: Quote,
+  policy: Policy,
+): PaymentError | undefined {
   const unchecked = policy === uncheckedPolicy;
   for (const { code, always, findProblem } of OFFER_CHECKS) {
     if (unchecked && !always) continue;

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 export interface FingerprintedRequest {
   readonly method: string;
   readonly url: string;
-  readonly body: string | undefined;
+  readonly body?: string | Uint8Array | undefined;
 }
 
 export function fingerprintOf({ method, url, body }: FingerprintedRequest): string {

@@ -7,7 +7,16 @@ export {
   type Policy,
   uncheckedPolicy,
 } from "./check-offer.ts";
-export { type PaidRequest, payCall, type PayCallOptions, type PayOutcome } from "./pay-call.ts";
+export type { Approval, GatekeeperOptions } from "./fetch/gatekeeper.ts";
+export { createPayer, type Pay, type PayerOptions, type PayTerms } from "./fetch/payer.ts";
+export { type Look, lookAtPrice, type LookOptions } from "./fetch/look.ts";
+export {
+  createPayingFetch,
+  PayingFetchError,
+  type PayingFetchOptions,
+} from "./fetch/paying-fetch.ts";
+export type { SpendingPolicy } from "./fetch/spending-policy.ts";
+export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";
 export {
@@ -20,6 +29,7 @@ export {
   type QuotedPaywallOptions,
 } from "./quoted-paywall.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
+export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";
 export { accountSigner, type Signer, type SignIntent } from "./signer.ts";
 export {
   type SignerProcess,

@@ -6,14 +6,15 @@ import { getAddress, type Address } from "viem";
 import { ASSETS, type Asset, findAsset } from "../protocol/asset.ts";
 import { type Catalog, findService, priceOf } from "../protocol/catalog.ts";
 import { parseDecimal } from "../protocol/money.ts";
-import { buildRequest, type OperationRequest } from "../protocol/operation.ts";
+import { buildRequest } from "../protocol/operation.ts";
+import type { PaidRequest } from "./send-paid.ts";
 
 export interface Quote {
   /** The provider's id in the catalog, which a cap is kept by; never a server's own word. */
   readonly provider: string;
   /** "provider/service". */
   readonly service: string;
-  readonly request: OperationRequest;
+  readonly request: PaidRequest;
   /** Atomic units, of each of the `assets`; 0n where the service is free, so that no offer for it is ever paid. */
   readonly maxAmount: bigint;
   readonly currency: "usd";

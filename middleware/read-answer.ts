@@ -21,5 +21,10 @@ export async function readAnswer(response: Response): Promise<Answer> {
   const { status, statusText, headers } = response;
   const mayHaveBody = ![101, 204, 205, 304].includes(status) && response.type !== "opaqueredirect";
   const copy = new Response(mayHaveBody ? bytes : null, { status, statusText, headers });
-  return { response: copy, text: bytes.toString("utf8") };
+  return { response: withUrl(copy, response.url), text: bytes.toString("utf8") };
+}
+
+/** A response that was made here says where it came from, as one of `fetch` does. */
+export function withUrl(response: Response, url: string): Response {
+  return Object.defineProperty(response, "url", { value: url, enumerable: true });
 }

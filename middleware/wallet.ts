@@ -7,7 +7,8 @@ import { createHmac } from "node:crypto";
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";
 import { type Authorization, encodePayment } from "../protocol/authorization.ts";
-import type { Offer } from "../protocol/offer.ts";
+import { encodeMppPayment, mppNonce, type MppOffer } from "../protocol/mpp.ts";
+import type { Offer, OfferTerms } from "../protocol/offer.ts";
 import type { OutcomeReport, PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import type { Secret } from "../protocol/secret.ts";
 import type { Trace } from "../protocol/trace.ts";
@@ -51,7 +52,7 @@ export interface AuthorizeOptions {
   /** What the catalog says that it costs, and from whom. */
   readonly quote: Quote;
   /** The one that was chosen from the provider's 402. */
-  readonly offer: Offer;
+  readonly offer: Offer | MppOffer;
   /** The limits that the amount must fit under. */
   readonly scopes: readonly LedgerScope[];
 }
@@ -116,7 +117,9 @@ export class Wallet {
         amount: offer.amount,
         validAfter,
         validBefore,
-        nonceOf: (epoch) => this.#deriveNonce(purchase, epoch),
+        // MPP fixes its own, so there it is this book alone that allows one payment for the purchase.
+        nonceOf: (epoch) =>
+          "mpp" in offer ? mppNonce(offer.mpp) : this.#deriveNonce(purchase, epoch),
         scopes,
       } satisfies Reservation);
       return created ? this.#tell(await this.#sign(entry, offer)) : this.#read(entry);
@@ -143,6 +146,11 @@ export class Wallet {
   async find(purchase: string): Promise<PurchaseRecord | undefined> {
     const entry = await this.#ledger.find(purchase);
     return entry && this.#read(entry);
+  }
+
+  /** The digest (`fingerprintOf`) of the request that a purchase pays for: its bytes go nowhere else. */
+  async fingerprint(purchase: string): Promise<string | undefined> {
+    return (await this.#ledger.find(purchase))?.fingerprint;
   }
 
   /** What counts under a limit by now. */
@@ -180,7 +188,7 @@ export class Wallet {
     return ended;
   }
 
-  async #sign(entry: LedgerEntry, offer: Offer): Promise<LedgerEntry> {
+  async #sign(entry: LedgerEntry, offer: Offer | MppOffer): Promise<LedgerEntry> {
     const { network, address: asset } = this.#chain.asset;
     const { payTo: to, amount: value, validAfter, validBefore, nonce } = entry;
     const from = this.#signer.address;
@@ -188,7 +196,11 @@ export class Wallet {
     await this.#ledger.markSigning(nonce);
     try {
       const signature = await this.#signer.sign({ network, asset, authorization });
-      return await this.#ledger.markSent(nonce, encodePayment(offer, authorization, signature));
+      const payment =
+        "mpp" in offer
+          ? encodeMppPayment(offer, authorization, signature)
+          : encodePayment(offer, authorization, signature);
+      return await this.#ledger.markSent(nonce, payment);
     } catch (error) {
       // Not sent, so it can be given back; where even that fails, `recover` does it.
       await this.#ledger.release(nonce, "NEVER_SENT").catch(() => undefined);
@@ -214,13 +226,19 @@ export class Wallet {
   }
 
   /** The window in which the payment may be settled: short, and open by the chain's clock as well as by ours. */
-  async #window({ maxTimeoutSeconds }: Offer) {
+  async #window(offer: Offer | MppOffer) {
+    const { maxTimeoutSeconds } = offer;
     const clock = BigInt(Math.floor(this.#now() / 1000));
     const chain = await this.#chain.now();
     const [earlier, later] = clock < chain ? [clock, chain] : [chain, clock];
     const seconds = BigInt(Math.min(maxTimeoutSeconds, this.#maxTimeoutSeconds));
     const validAfter = earlier > BACKDATE_SECONDS ? earlier - BACKDATE_SECONDS : 0n;
-    return { validAfter, validBefore: later + seconds };
+    const validBefore = later + seconds;
+    const expires = "mpp" in offer ? offer.expires : undefined;
+    return {
+      validAfter,
+      validBefore: expires !== undefined && expires < validBefore ? expires : validBefore,
+    };
   }
 
   /** 32 bytes that look random to others, and that the chain accepts once: at most one charge per purchase and epoch. */
@@ -229,7 +247,7 @@ export class Wallet {
     return `0x${mac.update(JSON.stringify([purchase, epoch])).digest("hex")}`;
   }
 
-  #findForeign({ network, asset }: Offer): PaymentError | undefined {
+  #findForeign({ network, asset }: OfferTerms): PaymentError | undefined {
     const own = this.#chain.asset;
     if (network === own.network && asset.toLowerCase() === own.address.toLowerCase())
       return undefined;

@@ -15,7 +15,7 @@ export {
 
 /** The header that carries a payment. Its value is a bearer capability: never log it. */
 export interface PaymentHeader {
-  readonly name: "X-PAYMENT" | "PAYMENT-SIGNATURE";
+  readonly name: "X-PAYMENT" | "PAYMENT-SIGNATURE" | "Authorization" | "Payment-Authorization";
   readonly value: string;
 }
 

@@ -36,6 +36,15 @@ export {
 } from "./mandate.ts";
 export { AmountError, formatDecimal, parseAtomic, parseDecimal } from "./money.ts";
 export {
+  encodeMppPayment,
+  type MppChallenge,
+  type MppChallengeSource,
+  mppNonce,
+  type MppOffer,
+  parseMppChallenges,
+  readMppReceipt,
+} from "./mpp.ts";
+export {
   CHALLENGE_LIMITS,
   ChallengeError,
   type ChallengeErrorCode,
@@ -43,6 +52,7 @@ export {
   decodeJson,
   encodeJson,
   type Offer,
+  type OfferTerms,
   parseChallenge,
   readOffer,
   type X402Version,

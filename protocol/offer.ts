@@ -10,8 +10,8 @@ import { parseAtomic } from "./money.ts";
 
 export type X402Version = 1 | 2;
 
-export interface Offer {
-  readonly x402Version: X402Version;
+/** What every protocol's offer says. */
+export interface OfferTerms {
   readonly scheme: string;
   /** CAIP-2 id when we know the network, otherwise the server's own word (which no policy allows). */
   readonly network: string;
@@ -26,12 +26,25 @@ export interface Offer {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
+/** An offer of x402. */
+export interface Offer extends OfferTerms {
+  readonly x402Version: X402Version;
+}
+
 export type ChallengeErrorCode = "CHALLENGE_INVALID" | "CHALLENGE_TOO_LARGE";
 
 export class ChallengeError extends PurserError<ChallengeErrorCode> {}
 
-/** Limits on what a stranger may send: characters of a header or body, and entries of a list. */
-export const CHALLENGE_LIMITS = { characters: 64 * 1024, accepts: 32 } as const;
+/**
+ * Limits on what a stranger may send: characters of a body and of a header, entries of a list, and how deep JSON may be nested.
+ * (How many digits an integer may have is `parseAtomic`'s.)
+ */
+export const CHALLENGE_LIMITS = {
+  characters: 64 * 1024,
+  headerCharacters: 16 * 1024,
+  accepts: 32,
+  depth: 16,
+} as const;
 
 const address = z
   .string()
@@ -81,15 +94,8 @@ export interface ChallengeSource {
  * address) are left out; an answer without one readable entry is refused with `CHALLENGE_INVALID`.
  */
 export function parseChallenge({ header, body }: ChallengeSource): Offer[] {
-  if (
-    (header?.length ?? 0) > CHALLENGE_LIMITS.characters ||
-    body.length > CHALLENGE_LIMITS.characters
-  ) {
-    throw new ChallengeError("CHALLENGE_TOO_LARGE", {
-      problem: `The 402 answer is larger than ${CHALLENGE_LIMITS.characters} characters.`,
-      nextStep: "Treat the answer as a failure and do not pay.",
-    });
-  }
+  refuseLarge("header", header ?? "", CHALLENGE_LIMITS.headerCharacters);
+  refuseLarge("body", body, CHALLENGE_LIMITS.characters);
   const offers = [
     ...(header === null ? [] : readV2(decodeJson(header))),
     ...readV1(parseJson(body)),
@@ -97,6 +103,14 @@ export function parseChallenge({ header, body }: ChallengeSource): Offer[] {
   if (offers.length > 0) return offers;
   throw new ChallengeError("CHALLENGE_INVALID", {
     problem: "The 402 answer holds no x402 offer that can be read.",
+    nextStep: "Treat the answer as a failure and do not pay.",
+  });
+}
+
+function refuseLarge(part: string, text: string, max: number): void {
+  if (text.length <= max) return;
+  throw new ChallengeError("CHALLENGE_TOO_LARGE", {
+    problem: `The 402 answer's ${part} is larger than ${max} characters.`,
     nextStep: "Treat the answer as a failure and do not pay.",
   });
 }
@@ -181,10 +195,17 @@ export function encodeJson(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64");
 }
 
-function parseJson(text: string): unknown {
+/** The value, or undefined where the text is no JSON or is nested deeper than any challenge. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isDeeper(value, CHALLENGE_LIMITS.depth) ? undefined : value;
   } catch {
     return undefined;
   }
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1));
 }

@@ -133,7 +133,10 @@ export const PurchaseRecord = z.object({
   transaction: z.string().optional(),
   /** The header to send, the same bytes each time; only while they may still be needed. A bearer capability: never logged. */
   payment: z
-    .object({ name: z.enum(["X-PAYMENT", "PAYMENT-SIGNATURE"]), value: z.string() })
+    .object({
+      name: z.enum(["X-PAYMENT", "PAYMENT-SIGNATURE", "Authorization", "Payment-Authorization"]),
+      value: z.string(),
+    })
     .optional(),
 });
 export type PurchaseRecord = z.output<typeof PurchaseRecord>;

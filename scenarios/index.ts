@@ -44,6 +44,7 @@ export {
   type SharedWorldErrorCode,
 } from "./shared-world/share-world.ts";
 export { type Buyer, openBuyer } from "./world/buyer.ts";
+export { joinWallet, type JoinedWallet } from "./world/join-wallet.ts";
 export { ISSUER } from "./world/parts.ts";
 export { openWorld, type OpenWorldOptions, type World } from "./world/world.ts";
 export { WorldError, type WorldErrorCode, type WorldPart } from "./world/world-error.ts";

@@ -4,10 +4,11 @@
  */
 import { alignTable } from "../cli/table.ts";
 import type { Bench, BenchRow } from "./bench/bench.ts";
+import { clientTime } from "./bench/client-time.ts";
 import { openWorldRun } from "./bench/open-world-run.ts";
 import { startToLive } from "./bench/start-to-live.ts";
 
-const BENCHES: readonly Bench[] = [startToLive, openWorldRun];
+const BENCHES: readonly Bench[] = [startToLive, openWorldRun, clientTime];
 
 const args = process.argv.slice(2);
 const json = args.includes("--json");

@@ -205,6 +205,8 @@ class SqliteLedger implements Ledger {
 
   #insert(reservation: Reservation, epoch: number, at: number): AuthRow {
     const nonce = reservation.nonceOf(epoch).toLowerCase();
+    const taken = this.#db.query("SELECT 1 FROM auth WHERE nonce = ?").get(nonce) !== undefined;
+    if (taken) throw nonceTaken(reservation);
     this.#db.run(
       `INSERT INTO auth (purchase, epoch, nonce, state, provider, service, fingerprint, pay_to, amount,
         valid_after, valid_before, reserved_at, updated_at)
@@ -401,6 +403,14 @@ function refuseOther(row: AuthRow, { fingerprint, payTo, amount, provider }: Res
   throw new LedgerError("PURCHASE_CONFLICT", {
     problem: `The purchase ${row.purchase} is already paid or on its way, for another request, amount or recipient.`,
     nextStep: "Resend the payment that exists; a second one is not signed.",
+  });
+}
+
+/** Where a server fixes the nonce (MPP), it may hand the same one to two; the chain would take only one of them. */
+function nonceTaken({ purchase }: Reservation): LedgerError {
+  return new LedgerError("PURCHASE_CONFLICT", {
+    problem: `The nonce for the purchase ${purchase} has been used for another authorization.`,
+    nextStep: "Nothing was signed. Ask the provider again, for another challenge.",
   });
 }
 

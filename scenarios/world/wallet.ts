@@ -27,7 +27,7 @@ export interface WorldWalletOptions {
   dir: string;
   /** Only the book: the user has no payment method. */
   keyless: boolean;
-  chain: Promise<{ local: LocalChain; chain: Chain }>;
+  chain: Promise<{ local: Pick<LocalChain, "fund">; chain: Chain }>;
   /** Atomic units that a new wallet gets. */
   funds: bigint;
   /** Only for the naive calibration agent. */

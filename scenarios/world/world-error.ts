@@ -3,6 +3,8 @@ import { PurserError, toErrorBody } from "../../protocol/index.ts";
 
 export type WorldErrorCode =
   | "WORLD_START_FAILED"
+  /** Nobody has this folder's world open, so its wallet cannot be joined. */
+  | "WORLD_NOT_UP"
   /** Another process has this folder's world open. */
   | "WORLD_IN_USE"
   /** The world was at a port that something else uses now. */

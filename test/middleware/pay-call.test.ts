@@ -1,13 +1,9 @@
 /** The buyer's side against a shop that is honest: what is paid, once, and what the ledger, the chain and the shop say of it. */
-import express from "express";
-import { paymentMiddleware } from "x402-express";
-import { paymentMiddlewareFromConfig } from "@x402/express";
-import { HTTPFacilitatorClient } from "@x402/core/server";
-import { ExactEvmScheme } from "@x402/evm/exact/server";
+import type express from "express";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { buy, catalogOf, idOf, openBuyer, spentBy } from "./buyer.ts";
-import { listen, type Market, openMarket, openShop } from "./shop.ts";
+import { type Market, openMarket, openShop } from "./shop.ts";
+import { stockShopV1, stockShopV2 } from "./stock-shops.ts";
 
 let market: Market;
 let facilitatorUrl: string;
@@ -108,55 +104,18 @@ test("the caller's headers are on the paid request too", async () => {
     next();
   };
   using buyer = await openBuyer(market.chain);
-  await using stock = await stockShopV1(authenticate);
+  await using stock = await stockShopV1(facilitatorUrl, authenticate);
   const headers = { authorization: "Bearer abc" };
   const outcome = await buy({ buyer, catalog: catalogOf(stock), headers });
   expect(outcome.kind).toBe("delivered");
   expect(seen).toEqual(["Bearer abc", "Bearer abc"]);
 });
 
-/** Unmodified `x402-express`. */
-async function stockShopV1(...before: express.RequestHandler[]) {
-  const payTo = `0x${"c1".repeat(20)}` as const;
-  const { address, decimals, eip712 } = BASE_SEPOLIA_USDC;
-  const price = { amount: "10000", asset: { address, decimals, eip712 } };
-  const app = express();
-  app.use(...before, express.json());
-  app.use(
-    paymentMiddleware(
-      payTo,
-      { "POST /shop/items": { price, network: "base-sepolia" } },
-      { url: facilitatorUrl as `http://${string}` },
-    ),
-  );
-  app.post("/shop/items", (request, response) => void response.json({ sold: request.body }));
-  return Object.assign(await listen(app), { payTo });
-}
-
-/** Unmodified `@x402/express`. */
-async function stockShopV2() {
-  const payTo = `0x${"c2".repeat(20)}` as const;
-  const { address, network, eip712 } = BASE_SEPOLIA_USDC;
-  const price = { amount: "10000", asset: address, extra: { ...eip712 } };
-  const accepts = { scheme: "exact", network: network as `eip155:1`, payTo, price };
-  const app = express();
-  app.use(express.json());
-  app.use(
-    paymentMiddlewareFromConfig(
-      { "POST /shop/items": { accepts } },
-      new HTTPFacilitatorClient({ url: facilitatorUrl }),
-      [{ network: network as `eip155:1`, server: new ExactEvmScheme() }],
-    ),
-  );
-  app.post("/shop/items", (request, response) => void response.json({ sold: request.body }));
-  return Object.assign(await listen(app), { payTo });
-}
-
 test.each([
   ["x402-express", stockShopV1],
   ["@x402/express", stockShopV2],
 ])("buys from an unmodified %s server", async (_, open) => {
-  await using shop = await open();
+  await using shop = await open(facilitatorUrl);
   using buyer = await openBuyer(market.chain);
   const before = await balanceOf(shop.payTo);
   const outcome = await buy({ buyer, catalog: catalogOf(shop) });

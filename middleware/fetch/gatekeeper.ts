@@ -1,0 +1,112 @@
+/**
+ * Stands between a 402 and the wallet: asks the policy, the person where need be, and the rate, in this order, and lets through
+ * exactly what they were asked about. One at a time for each purchase, so that of many callers the first alone is asked for.
+ */
+import { PurserError } from "../../protocol/error.ts";
+import { formatDecimal } from "../../protocol/money.ts";
+import type { PurchaseRecord } from "../../protocol/orchestrator-api.ts";
+import { fingerprintOf } from "../fingerprint.ts";
+import { PaymentError } from "../payment-error.ts";
+import { Turns } from "../turns.ts";
+import type { Wallet } from "../wallet.ts";
+import { CallRate } from "./call-rate.ts";
+import { findExcess, type Permit, permit, type PermitQuestion } from "./permit.ts";
+import { type ReadPolicy, readPolicy, type SpendingPolicy } from "./spending-policy.ts";
+
+/** What a person is asked, and what exactly is paid when they agree: nothing else is. */
+export interface Approval {
+  readonly purchase: string;
+  readonly provider: string;
+  readonly method: string;
+  readonly url: string;
+  /** Decimal text in whole tokens. */
+  readonly amount: string;
+  readonly asset: string;
+  readonly network: string;
+  readonly payTo: string;
+}
+
+export interface GatekeeperOptions {
+  readonly wallet: Pick<Wallet, "authorize" | "find" | "fingerprint" | "spent">;
+  /** Asked where a price is above the policy's `approveAbove`; without it such a price is refused. */
+  readonly approve?: (approval: Approval) => boolean | Promise<boolean>;
+  /** A second policy that refuses nothing: `report` is told of each payment that it would have refused, and why. */
+  readonly shadow?: {
+    readonly policy: SpendingPolicy;
+    readonly report: (refusal: PurserError, purchase: string) => void;
+  };
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions;
+  readonly #policy: ReadPolicy;
+  readonly #shadow: ReadPolicy | undefined;
+  readonly #rate: CallRate;
+  readonly #turns = new Turns();
+
+  constructor(options: GatekeeperOptions, policy: ReadPolicy) {
+    this.#options = options;
+    this.#policy = policy;
+    this.#shadow = options.shadow && readPolicy(options.shadow.policy);
+    this.#rate = new CallRate(options.now ?? Date.now);
+  }
+
+  /** The payment to send, or the refusal. The signal's abort is thrown only before anything is signed. */
+  authorize(question: PermitQuestion, signal: AbortSignal | undefined): Promise<PurchaseRecord> {
+    return this.#turns.take(question.purchase, async () => {
+      const { wallet } = this.#options;
+      const { purchase } = question;
+      const earlier = await wallet.find(purchase);
+      const fingerprint = await wallet.fingerprint(purchase);
+      if (earlier?.payment && fingerprint === fingerprintOf(question.request)) return earlier;
+      await this.#askShadow(question);
+      const granted = permit(this.#policy, question);
+      if (granted.needsApproval) await this.#askApproval(question, granted);
+      signal?.throwIfAborted();
+      const excess = this.#rate.findExcess(this.#policy.maxCallsPerMinute);
+      if (excess) throw excess;
+      this.#rate.count();
+      const { quote, offer, scopes } = granted;
+      return wallet.authorize({ purchase, quote, offer, scopes });
+    });
+  }
+
+  async #askApproval({ purchase, request }: PermitQuestion, { offer, quote }: Permit) {
+    const { approve } = this.#options;
+    const { network, asset, payTo } = offer;
+    const amount = formatDecimal(offer.amount, quote.assets[0]?.decimals ?? 6);
+    const { method, url } = request;
+    const { provider } = quote;
+    const asked = { purchase, provider, method, url, amount, asset, network, payTo };
+    if ((await approve?.(asked)) === true) return;
+    throw new PaymentError(approve ? "APPROVAL_DENIED" : "APPROVAL_MISSING", {
+      problem: `${url} costs ${amount}, and ${approve ? "the payment was not approved" : "nobody is there to approve it"}.`,
+      nextStep: "Nothing was paid. Do not ask again for the same; choose something cheaper.",
+    });
+  }
+
+  /** Tells what the shadow policy would have refused; whatever it says changes nothing. */
+  async #askShadow(question: PermitQuestion): Promise<void> {
+    const { shadow, wallet } = this.#options;
+    if (!shadow || !this.#shadow) return;
+    const { offer, scopes } = (() => {
+      try {
+        return permit(this.#shadow, question);
+      } catch (error) {
+        if (!(error instanceof PurserError)) throw error;
+        shadow.report(error, question.purchase);
+        return { offer: undefined, scopes: [] };
+      }
+    })();
+    if (!offer) return;
+    for (const scope of scopes) {
+      const { settled, reserved } = await wallet.spent(scope);
+      const excess = findExcess(offer.amount, scope, settled + reserved);
+      if (excess) return shadow.report(excess, question.purchase);
+    }
+    const excess = this.#rate.findExcess(this.#shadow.maxCallsPerMinute);
+    if (excess) shadow.report(excess, question.purchase);
+  }
+}

@@ -1,0 +1,175 @@
+/** MPP's challenge as a stranger writes it: read strictly, and left out wherever we could not or would not pay it. */
+import * as fc from "fast-check";
+import { keccak256, toHex } from "viem";
+import { describe, expect, test } from "vitest";
+import {
+  BASE_SEPOLIA_USDC,
+  encodeMppPayment,
+  mppNonce,
+  parseMppChallenges,
+  readMppReceipt,
+} from "../../protocol/index.ts";
+import { readAuthenticate } from "../../protocol/authenticate.ts";
+
+const NOW = Date.parse("2026-11-21T00:00:00Z");
+const CHARGE = {
+  amount: "10000",
+  currency: BASE_SEPOLIA_USDC.address as string,
+  recipient: `0x${"dd".repeat(20)}`,
+  methodDetails: {
+    chainId: 84_532,
+    credentialTypes: ["authorization"] as string[],
+    decimals: 6,
+  } as Record<string, unknown>,
+};
+const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+function header(charge: object = CHARGE, changes: Record<string, string | undefined> = {}): string {
+  const params = {
+    id: "c1",
+    realm: "shop.example",
+    method: "evm",
+    intent: "charge",
+    request: encode(charge),
+    expires: "2026-11-21T00:01:00Z",
+    ...changes,
+  };
+  const given = Object.entries(params).filter(([, value]) => value !== undefined);
+  return `Payment ${given.map(([name, value]) => `${name}="${value}"`).join(", ")}`;
+}
+
+const read = (text: string | null, url = "https://shop.example/a?b=c") =>
+  parseMppChallenges({ header: text, url, now: NOW });
+const details = (changes: object) => ({
+  ...CHARGE,
+  methodDetails: { ...CHARGE.methodDetails, ...changes },
+});
+
+test("a charge is an offer like any other", () => {
+  expect(read(header())).toMatchObject([
+    {
+      scheme: "exact",
+      network: "eip155:84532",
+      amount: 10_000n,
+      asset: BASE_SEPOLIA_USDC.address,
+      maxTimeoutSeconds: 60,
+      expires: BigInt(NOW / 1000 + 60),
+      resource: "https://shop.example/a?b=c",
+    },
+  ]);
+});
+
+test("several challenges share a header with other schemes; those of other methods are left out", () => {
+  const text = `Negotiate abc==, Basic realm="a, b", ${header(CHARGE, { method: "tempo" })}, ${header()}, ${header(CHARGE, { id: "c2" })}`;
+  expect(read(text).map(({ mpp }) => mpp.id)).toEqual(["c1", "c2"]);
+});
+
+test("a realm that names another host sells nothing that we asked for", () => {
+  expect(read(header(CHARGE, { realm: "other.example" }))[0]?.resource).toBeUndefined();
+  expect(
+    read(header(CHARGE, { realm: "shop.example:8443" }), "https://shop.example:8443/")[0]?.resource,
+  ).toBe("https://shop.example:8443/");
+});
+
+test.each<[string, string | null]>([
+  ["nothing", null],
+  ["another scheme", 'Bearer realm="x"'],
+  ["an amount in another notation", header({ ...CHARGE, amount: "1e4" })],
+  ["an amount of nothing", header({ ...CHARGE, amount: "" })],
+  ["an amount of 79 digits", header({ ...CHARGE, amount: "1".repeat(79) })],
+  ["a token that is no address", header({ ...CHARGE, currency: "usdc" })],
+  ["a recipient that is no address", header({ ...CHARGE, recipient: "0xdd" })],
+  ["splits", header(details({ splits: [{ amount: "1", recipient: CHARGE.recipient }] }))],
+  ["no authorization among its credentials", header(details({ credentialTypes: ["permit2"] }))],
+  ["no word on its credentials", header(details({ credentialTypes: undefined }))],
+  ["other decimals than the token's", header(details({ decimals: 18 }))],
+  ["a chain that is text", header(details({ chainId: "84532" }))],
+  ["another intent", header(CHARGE, { intent: "session" })],
+  ["an expiry that is no time", header(CHARGE, { expires: "soon" })],
+  ["a header of somebody else's", header(CHARGE, { header: "Cookie" })],
+  ["no id", header(CHARGE, { id: undefined })],
+  ["the same parameter twice", `${header()}, id="c2"`],
+  ["a quote that does not end", header().slice(0, -1)],
+  ["a request that is no JSON", header(CHARGE, { request: "e30x" })],
+  [
+    "a request that is nested too deep",
+    header({ ...CHARGE, x: JSON.parse("[".repeat(20) + "]".repeat(20)) }),
+  ],
+])("%s is no offer", (_, text) => {
+  expect(read(text)).toEqual([]);
+});
+
+test("a header of more than 16 KB is refused", () => {
+  expect(() => read(header(CHARGE, { description: "a".repeat(16 * 1024) }))).toThrow(
+    expect.objectContaining({ code: "CHALLENGE_TOO_LARGE" }),
+  );
+});
+
+test("a challenge that has expired leaves no time", () => {
+  expect(read(header(CHARGE, { expires: "2026-11-20T23:59:00Z" }))[0]?.maxTimeoutSeconds).toBe(-60);
+});
+
+test("the nonce is keccak256(id || realm), and the credential echoes the challenge word for word", () => {
+  const [offer] = read(header(CHARGE, { opaque: "e30", description: "One item" }));
+  expect(mppNonce(offer!.mpp)).toBe(keccak256(toHex("c1shop.example")));
+  const from = `0x${"aa".repeat(20)}` as const;
+  const { name, value } = encodeMppPayment(
+    offer!,
+    { from, to: offer!.payTo, value: 10_000n, validAfter: 1n, validBefore: 2n, nonce: "0x01" },
+    "0x02",
+  );
+  expect(name).toBe("Authorization");
+  expect(
+    JSON.parse(Buffer.from(value.replace("Payment ", ""), "base64url").toString()),
+  ).toMatchObject({
+    challenge: {
+      id: "c1",
+      realm: "shop.example",
+      request: encode(CHARGE),
+      opaque: "e30",
+      description: "One item",
+    },
+    payload: { type: "authorization", value: "10000", validAfter: "1", validBefore: "2" },
+    source: expect.stringMatching(/^did:pkh:eip155:84532:0x[aA]{40}$/),
+  });
+});
+
+test.each<[string | undefined, string | undefined]>([
+  [encode({ status: "success", reference: "0xabc", method: "evm" }), "0xabc"],
+  [encode({ status: "failed", reference: "0xabc" }), undefined],
+  ["nonsense", undefined],
+  [undefined, undefined],
+])("a receipt of %j claims %j", (value, claim) => {
+  expect(readMppReceipt(new Headers(value === undefined ? {} : { "Payment-Receipt": value }))).toBe(
+    claim,
+  );
+});
+
+describe("WWW-Authenticate", () => {
+  test("property: what was written is what is read, whatever the values hold", () => {
+    const value = fc.string({ unit: "binary-ascii" }).filter((text) => !/[\r\n]/.test(text));
+    const params = fc.dictionary(fc.constantFrom("id", "realm", "x-y", "opaque"), value, {
+      minKeys: 1,
+    });
+    fc.assert(
+      fc.property(fc.array(params, { minLength: 1, maxLength: 4 }), (list) => {
+        const quote = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`;
+        const text = list
+          .map(
+            (entry) =>
+              `Payment ${Object.entries(entry)
+                .map(([key, text]) => `${key}=${quote(text)}`)
+                .join(", ")}`,
+          )
+          .join(", ");
+        expect(readAuthenticate(text).map(({ params }) => ({ ...params }))).toEqual(
+          list.map((entry) => ({ ...entry })),
+        );
+      }),
+    );
+  });
+
+  test("property: whatever a stranger writes, it is read or not, and never throws", () => {
+    fc.assert(fc.property(fc.string(), (text) => void read(`Payment ${text}`)));
+  });
+});

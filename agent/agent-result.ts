@@ -17,7 +17,7 @@ export interface AgentResult {
   /** As it stands, for any HTTP client; only where the site was seen to answer. */
   url?: string;
   hostname?: string;
-  /** The answer, where the goal was a question. */
+  /** The answer, where the goal was a question; what to know besides, where a site is live. */
   answer?: string;
   /** Why a run stopped short of its goal. */
   reason?: string;

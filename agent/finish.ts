@@ -14,11 +14,26 @@ export const CAUSES = {
   offer_refused: "Do not pay; tell the provider that its price or payee is not the catalog's.",
   payment_unsettled: "Resume the run: the same payment is looked up, and never made twice.",
   no_service: "Add a provider that offers it.",
+  purchase_forbidden: "Allow the purchase in the goal, or leave the domain out of it.",
+  domain_owned: 'Say "register" and the name to have it bought here, or choose another name.',
   unclear_goal: "Say what to build, and on which domain.",
+  unclear_spending:
+    'Say what may be spent in plain words, such as "Spend at most $15.", and put words for the page in quotation marks.',
+  unclear_domain: "Write the domain as it should be, such as nimbus.dev.",
+  unclear_folder: 'Name the folder, such as "Deploy the folder site/ to nimbus.dev".',
+  unclear_input: "Say in the goal what the service asks for, or name another service.",
   deploy_failed: "Look at the tool's error in the trace, and run again.",
   other: "Look at the trace of the run.",
 } as const satisfies Record<string, string>;
 export type Cause = keyof typeof CAUSES;
+
+/** Causes that differ in what to do next alone share a code. */
+const CODES: Partial<Record<Cause, string>> = {
+  unclear_spending: "UNCLEAR_GOAL",
+  unclear_domain: "UNCLEAR_GOAL",
+  unclear_folder: "UNCLEAR_GOAL",
+  unclear_input: "UNCLEAR_GOAL",
+};
 
 export interface Finish {
   outcome: Outcome;
@@ -31,7 +46,8 @@ export interface Finish {
 export function finishError({ outcome, reason, cause = "other" }: Finish): ErrorBody | undefined {
   if (outcome === "live" || outcome === "answered") return undefined;
   return {
-    code: cause === "other" ? `GOAL_${outcome.toUpperCase()}` : cause.toUpperCase(),
+    code:
+      cause === "other" ? `GOAL_${outcome.toUpperCase()}` : (CODES[cause] ?? cause.toUpperCase()),
     problem: reason ?? "The agent gave no reason.",
     nextStep: CAUSES[cause],
   };

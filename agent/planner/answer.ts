@@ -3,6 +3,7 @@ import { CAPABILITIES } from "../../protocol/index.ts";
 import type { Decision } from "../models/scripted-model.ts";
 import { type Facts, failuresInARow, type ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
+import { readExtensions } from "./goal-domains.ts";
 import { domainPrice, writeMoney, readMoney } from "./price.ts";
 import { preferredServices } from "./preference.ts";
 import { answer, call } from "./step.ts";
@@ -16,7 +17,9 @@ const WORDS: readonly [RegExp, string][] = [
 export function answerQuestion(goal: Goal, all: readonly ServiceFact[], facts: Facts): Decision {
   const services = preferredServices(goal, all);
   const hostnames = goal.domains ? [...goal.domains.alternatives, ...goal.domains.also] : [];
-  const asksAvailable = /\b(available|free|taken|registered)\b/i.test(goal.text);
+  const asksAvailable =
+    goal.spending.forbidden !== undefined ||
+    /\b(available|free|taken|registered)\b/i.test(goal.text);
   const lines: string[] = [];
   for (const hostname of hostnames) {
     const offers = services
@@ -36,20 +39,20 @@ export function answerQuestion(goal: Goal, all: readonly ServiceFact[], facts: F
           input: { service: service.service, domain },
         });
       }
-      const state =
-        check && !check.call.error
-          ? check.available
-            ? " and is available"
-            : " and is not available"
-          : "";
-      lines.push(
-        `${domain} costs ${writeMoney(price)}${perInterval(service, price)} at ${service.provider} (${service.service})${state}.`,
-      );
+      const at = `at ${service.provider} (${service.service})`;
+      const each = `${writeMoney(price)}${perInterval(service, price)} ${at}`;
+      if (!check) lines.push(`${domain} costs ${each}.`);
+      else if (check.call.error)
+        lines.push(`${domain} costs ${each}, if it is free: ${check.call.error.problem}`);
+      else
+        lines.push(check.available ? `${domain} is free: ${each}.` : `${domain} is taken, ${at}.`);
     }
   }
-  const wanted = hostnames.length > 0 ? [] : capabilitiesIn(goal.text);
+  const extensions = hostnames.length > 0 ? [] : readExtensions(goal.text);
+  lines.push(...extensions.flatMap((extension) => extensionPrices(extension, services)));
+  const wanted = lines.length > 0 ? [] : capabilitiesIn(goal.text);
   const listed = services.filter(({ gives }) =>
-    hostnames.length > 0
+    lines.length > 0
       ? false
       : wanted.length === 0 || wanted.some((capability) => gives.includes(capability)),
   );
@@ -57,6 +60,21 @@ export function answerQuestion(goal: Goal, all: readonly ServiceFact[], facts: F
     ...listed.slice(0, 20).map((service) => `${service.service}: ${priceWords(service)}.`),
   );
   return answer(lines.length > 0 ? lines.join("\n") : "The catalog has nothing of the kind.");
+}
+
+/** What a domain under an extension costs, wherever it is sold. */
+function extensionPrices(extension: string, services: readonly ServiceFact[]): string[] {
+  const sold = services
+    .filter(({ gives }) => gives.includes(CAPABILITIES.domain))
+    .flatMap((service) => {
+      const priced = domainPrice(service, `name.${extension}`);
+      return priced ? [{ service, ...priced }] : [];
+    })
+    .map(
+      ({ service, price }) =>
+        `A .${extension} domain costs ${writeMoney(price)}${perInterval(service, price)} at ${service.provider} (${service.service}).`,
+    );
+  return sold.length > 0 ? sold : [`Nobody in the catalog sells .${extension} domains.`];
 }
 
 function capabilitiesIn(text: string): string[] {

@@ -5,15 +5,18 @@
 import type { Cause } from "../finish.ts";
 import type { Decision } from "../models/scripted-model.ts";
 import { checkPart } from "./check-part.ts";
-import type { Facts, ServiceFact } from "./facts.ts";
+import { cheaperElsewhere } from "./cheaper-elsewhere.ts";
+import { type Facts, hasResource, purchaseOf, type ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
+import { maySpend, type Purchase } from "./may-spend.ts";
 import { overBudget } from "./over-budget.ts";
 import { reactTo } from "./reaction.ts";
 import type { Ask, Ruling } from "./ruling.ts";
 import { stop } from "./step.ts";
-import { type DomainPart, findStacks, type Stack } from "./stack.ts";
+import { type DomainPart, findStacks, type Stack, stackPrice } from "./stack.ts";
 
-export type Choice = { stack: Stack } | Ask;
+/** `passedOver` says which cheaper offers were not taken, and why. */
+export type Choice = { stack: Stack; passedOver: string[] } | Ask;
 
 export interface ChooseOptions {
   /** The naive agent does not compare prices with what may be spent. */
@@ -43,8 +46,9 @@ export function choose(
     for (const stack of stacks) {
       const ruled = judge(stack, goal, facts, options);
       if ("step" in ruled) return ruled;
-      if ("stack" in ruled) return ruled;
-      rulings.push(ruled);
+      if ("stack" in ruled)
+        return { ...ruled, passedOver: cheaperElsewhere(ruled.stack, services, rulings) };
+      rulings.push({ ...ruled, provider: stack.provider });
     }
   }
   return { step: giveUp(rulings, facts) };
@@ -56,13 +60,22 @@ function needsOf(goal: Goal, hostnames: string[]) {
 }
 
 /** The stack if it will do, the next step that tells, or why it is ruled out. */
-function judge(stack: Stack, goal: Goal, facts: Facts, options: ChooseOptions): Choice | Ruling {
+function judge(
+  stack: Stack,
+  goal: Goal,
+  facts: Facts,
+  options: ChooseOptions,
+): { stack: Stack } | Ask | Ruling {
   const failed = failureOf(stack, facts);
   if (failed) return failed;
+  const purchase = openPurchase(stack, facts);
+  const barred = purchase && maySpend(purchase, goal, facts);
+  if (barred && "cause" in barred) return barred;
   if (!options.ignoresBudget) {
     const tooDear = overBudget(stack, goal, facts);
     if (tooDear) return tooDear;
   }
+  if (barred) return barred;
   const priced: DomainPart[] = [];
   for (const part of stack.domains) {
     const checked = checkPart(part, facts);
@@ -73,8 +86,26 @@ function judge(stack: Stack, goal: Goal, facts: Facts, options: ChooseOptions): 
   return (options.ignoresBudget ? undefined : overBudget(known, goal, facts)) ?? { stack: known };
 }
 
+/** What is still to be bought of a stack; a payment that has begun is not yet a purchase. */
+function openPurchase(stack: Stack, facts: Facts): Purchase | undefined {
+  const domains = stack.domains.filter(
+    ({ service, domain }) => purchaseOf(facts, service.service, domain) !== "bought",
+  );
+  const parts = [stack.hosting, stack.storage, ...stack.support].filter(
+    (service) => service && !service.free && !hasResource(facts, service.service),
+  );
+  if (domains.length === 0 && parts.length === 0) return undefined;
+  const names = domains.map(({ domain }) => domain).join(" and ");
+  return {
+    what: names || parts.flatMap((part) => part?.service ?? []).join(" and "),
+    price: stackPrice({ ...stack, domains }),
+    provider: stack.provider,
+    isDomain: domains.length > 0,
+  };
+}
+
 /** An error that this stack's services have already met. */
-function failureOf(stack: Stack, facts: Facts): Choice | Ruling | undefined {
+function failureOf(stack: Stack, facts: Facts): Ask | Ruling | undefined {
   const wanted = new Map<string, string | undefined>();
   for (const service of [stack.hosting, stack.storage, ...stack.support]) {
     if (service) wanted.set(service.service, undefined);
@@ -113,7 +144,15 @@ function nothingFor(goal: Goal, hostnames: string[], services: readonly ServiceF
 }
 
 /** Most telling first: what the person can change by a word comes before what a provider did. */
-const ORDER: readonly Cause[] = ["offer_refused", "over_budget", "domain_taken", "no_service"];
+const ORDER: readonly Cause[] = [
+  "purchase_forbidden",
+  "domain_owned",
+  "unclear_spending",
+  "offer_refused",
+  "over_budget",
+  "domain_taken",
+  "no_service",
+];
 
 function giveUp(rulings: Ruling[], facts: Facts): Decision {
   const cause = ORDER.find((known) => rulings.some((ruling) => ruling.cause === known)) ?? "other";

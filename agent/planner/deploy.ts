@@ -15,7 +15,13 @@ const MAX_TRIES = 3;
 const DeployInput = z.object({ domain: z.string().optional() });
 const VerifyOutput = z.object({ ok: z.boolean(), status: z.number(), url: z.string() });
 
-export function deployAndVerify(goal: Goal, stack: Stack, { calls }: Facts): Decision {
+/** `remarks` are what the person should know besides, once the site is live. */
+export function deployAndVerify(
+  goal: Goal,
+  stack: Stack,
+  { calls }: Facts,
+  remarks: readonly string[],
+): Decision {
   // The site that is shown to be live is the one deployed last: the first choice among the domains.
   const hostnames = stack.domains.map(({ hostname }) => hostname).toReversed();
   for (const hostname of hostnames.length > 0 ? hostnames : [undefined]) {
@@ -34,7 +40,7 @@ export function deployAndVerify(goal: Goal, stack: Stack, { calls }: Facts): Dec
       deployCall(goal, stack, hostname),
     );
   }
-  return verify(goal, calls);
+  return verify(goal, calls, remarks);
 }
 
 function deployCall(goal: Goal, stack: Stack, hostname: string | undefined): ToolCall {
@@ -53,13 +59,13 @@ function deployCall(goal: Goal, stack: Stack, hostname: string | undefined): Too
   };
 }
 
-function verify(goal: Goal, calls: readonly PastCall[]): Decision {
+function verify(goal: Goal, calls: readonly PastCall[], remarks: readonly string[]): Decision {
   const checks = checksOf(goal);
   const since = calls.slice(calls.findLastIndex(({ tool }) => tool === "deploy_worker") + 1);
   const made = since.filter(({ tool }) => tool === "verify_url");
   const last = made.slice(-checks.length);
   const failed = last.find(({ output }) => !VerifyOutput.safeParse(output).data?.ok);
-  if (made.length > 0 && !failed) return live();
+  if (made.length > 0 && !failed) return live(remarks);
   if (made.length < MAX_TRIES * checks.length) return call("Does the site answer?", ...checks);
   const output = VerifyOutput.safeParse(failed?.output).data;
   const what = output

@@ -7,6 +7,7 @@ import { CAPABILITIES } from "../../protocol/index.ts";
 import { fillConfiguration } from "./configuration.ts";
 import { type Facts, hasResource, purchaseOf, type ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
+import { maySpend } from "./may-spend.ts";
 import { isAskedFor } from "./preference.ts";
 import { flatPrice, readMoney, writeMoney } from "./price.ts";
 import { reactTo } from "./reaction.ts";
@@ -25,7 +26,7 @@ const OWN_PARTS = new Set<string>(Object.values(CAPABILITIES));
 const MAX_TRIES = 3;
 
 export function findExtras(goal: Goal, services: readonly ServiceFact[]): Extra[] {
-  const text = goal.text.toLowerCase();
+  const text = goal.spending.rest.toLowerCase();
   const words = ` ${text.replace(/[^a-z0-9/:.]+/g, " ")} `;
   return services
     .filter(({ gives }) => !gives.includes(CAPABILITIES.domain))
@@ -59,7 +60,7 @@ export function acquireExtras(extras: readonly Extra[], goal: Goal, facts: Facts
     if (!unchecked) {
       const price = flatPrice(service);
       const left = facts.project && readMoney(facts.project.budget.available);
-      const limit = [left, goal.limit]
+      const limit = [left, goal.spending.limit]
         .filter((amount) => amount !== undefined)
         .toSorted((a, b) => (a < b ? -1 : 1))[0];
       if (price === undefined)
@@ -68,13 +69,18 @@ export function acquireExtras(extras: readonly Extra[], goal: Goal, facts: Facts
         const numbers = `${service.service} costs ${writeMoney(price)}, and ${writeMoney(limit)} may be spent`;
         return stop("refused", "over_budget", `${numbers}. Nothing was bought.`);
       }
+      const purchase = { what: service.service, price, provider: service.provider };
+      const ruled =
+        price > 0n ? maySpend({ ...purchase, isDomain: false }, goal, facts) : undefined;
+      if (ruled && "step" in ruled) return ruled.step;
+      if (ruled) return stop("refused", ruled.cause, `${ruled.reason}. Nothing was bought.`);
     }
     const source = { domain, name: siteName(goal), goal: goal.text };
     const { configuration, missing } = fillConfiguration(service, source);
     if (missing.length > 0) {
       return stop(
         "failed",
-        "unclear_goal",
+        "unclear_input",
         `${service.service} asks for ${missing.join(", ")}, and the goal does not say.`,
       );
     }

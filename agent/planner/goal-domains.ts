@@ -86,6 +86,38 @@ function connectorAfter(text: string, rest: Mention[], end: number): string {
   return "";
 }
 
+/** Ends a word like a domain does, in one case. */
+const ENDING = /[^.]\.{1,2}(?:[a-z]{2,24}|[A-Z]{2,24})$/;
+
+/** The first word that is written like a domain and cannot be one, such as "-bad-.dev" or "ada..dev". */
+export function readInvalidDomain(goal: string): string | undefined {
+  const text = withoutQuotes(goal, (quoted) => !/\s/.test(quoted));
+  return text
+    .split(/[\s,;|()<>"“”«»[\]{}—–]+/)
+    .map((word) =>
+      word
+        .replace(/^[a-z]+:\/\//i, "")
+        .replace(/[/?#:].*$/, "")
+        .replace(/['’]s$/, "")
+        .replace(/^['’`*]+|['’`*.!]+$/g, ""),
+    )
+    .find(
+      (word) =>
+        ENDING.test(word) &&
+        !isHostname(word) &&
+        !/^\.|\.{3}|@/.test(word) &&
+        !FILE_ENDING.test(word),
+    )
+    ?.slice(0, 100);
+}
+
+/** The extensions that a goal names by themselves: "a .io domain". */
+export function readExtensions(goal: string): string[] {
+  return [...withoutQuotes(goal).matchAll(/(?:^|\s)\.([a-z]{2,24}(?:\.[a-z]{2,24})?)\b/gi)].map(
+    ([, extension = ""]) => extension.toLowerCase(),
+  );
+}
+
 /** A domain that is wanted without being named: "a .dev domain", "register a domain". */
 export function readUnnamedDomain(goal: string): { extension: string | undefined } | undefined {
   const text = withoutQuotes(goal);

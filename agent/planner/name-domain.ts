@@ -3,8 +3,10 @@ import { CAPABILITIES } from "../../protocol/index.ts";
 import type { Decision } from "../models/scripted-model.ts";
 import type { Facts, ServiceFact } from "./facts.ts";
 import type { Goal } from "./goal.ts";
-import { readDomains } from "./goal-domains.ts";
-import { call, stop } from "./step.ts";
+import { readDomains, readInvalidDomain } from "./goal-domains.ts";
+import { bothOf, readSpending } from "./goal-spending.ts";
+import { answerTo, askHuman } from "./human-answer.ts";
+import { stop } from "./step.ts";
 
 /** The goal with its domain named, or the question that tells. */
 export function nameDomain(
@@ -26,19 +28,16 @@ export function nameDomain(
   if (!services.some(({ gives }) => gives.includes(CAPABILITIES.domain))) {
     return stop("failed", "no_service", "No provider in the catalog sells domains.");
   }
-  const asked = facts.calls.findLast(({ tool }) => tool === "ask_human");
   const question = `Which domain name should ${goal.content.name} have?`;
-  if (!asked)
-    return call("The goal wants a domain and does not name it.", {
-      tool: "ask_human",
-      input: { question },
-    });
-  const output = asked.output as { answer?: unknown } | null | undefined;
-  const domains = typeof output?.answer === "string" ? readDomains(output.answer) : undefined;
-  if (domains) return { ...goal, domains };
+  const answer = answerTo(facts, question);
+  if (answer === undefined)
+    return askHuman("The goal wants a domain and does not name it.", question);
+  const domains = readInvalidDomain(answer) === undefined ? readDomains(answer) : undefined;
+  // An answer may set a limit or take back the wish, as a goal may.
+  if (domains) return { ...goal, domains, spending: bothOf(goal.spending, readSpending(answer)) };
   return stop(
     "refused",
-    "unclear_goal",
+    "unclear_domain",
     "The goal wants a domain, and nobody said which. Nothing was bought.",
   );
 }

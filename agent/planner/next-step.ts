@@ -9,9 +9,11 @@ import { choose, type ChooseOptions } from "./choose.ts";
 import { deployAndVerify } from "./deploy.ts";
 import { type Facts, failuresInARow, gatherFacts, hasResource, purchaseOf } from "./facts.ts";
 import { type Goal, readGoal } from "./goal.ts";
+import { readExtensions } from "./goal-domains.ts";
 import type { History } from "./history.ts";
 import { fillConfiguration } from "./configuration.ts";
 import { nameDomain } from "./name-domain.ts";
+import { nameFolder } from "./name-folder.ts";
 import { obeyedOrders } from "./naive.ts";
 import { preferredServices } from "./preference.ts";
 import { siteName } from "./site-name.ts";
@@ -27,14 +29,20 @@ const MAX_TRIES = 3;
 
 export function nextStep(history: History, { naive = false }: PlannerOptions = {}): Decision {
   const facts = gatherFacts(history.calls);
-  const goal = readGoal(history.goal);
-  if (goal.kind === "unclear") {
+  const read = readGoal(history.goal);
+  if (read.invalidDomain !== undefined) {
+    const problem = `"${read.invalidDomain}" is written like a domain and is not a valid one.`;
+    return stop("refused", "unclear_domain", `${problem} Nothing was bought.`);
+  }
+  if (read.kind === "unclear") {
     return stop(
       "failed",
       "unclear_goal",
       "The planner found nothing in the goal that it knows how to build or to look up.",
     );
   }
+  const goal = nameFolder(read, facts);
+  if ("calls" in goal) return goal;
   const known = discover(goal, facts);
   if ("calls" in known) return known;
   const { services } = known;
@@ -56,7 +64,8 @@ function discover(
   const calls: ToolCall[] = [];
   const hostnames = goal.domains ? [...goal.domains.alternatives, ...goal.domains.also] : [];
   if (!facts.services) {
-    const input = hostnames.length > 0 ? { domains: hostnames } : {};
+    const interesting = hostnames.length > 0 ? hostnames : anyNames(goal);
+    const input = interesting.length > 0 ? { domains: interesting } : {};
     calls.push({ tool: "search_catalog", input });
   }
   if (!facts.project && goal.kind !== "question")
@@ -76,8 +85,13 @@ function discover(
   }
   const folder = facts.calls.findLast(({ tool }) => tool === "look_at_folder");
   if (folder?.error)
-    return stop("failed", "unclear_goal", `${folder.error.problem} Nothing was bought.`);
+    return stop("failed", "unclear_folder", `${folder.error.problem} Nothing was bought.`);
   return call("First, what is on offer, and what is already there.", ...calls);
+}
+
+/** Names of no meaning under the extensions that the goal speaks of, so that their prices are listed. */
+function anyNames({ text }: Goal): string[] {
+  return readExtensions(text).map((extension) => `name.${extension}`);
 }
 
 function folderSeen({ calls }: Facts): boolean {
@@ -93,7 +107,7 @@ function build(
 ): Decision {
   const choice = choose(goal, services, facts, options);
   if ("step" in choice) return choice.step;
-  const { stack } = choice;
+  const { stack, passedOver } = choice;
   const missing = toAcquire(stack, goal, facts);
   if ("text" in missing) return missing;
   if (missing.calls.length > 0)
@@ -103,10 +117,10 @@ function build(
     const names = stack.domains.map(({ domain }) => domain).join(" and ");
     return call("Done.", {
       tool: "finish",
-      input: { outcome: "answered", answer: `${names} is registered.` },
+      input: { outcome: "answered", answer: [`${names} is registered.`, ...passedOver].join(" ") },
     });
   }
-  return deployAndVerify(goal, stack, facts);
+  return deployAndVerify(goal, stack, facts, passedOver);
 }
 
 /**
@@ -142,5 +156,5 @@ function toAcquire(stack: Stack, goal: Goal, facts: Facts): Decision | { calls: 
 
 function unanswered(service: string, fields: string[]): Decision {
   const list = fields.join(", ");
-  return stop("failed", "unclear_goal", `${service} asks for ${list}, and the goal does not say.`);
+  return stop("failed", "unclear_input", `${service} asks for ${list}, and the goal does not say.`);
 }

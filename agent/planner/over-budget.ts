@@ -14,11 +14,12 @@ export function overBudget(stack: Stack, goal: Goal, facts: Facts): Ruling | und
   if (price === 0n) return undefined;
   const what =
     unpaid.domains.map(({ domain }) => domain).join(" and ") || (stack.hosting?.service ?? "it");
-  const rule = (limit: bigint, words: string): Ruling => ({
+  const { limit } = goal.spending;
+  const rule = (most: bigint, words: string): Ruling => ({
     cause: "over_budget",
-    reason: `${what} costs ${writeMoney(price)} at ${stack.provider}, and ${words} ${writeMoney(limit)}`,
+    reason: `${what} costs ${writeMoney(price)} at ${stack.provider}, and ${words} ${writeMoney(most)}`,
   });
-  if (goal.limit !== undefined && price > goal.limit) return rule(goal.limit, "the goal allows");
+  if (limit !== undefined && price > limit) return rule(limit, "the goal allows");
   const { budget, spend } = facts.project ?? {};
   const left = budget && readMoney(budget.available);
   if (left !== undefined && price > left) return rule(left, "the budget has left");

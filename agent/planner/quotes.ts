@@ -1,7 +1,7 @@
 /** Quoted words in a goal: they are shown as they stand, and never read as instructions to build something. */
 
 const QUOTED =
-  /"([^"\n]{1,500})"|“([^”\n]{1,500})”|«([^»\n]{1,500})»|(?<!\w)'([^'\n]{2,500})'(?!\w)|`([^`\n]{1,500})`/g;
+  /(?<!\w)"([^"\n]{1,500})"|“([^”\n]{1,500})”|«([^»\n]{1,500})»|(?<!\w)'([^'\n]{2,500})'(?!\w)|`([^`\n]{1,500})`/g;
 
 export interface Quote {
   text: string;

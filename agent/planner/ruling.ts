@@ -6,6 +6,8 @@ import type { Decision } from "../models/scripted-model.ts";
 export interface Ruling {
   cause: Cause;
   reason: string;
+  /** Whose offer was ruled out, where it was one provider's. */
+  provider?: string;
 }
 
 /** The step that tells more, or ends the run. */

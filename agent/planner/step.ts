@@ -11,8 +11,10 @@ export function call(text: string, ...calls: ToolCall[]): Decision {
   return { text, calls };
 }
 
-export function live(): Decision {
-  return call("The site answers as it should.", { tool: "finish", input: { outcome: "live" } });
+export function live(remarks: readonly string[]): Decision {
+  const answer = remarks.length > 0 ? { answer: remarks.join(" ") } : {};
+  const input = { outcome: "live", ...answer };
+  return call("The site answers as it should.", { tool: "finish", input });
 }
 
 export function answer(text: string): Decision {

@@ -10,7 +10,11 @@ const Input = z.object({
     .describe(
       `live: a site is up and verified. answered: the goal was a question. refused: going on would be wrong (too expensive, declined, an offer that is not the catalog's). failed: it could not be done.`,
     ),
-  answer: z.string().max(10_000).optional().describe("For answered."),
+  answer: z
+    .string()
+    .max(10_000)
+    .optional()
+    .describe("For answered; for live, what the person should know besides."),
   reason: z
     .string()
     .max(4000)

@@ -81,7 +81,9 @@ test.each([
   ["Put my site in ./site online", "site"],
   ["My site is in the folder portfolio. Put it on adamarsh.dev.", "portfolio"],
   ["Publish the `public/www` folder at lumen.dev", "public/www"],
-  ["Put my existing website on lumen.dev", "."],
+  ["Deploy this folder to lumen.dev", "."],
+  ["Put my existing website on lumen.dev", undefined],
+  ["Put my own site on nimbus.dev", undefined],
   ["Put a page on lumen.dev", undefined],
   ["An API under /notes/", undefined],
 ])("reads the folder of %j", (goal, folder) => {
@@ -94,6 +96,12 @@ test.each([
   ["Is nimbus.dev available?", "question"],
   ["Can you put a page on nimbus.dev?", "site"],
   ["Register nimbus.dev", "buy"],
+  ["Don't buy anything. Just tell me whether nimbus.dev is free.", "question"],
+  ["Check if nimbus.dev is taken, do not register it", "question"],
+  ["Do not register nimbus.dev, just look", "question"],
+  ["Don't put anything online, just tell me if nimbus.dev is free", "question"],
+  ["Check whether nimbus.dev is free. If it is, register it.", "buy"],
+  ["Do not buy a domain. Put a page on nimbus.dev", "site"],
   ["hello", "unclear"],
   ["", "unclear"],
 ])("takes %j for a %s", (goal, kind) => {
@@ -106,7 +114,7 @@ test.each([
   ["A page on nimbus.dev that is under 50 KB", undefined],
   ["A page on nimbus.dev", undefined],
 ])("reads the limit of %j", (goal, limit) => {
-  expect(readGoal(goal).limit).toBe(limit);
+  expect(readGoal(goal).spending.limit).toBe(limit);
 });
 
 test("reads any text without breaking", () => {
@@ -121,5 +129,26 @@ test.each(["a.", "a-", '"', "for A ", "/a", "under 1", "a, ", "store ", "a.a ", 
   "reads %j ten thousand times over before anybody gets impatient",
   (piece) => {
     expect(readGoal(piece.repeat(10_000)).text).toHaveLength(10_000);
+  },
+);
+
+test.each([
+  ["Put a page on -bad-.dev", "-bad-.dev"],
+  ["Put a page on ada..dev", "ada..dev"],
+  ["Put a page on my_site.dev", "my_site.dev"],
+  ["Put a page on münchen.dev, please", "münchen.dev"],
+  ["Put a page on https://ada!.dev/", "ada!.dev"],
+  [`Put a page on ${"a".repeat(64)}.dev`, `${"a".repeat(64)}.dev`],
+  ["Put a page on nimbus.dev's www, and mail ada_b@nimbus.dev e.g. at 5 p.m.", undefined],
+  ["Beans...slow mornings on nimbus.dev, from site/index_new.html, a .dev domain", undefined],
+  ["A page on https://nimbus.dev:443/a_b.c?d=e, (nimbus.io) or **nimbus.com**.", undefined],
+])("takes what is no domain in %j for none", (goal, invalid) => {
+  expect(readGoal(goal).invalidDomain).toBe(invalid);
+});
+
+test.each(["Put my own site on nimbus.dev", "Deploy my files to lumen.dev"])(
+  "does not guess the folder of %j",
+  (goal) => {
+    expect(readGoal(goal)).toMatchObject({ kind: "site", folder: undefined, unnamedFolder: true });
   },
 );

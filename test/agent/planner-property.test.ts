@@ -72,7 +72,22 @@ function answerOf(tool: string, texts: Texts): unknown {
   return answers[tool];
 }
 
-const HONEST = callsWith({ description: "A quiet harbour.", name: "Sea" });
+/** The calls for a goal when the person answers every question with the same words. */
+function callsFor(goal: string, answer: string): string[] {
+  const calls: PastCall[] = [];
+  for (let step = 0; step < 20; step += 1) {
+    for (const { tool, input } of nextStep({ goal, calls }).calls) {
+      const output = tool === "ask_human" ? { answer } : answerOf(tool, QUIET);
+      calls.push({ tool, input, output, error: OK });
+      if (tool === "finish")
+        return calls.map((made) => `${made.tool} ${JSON.stringify(made.input)}`);
+    }
+  }
+  throw new Error("the planner did not finish");
+}
+
+const QUIET = { description: "A quiet harbour.", name: "Sea" };
+const HONEST = callsWith(QUIET);
 
 test("whatever a provider writes in its texts, the planner makes the same calls", () => {
   const words = fc.constantFrom(
@@ -126,5 +141,88 @@ test("never plans to spend more than the budget or the cap has left", () => {
         affordable || free ? "check_domain" : "finish",
       ]);
     }),
+  );
+});
+
+const FORMS = ["$#", "# dollars", "# USD", "US$#", "#$", "# bucks", "USD #", "€#", "#k", "# or so"];
+const LIMITS = [
+  "but do not spend more than #",
+  "My limit is #.",
+  "never spend over #",
+  "Don't spend more than #",
+  "don’t pay above #",
+  "at most #",
+  "no more than #",
+  "Spend under #",
+  "only if it costs less than #",
+  "# is all I can spend",
+  "I can only afford #",
+  "as long as the price stays beneath #",
+  "Should the bill pass #, leave it.",
+  "(max. #)",
+  "BUDGET #",
+  "maximum spend: #",
+  "cap it at #",
+  "if it costs more than #, stop",
+  "I do not have more than # left",
+];
+const NEGATIONS = [
+  ..."do not|don't|Don’t|dont|never|please do not|you must not|I don't want to".split("|"),
+  ..."refrain from|avoid|without|no need to|instead of|stop before|ask me before".split("|"),
+];
+const BUYING = "buy|buying|purchase|register|registering|pay for|spend money on|order".split("|");
+const THINGS = ["anything", "it", "the domain", "a domain", "nimbus.dev", "that name", "any name"];
+const TASKS = [
+  "Put a page for Ada on nimbus.dev",
+  "Register nimbus.dev",
+  'Make a site on nimbus.dev that says "Hello"',
+];
+const JOINTS = [". ", ", ", " - ", "; ", "\n", " and "];
+
+const below = fc
+  .tuple(
+    fc.constantFrom(...LIMITS),
+    fc.constantFrom(...FORMS),
+    fc.integer({ min: 0, max: 1217 }).map((cents) => (cents / 100).toFixed(2)),
+  )
+  .map(([words, form, value]) => words.replace("#", form.replace("#", value)));
+const negated = fc
+  .tuple(fc.constantFrom(...NEGATIONS), fc.constantFrom(...BUYING), fc.constantFrom(...THINGS))
+  .map((words) => words.join(" "));
+const otherwise = fc.constantFrom(
+  "for free",
+  "spend nothing",
+  "No purchases.",
+  "I already own nimbus.dev.",
+  "It is my domain nimbus.dev.",
+);
+const sentence = fc
+  .tuple(
+    fc.oneof(below, negated, otherwise),
+    fc.constantFrom(...TASKS),
+    fc.constantFrom(...JOINTS),
+    fc.boolean(),
+    fc.constantFrom("", ".", "!", ", thanks."),
+  )
+  .map(([words, task, joint, first, end]) =>
+    first ? `${words}${joint}${task}${end}` : `${task}${joint}${words}${end}`,
+  );
+
+test("buys nothing that a goal forbids or sets less aside for, however that is worded", () => {
+  const answers = fc.constantFrom("Use your best judgement.", "(no answer)", "", "no", "yes, but");
+  fc.assert(
+    fc.property(sentence, answers, (goal, answer) => {
+      const bought = callsFor(goal, answer).filter((call) => call.includes('"sea/names","conf'));
+      expect(bought).toEqual([]);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("buys after a plain yes to the question about what it does not understand", () => {
+  const goal = "Put a page on nimbus.dev for five dollars and a handshake";
+  expect(callsFor(goal, "yes").some((call) => call.includes('"domain":"nimbus.dev"'))).toBe(true);
+  expect(callsFor(goal, "Use your best judgement.").at(-1)).toMatch(
+    /five dollars.*unclear_spending|unclear_spending.*five dollars/,
   );
 });

@@ -211,7 +211,7 @@ test("deploys the user's own folder as it is", async () => {
   await writeFile(join(workspace, "index.html"), "<h1>Lumen</h1>");
   await writeFile(join(workspace, ".env"), "SECRET=1");
   await using world = await openTestWorld();
-  const result = await run(world.desk, "Deploy my files to lumen.dev", { workspace });
+  const result = await run(world.desk, "Deploy this folder to lumen.dev", { workspace });
   expect(result.outcome).toBe("live");
   const page = await fetch(result.url ?? "");
   expect(await page.text()).toBe("<h1>Lumen</h1>");
@@ -233,4 +233,71 @@ test("does nothing for a goal that it cannot read", async () => {
   const result = await run(world.desk, "hello");
   expect(result).toMatchObject({ outcome: "failed", error: { code: "UNCLEAR_GOAL" }, steps: 1 });
   expect(world.desk.calls).toEqual([]);
+});
+
+test.each([
+  ["Do not buy a domain. Put a page for Ada on ada.dev", "PURCHASE_FORBIDDEN"],
+  ["I already own ada.dev. Put a page on it.", "DOMAIN_OWNED"],
+  ["Put a page on ada.dev, but do not spend more than $5", "OVER_BUDGET"],
+  ["Put a page on ada.dev for a handful of dollars", "UNCLEAR_GOAL"],
+  ["Put a page on -bad-.dev", "UNCLEAR_GOAL"],
+])("refuses %j and opens no account", async (goal, code) => {
+  await using world = await openTestWorld({ answer: "Use your best judgement." });
+  const result = await run(world.desk, goal);
+  expect(result).toMatchObject({ outcome: "refused", error: { code } });
+  expect(world.desk.purchases.size).toBe(0);
+  expect(world.shop.requests).toEqual([]);
+});
+
+test("buys after a plain yes to its question about money", async () => {
+  await using world = await openTestWorld({ answer: "yes" });
+  const result = await run(world.desk, "Put a page on ada.dev for a handful of dollars");
+  expect(result).toMatchObject({ outcome: "live", hostname: "ada.dev" });
+  expect(result.tools.filter((tool) => tool === "ask_human")).toHaveLength(1);
+});
+
+test("puts a page on a domain that is the project's already, without buying", async () => {
+  await using world = await openTestWorld();
+  await run(world.desk, "Register ada.dev");
+  const goal = "I already own ada.dev. Do not buy anything. Put a page on it.";
+  expect(await run(world.desk, goal)).toMatchObject({ outcome: "live", hostname: "ada.dev" });
+  expect(world.desk.purchases.size).toBe(1);
+});
+
+test.each([
+  ["Don't buy anything. Just tell me whether ada.dev is free.", "ada.dev is free: $12.18 a year"],
+  ["Check if taken.dev is taken, do not register it", "taken.dev is taken"],
+  ["How much does a .com domain cost?", "A .com domain costs $10.44 a year"],
+])("answers %j and buys nothing", async (goal, words) => {
+  await using world = await openTestWorld({ shop: { taken: ["taken.dev"] } });
+  const answer = expect.stringContaining(words);
+  expect(await run(world.desk, goal)).toMatchObject({ outcome: "answered", answer });
+  expect(world.desk.purchases.size).toBe(0);
+});
+
+test("says why a cheaper offer was not taken", async () => {
+  await using cheap = await openShop({
+    id: "cheap",
+    services: ["domain"],
+    prices: { dev: "1.00" },
+  });
+  await using shop = await openShop();
+  await using desk = await openDesk({ shops: [cheap, shop] });
+  const { outcome, answer } = await run(desk, LANDING);
+  expect({ outcome, answer }).toEqual({
+    outcome: "live",
+    answer:
+      "cheap offers nimbus.dev for $1.00, but it has no hosting, and one provider has to do all of it.",
+  });
+});
+
+test("asks for the folder of a site of one's own, and does not guess", async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "purser-"));
+  await writeFile(join(workspace, "index.html"), "<h1>Private</h1>");
+  await using world = await openTestWorld({ answer: "Use your best judgement." });
+  const result = await run(world.desk, "Put my own site on nimbus.dev", { workspace });
+  expect(result).toMatchObject({ outcome: "refused", error: { code: "UNCLEAR_GOAL" } });
+  expect(result.error?.nextStep).toContain("folder");
+  expect(world.desk.purchases.size).toBe(0);
+  await rm(workspace, { recursive: true });
 });

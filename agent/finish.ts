@@ -7,7 +7,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 /** Why a run stopped short, and what the person can do about it. */
 export const CAUSES = {
-  over_budget: "Raise the budget, or choose something cheaper.",
+  over_budget: "Raise the budget or the goal's limit, or choose something cheaper.",
   domain_taken: "Choose another domain name.",
   terms_declined: "Accept the provider's terms, or choose another provider.",
   payment_method: "Add a payment method to the project.",

@@ -57,7 +57,7 @@ export function readSpending(goal: string): Spending {
     owned: OWNED.map((known) => known.exec(spoken)?.[0]).find((words) => words !== undefined),
     unclear: [
       ...ambiguous.map(({ words }) => words),
-      ...notToDo.left
+      ...forbidding.left
         .replaceAll(HOSTNAMES, "it")
         .split(/(?<=[.!?;])\s|\n/)
         .flatMap((sentence) => doubtIn(sentence) ?? []),

@@ -95,20 +95,21 @@ export const MONEY_WORDS: readonly RegExp[] = [
   /[$€£¥₹]\s?\d[\d.,]*|\d[\d.,]*\s?[$€£¥₹]/i,
   /[$€£¥₹]/,
   /(?<![\w.])\d{1,9}[.,]\d\d(?![\w.])|(?<![\w.])\d[\d.,]{0,12}k(?!\w)/i,
+  /\b(?:less|more|most|under|over|above|below|up to) (?:than )?(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|a hundred|hundred)\b/i,
   // A number after a word that limits, and no unit that tells what is counted.
   new RegExp(
     `(?<!\\w)(?:${AT_MOST}|${MORE}|at least|beneath|to spend)\\s+\\d[\\d.,]{0,12}(?!\\d)${OTHER_UNITS}`,
     "i",
   ),
   /\b(?:[\w.,]{1,20} )?(?:dollars?|bucks?|cents?|euros?|eur|usdc?|pounds|gbp|quid|money|cash|pennies|penny|wallet|credit card|coins?|grand)\b/i,
-  /\b(?:spend\w*|spent|pay|pays|paying|paid|payments?|costs?|costing|costly|budgets?|price|prices|priced|pric(?:e?y|ier|iest)|limits?|limited|expens\w+|cheap\w*|afford\w*|charg\w+|fees?|maximum|max|bills?|overspend\w*)\b/i,
+  /\b(?:spend\w*|spent|pay|pays|paying|paid|payments?|costs?|costing|costly|budgets?|price|prices|priced|pric(?:e?y|ier|iest)|limits?|limited|expens\w+|cheap\w*|afford\w*|charg\w+|fees?|maximum|max|bills?|overspend\w*|gratis|outlays?|expenditures?|unbought|unpaid|frugal\w*|thrift\w*)\b/i,
   /\bfree\b/i,
   /\b(?:dry[- ]run|simulat\w+|pretend\w*|hypothetical\w*|rehears\w+|estimat\w+)\b/i,
   /\b(?:ask|confirm with|check with|consult|wait for) (?:me|us)\b|\b(?:my|our) (?:approval|permission|consent|go-ahead|okay|ok)\b/i,
 ];
 
 const DOUBT = new RegExp(
-  `n't\\b|(?<!\\w)(?:${NOT}|dont|cannot|unless|until|till|before|if|when|once|later|whether|maybe|perhaps|ask|confirm|forbidden|prohibited|stop|skip|wait|hold|cancel|against|refuse|decline)\\b`,
+  `n't\\b|(?<!\\w)(?:${NOT}|dont|cannot|unless|until|till|before|if|when|once|later|whether|maybe|perhaps|ask|confirm|forbidden|prohibited|off the table|off limits|ruled out|unwanted|stop|skip|wait|hold|cancel|against|refuse|decline)\\b`,
   "i",
 );
 const OF_BUYING = new RegExp(`\\b${BUYING}\\b`, "i");
@@ -132,6 +133,8 @@ export const OWNED: readonly RegExp[] = [
   "\\b(?:it|this|that|the (?:domain|name))(?: is|'s) (?:already )?(?:mine|ours|owned)\\b",
   "\\b(?:already|previously) (?:own|owned|bought|purchased|paid)\\b",
   "\\b(?:is|was) (?:already )?(?:in|on) (?:my|our) account\\b",
+  "\\bbelongs to (?:me|us)\\b|\\b(?:registered|bought) (?:to|by|for) (?:me|us|myself|ourselves)\\b",
+  "\\b(?:i|we)(?:'ve| have)? (?:registered|bought|purchased) (?:it|that|this|the (?:domain|name))\\b",
 ].map((source) => new RegExp(source, "i"));
 
 /** Hostnames say nothing about money, whatever words they are made of. */

@@ -71,6 +71,11 @@ test.each([
   ["Register it later.", "Register it later."],
   ["Only free things.", "free"],
   ["Leave my wallet alone.", "my wallet"],
+  ["Don't touch the wallet.", "the wallet"],
+  ["Don't do it if it costs money.", "costs money"],
+  ["Less than five.", "Less than five"],
+  ["Only if gratis.", "gratis"],
+  ["Buying is off the table.", "Buying is off the table."],
 ])("does not understand %j completely", (words, unclear) => {
   expect(readSpending(`${PAGE}. ${words}`).unclear).toContain(unclear);
 });
@@ -101,6 +106,8 @@ test.each([
   "Put a page on my domain ada.dev",
   "Put a page on ada.dev, which I already own",
   "ada.dev is mine. Put a page there.",
+  "ada.dev belongs to me. Put a page there.",
+  "Put a page on ada.dev. We registered the domain last year.",
   "Put a page on ada.dev, my own domain",
 ])("hears in %j that the domain is there", (goal) => {
   expect(readSpending(goal).owned).toBeDefined();

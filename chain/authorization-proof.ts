@@ -21,6 +21,8 @@ import { TOKEN_ABI } from "./token-abi.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
 const CANCELED = toEventSelector("AuthorizationCanceled(address,bytes32)");
+/** More than any token emits between an authorization's use and its transfer; what it does not know is left out. */
+const LOGS_OF_USE = 4;
 
 export type AuthorizationProof =
   /** The money moved, to whom and as much as was signed. `finalized`: no reorganisation can undo it. */
@@ -130,17 +132,21 @@ export function readOutcome(
   asset: Asset,
   { from, to, value, nonce }: ProvableAuthorization,
 ): "settled" | "cancelled" | "used_otherwise" | undefined {
-  const ofToken = receipt.logs.filter((log) => isAddressEqual(log.address, asset.address));
-  const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken });
-  const at = logs.findIndex(
-    (log) =>
-      (log.eventName === "AuthorizationUsed" || log.eventName === "AuthorizationCanceled") &&
-      isAddressEqual(log.args.authorizer, from) &&
-      log.args.nonce.toLowerCase() === nonce.toLowerCase(),
+  const address = asset.address.toLowerCase();
+  const payer = pad(from).toLowerCase();
+  const id = nonce.toLowerCase();
+  const ofToken = receipt.logs.filter((log) => log.address.toLowerCase() === address);
+  // By the raw topics, because a batch has hundreds of logs and each of its payments looks for its own.
+  const first = ofToken.findIndex(
+    ({ topics: [event, authorizer, used] }) =>
+      (event === USED || event === CANCELED) &&
+      authorizer?.toLowerCase() === payer &&
+      used?.toLowerCase() === id,
   );
-  if (at === -1) return undefined;
-  if (logs[at]?.eventName === "AuthorizationCanceled") return "cancelled";
-  const transfer = logs[at + 1];
+  if (first === -1) return undefined;
+  if (ofToken[first]?.topics[0] === CANCELED) return "cancelled";
+  const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken.slice(first, first + LOGS_OF_USE) });
+  const transfer = logs[1];
   const matches =
     transfer?.eventName === "Transfer" &&
     isAddressEqual(transfer.args.from, from) &&

@@ -123,6 +123,34 @@ async function readTransaction(
   return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
 }
 
+interface UseIndex {
+  readonly asset: Asset;
+  /** The token's logs. */
+  readonly logs: TransactionReceipt["logs"];
+  /** Where in them an authorization's use or cancellation stands, by payer and nonce. */
+  readonly uses: ReadonlyMap<string, number>;
+}
+
+const indexes = new WeakMap<object, UseIndex>();
+
+/** A batch's receipt has hundreds of logs and is read once for each of its payments: so it is indexed, by the raw topics. */
+function indexUses(receipt: Pick<TransactionReceipt, "logs">, asset: Asset): UseIndex {
+  const known = indexes.get(receipt);
+  if (known?.asset === asset) return known;
+  const address = asset.address.toLowerCase();
+  const logs = receipt.logs.filter((log) => log.address.toLowerCase() === address);
+  const uses = new Map<string, number>();
+  for (const [at, { topics }] of logs.entries()) {
+    const [event, payer, nonce] = topics;
+    if (event !== USED && event !== CANCELED) continue;
+    const key = `${payer} ${nonce}`.toLowerCase();
+    if (!uses.has(key)) uses.set(key, at);
+  }
+  const index = { asset, logs, uses };
+  indexes.set(receipt, index);
+  return index;
+}
+
 /**
  * Reads a receipt's logs in their order. One transaction may carry many authorizations, so the transfer that counts is the one
  * right after the `AuthorizationUsed` with this payer and nonce.
@@ -132,18 +160,9 @@ export function readOutcome(
   asset: Asset,
   { from, to, value, nonce }: ProvableAuthorization,
 ): "settled" | "cancelled" | "used_otherwise" | undefined {
-  const address = asset.address.toLowerCase();
-  const payer = pad(from).toLowerCase();
-  const id = nonce.toLowerCase();
-  const ofToken = receipt.logs.filter((log) => log.address.toLowerCase() === address);
-  // By the raw topics, because a batch has hundreds of logs and each of its payments looks for its own.
-  const first = ofToken.findIndex(
-    ({ topics: [event, authorizer, used] }) =>
-      (event === USED || event === CANCELED) &&
-      authorizer?.toLowerCase() === payer &&
-      used?.toLowerCase() === id,
-  );
-  if (first === -1) return undefined;
+  const { logs: ofToken, uses } = indexUses(receipt, asset);
+  const first = uses.get(`${pad(from)} ${nonce}`.toLowerCase());
+  if (first === undefined) return undefined;
   if (ofToken[first]?.topics[0] === CANCELED) return "cancelled";
   const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken.slice(first, first + LOGS_OF_USE) });
   const transfer = logs[1];

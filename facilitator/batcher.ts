@@ -3,9 +3,8 @@
  * account waits for its block leave together when the first is back. So nobody waits for a batch, and a busy facilitator pays
  * for one transaction where it had many payments. Each payment in a batch fails alone.
  */
-import type { PublicClient } from "viem";
 import type { Lane, SendOutcome } from "./lane.ts";
-import { type ContractCall, encodeBatch, hasMulticall } from "./multicall.ts";
+import { type ContractCall, encodeBatch } from "./multicall.ts";
 
 /** One payment's call of the token. */
 export interface Transfer extends ContractCall {
@@ -16,10 +15,11 @@ export interface Transfer extends ContractCall {
 }
 
 export interface BatcherOptions {
-  client: PublicClient;
   lanes: readonly Lane[];
   /** Payments in one transaction at most. */
   maxBatch: number;
+  /** Whether the chain has Multicall3. */
+  canBatch: () => Promise<boolean>;
 }
 
 interface Job {
@@ -40,8 +40,6 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queue: Job[] = [];
   readonly #idle: Lane[];
-  /** Undefined until the chain was asked. */
-  #canBatch: boolean | undefined;
 
   constructor(options: BatcherOptions) {
     this.#options = options;
@@ -95,8 +93,7 @@ export class Batcher {
 
   async #run(lane: Lane, jobs: Job[]): Promise<void> {
     try {
-      if (jobs.length > 1) this.#canBatch ??= await hasMulticall(this.#options.client);
-      if (jobs.length > 1 && !this.#canBatch) {
+      if (jobs.length > 1 && !(await this.#options.canBatch())) {
         for (const job of jobs) job.isAlone = true;
         this.#queue.unshift(...jobs.splice(1));
       }

@@ -14,7 +14,8 @@ import { Lane } from "./lane.ts";
 import type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { requireAllowed } from "./network.ts";
-import { readPayerState } from "./payer-state.ts";
+import { multicallCheck } from "./multicall.ts";
+import { PayerStates } from "./payer-state.ts";
 import { type Payment, readNetwork, readPayment } from "./payment.ts";
 import { Refusal, REFUSALS, type RefusalReason } from "./refusal.ts";
 import { PendingStore } from "./pending-store.ts";
@@ -126,8 +127,10 @@ export function createFacilitator({
   const lanes = [account]
     .flat()
     .map((account) => new Lane({ ...common, account, syncTimeoutMs, replaceAfterMs }));
-  const batcher = new Batcher({ client, lanes, maxBatch });
-  const readState = (payment: Payment) => readPayerState({ client, asset, payment, now });
+  const canBatch = multicallCheck(client);
+  const batcher = new Batcher({ lanes, maxBatch, canBatch });
+  const states = new PayerStates({ client, asset, canBatch, now });
+  const readState = (payment: Payment) => states.read(payment);
   const settler = new Settler({
     client,
     asset,

@@ -178,8 +178,8 @@ export class Flights {
     flight.attempts.unshift({ hash, serialized });
     const fee = fees.maxFeePerGas.toString();
     const facts = { account: account.address, nonce, transaction: hash, maxFeePerGas: fee };
-    log({ event: "sent_again", ...facts });
     await this.#sendAgain(flight);
+    log({ event: "sent_again", ...facts });
     return true;
   }
 

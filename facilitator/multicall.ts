@@ -22,8 +22,17 @@ export function encodeBatch(calls: readonly ContractCall[]): ContractCall {
   return { to: MULTICALL3, data };
 }
 
-/** Whether this chain has it; asked once it matters, and again where the chain did not answer. */
-export async function hasMulticall(client: PublicClient): Promise<boolean> {
-  const code = await client.getCode({ address: MULTICALL3 });
-  return code !== undefined && code !== "0x";
+/** Whether this chain has it: asked when it first matters, and again where the chain did not answer. */
+export function multicallCheck(client: PublicClient): () => Promise<boolean> {
+  let known: Promise<boolean> | undefined;
+  return () => {
+    known ??= client.getCode({ address: MULTICALL3 }).then(
+      (code) => code !== undefined && code !== "0x",
+      (error: unknown) => {
+        known = undefined;
+        throw error;
+      },
+    );
+    return known;
+  };
 }

@@ -5,7 +5,6 @@
 import {
   type Address,
   encodeFunctionData,
-  hashTypedData,
   type Hex,
   pad,
   parseAbi,
@@ -13,7 +12,8 @@ import {
   size,
 } from "viem";
 import type { Asset } from "../protocol/asset.ts";
-import { type Authorization, authorizationTypedData } from "../protocol/authorization.ts";
+import type { Authorization } from "../protocol/authorization.ts";
+import { authorizationHasher } from "./authorization-hash.ts";
 import type { RefusalReason } from "./refusal.ts";
 import { recoverSigner, type SignatureParts } from "./recover-signer.ts";
 import { isTransportError } from "./transport-error.ts";
@@ -40,11 +40,13 @@ const REMEMBERED = 10_000;
 
 export class Signatures {
   readonly #options: { client: PublicClient; asset: Asset };
+  readonly #hash: (authorization: Authorization) => Hex;
   /** The signer of a hash by a key, by both. What was recovered once can never become another. */
   readonly #signers = new Map<string, Address>();
 
   constructor(options: { client: PublicClient; asset: Asset }) {
     this.#options = options;
+    this.#hash = authorizationHasher(options.asset);
   }
 
   /** The refusal, or undefined when the signature is good; a contract is asked each time. */
@@ -54,8 +56,8 @@ export class Signatures {
     isContract,
   }: SignedAuthorization): Promise<RefusalReason | undefined> {
     if (signature.endsWith(ERC6492_SUFFIX)) return "eip6492_factory_not_allowed";
-    const { client, asset } = this.#options;
-    const hash = hashTypedData(authorizationTypedData(asset, authorization));
+    const { client } = this.#options;
+    const hash = this.#hash(authorization);
     const { from } = authorization;
     const valid = isContract
       ? await askContract(client, from, hash, signature)

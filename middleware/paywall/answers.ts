@@ -16,7 +16,7 @@ export const REUSED = problem(
   "payment_reused",
   "This authorization has been used for another request, or in another payment.",
 );
-export const PENDING = problem(
+const PENDING = problem(
   503,
   "settlement_pending",
   "The payment was taken and its settlement is not known yet. Send the same payment again; do not sign another.",
@@ -56,6 +56,13 @@ export function sendPending(
 export function sendUnavailable(response: Response): void {
   response.setHeader("Retry-After", "1");
   sendAnswer(response, UNAVAILABLE);
+}
+
+/** JSON without what Express adds for caches, which this answer forbids. */
+export function sendUncached(response: Response, { status, body }: PaywallAnswer): void {
+  response.statusCode = status;
+  response.setHeader("Content-Type", "application/json; charset=utf-8");
+  response.end(JSON.stringify(body));
 }
 
 export function sendAnswer(response: Response, { status, body }: PaywallAnswer): void {

@@ -10,7 +10,7 @@ import { PaymentError } from "../payment-error.ts";
 import type { PaywallAnswer, QuotedPaywallOptions } from "../quoted-paywall.ts";
 import { Turns } from "../turns.ts";
 import * as answers from "./answers.ts";
-import { sendAnswer, sendDelivered, sendUnavailable } from "./answers.ts";
+import { sendAnswer, sendDelivered, sendUnavailable, sendUncached } from "./answers.ts";
 import { bodyText } from "./body-text.ts";
 import { browserPage } from "./browser-page.ts";
 import { captureResponse, type CapturedResponse } from "./captured-response.ts";
@@ -84,8 +84,18 @@ export class Paywall<Order> {
     const { method, originalUrl: url } = request;
     const origin = typeof publicOrigin === "string" ? publicOrigin : publicOrigin();
     const asked = { method, resource: origin.replace(/\/$/, "") + url, maxTimeoutSeconds };
-    const fingerprint = fingerprintOf({ method, url, body: bodyText(request) });
-    return { request, response, asked, fingerprint };
+    const body = bodyText(request);
+    let fingerprint: string | undefined;
+    return {
+      request,
+      response,
+      asked,
+      // Most requests are unpaid, and need none.
+      get fingerprint() {
+        fingerprint ??= fingerprintOf({ method, url, body });
+        return fingerprint;
+      },
+    };
   }
 
   /** A sale that has begun goes on from its record; only a new one is quoted. */
@@ -283,18 +293,30 @@ export class Paywall<Order> {
       return;
     }
     response.setHeader("PAYMENT-REQUIRED", header);
-    if (request.accepts(["json", "html"]) === "html") {
+    if (prefersHtml(request)) {
       response.setHeader("Content-Security-Policy", "default-src 'none'");
       response
         .status(402)
         .type("html")
         .send(browserPage(terms, asked, decodeJson(header)));
-    } else sendAnswer(response, { status: 402, body });
+    } else sendUncached(response, { status: 402, body });
   }
 }
 
+function prefersHtml(request: Request): boolean {
+  const { accept = "" } = request.headers;
+  return accept.includes("html") && request.accepts(["json", "html"]) === "html";
+}
+
 /** The terms that a payment does not meet to the unit; in the specification's words. */
-function findMismatch(payment: PresentedPayment, { amount, payTo }: Terms): string | undefined {
+function findMismatch(
+  payment: PresentedPayment,
+  { amount, asset, payTo }: Terms,
+): string | undefined {
+  if (payment.x402Version === 1) {
+    if (payment.payload["scheme"] !== "exact") return "invalid_scheme";
+    if (payment.payload["network"] !== asset.networkName) return "invalid_network";
+  }
   if (payment.amount !== amount) return "invalid_exact_evm_payload_authorization_value_mismatch";
   if (payment.payTo.toLowerCase() === payTo.toLowerCase()) return undefined;
   return "invalid_exact_evm_payload_recipient_mismatch";

@@ -6,6 +6,8 @@ import { decodeJson, type X402Version } from "../../protocol/offer.ts";
 import type { CapturedResponse } from "./captured-response.ts";
 import { saysNothing } from "./settle-again.ts";
 
+/** What both libraries say, before they ask anybody, of a payment for terms that they have not asked. */
+const OTHER_TERMS = /^(No|Unable to find) matching payment requirements$/;
 const CODE = /^[a-z][a-z0-9_]{2,80}$/;
 
 /** The code, or undefined where the facilitator has not said that the payment is bad. */
@@ -16,6 +18,7 @@ export function readStockRefusal(
   if (held.status() !== 402) return undefined;
   const told = x402Version === 1 ? readJson(held.text()) : readHeader(held);
   const error = (told as { error?: unknown } | null | undefined)?.error;
+  if (typeof error === "string" && OTHER_TERMS.test(error)) return "invalid_payment_requirements";
   return typeof error === "string" && CODE.test(error) && !saysNothing(error) ? error : undefined;
 }
 

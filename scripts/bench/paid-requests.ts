@@ -36,7 +36,7 @@ async function compare(concurrency: number) {
 async function measure(name: string, stack: Stack, concurrency: number): Promise<number> {
   const count = REQUESTS[concurrency] ?? concurrency;
   const times: number[] = [];
-  let failed: unknown;
+  let failed: string | undefined;
   const queue = Array.from({ length: count }).values();
   const worker = async () => {
     for (const _ of queue) {
@@ -45,7 +45,7 @@ async function measure(name: string, stack: Stack, concurrency: number): Promise
         await stack.buy();
         times.push(performance.now() - start);
       } catch (error) {
-        failed ??= error;
+        failed ??= error instanceof Error ? error.message : "unknown";
       }
     }
   };
@@ -53,8 +53,7 @@ async function measure(name: string, stack: Stack, concurrency: number): Promise
   await Promise.all(Array.from({ length: concurrency }, worker));
   const elapsed = performance.now() - start;
   if (failed !== undefined) {
-    const reason = failed instanceof Error ? failed.message : String(failed);
-    process.stderr.write(`  ${name}: ${count - times.length} of ${count} failed: ${reason}\n`);
+    process.stderr.write(`  ${name}: ${count - times.length} of ${count} failed: ${failed}\n`);
   }
   return concurrency === 1 ? median(times) : (times.length * 1_000) / elapsed;
 }

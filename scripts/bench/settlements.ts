@@ -28,7 +28,8 @@ export const settlements: Bench = {
       return referenceFacilitator(rpcUrl, account).settle;
     });
     await using own = await openSide(OURS, (rpcUrl, account) => {
-      return createFacilitator({ rpcUrl, account }).settle;
+      const facilitator = createFacilitator({ rpcUrl, account });
+      return (body) => facilitator.settle(body);
     });
     // In turns, so that whatever else the machine does meets both.
     const best: number[] = [];

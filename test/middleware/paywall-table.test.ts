@@ -192,6 +192,27 @@ test("a long description: stock's header is one that clients cannot read, ours s
   expect(long.status).toBe(414);
 });
 
+test.each([
+  [1, { scheme: "upto" }, "invalid_scheme"],
+  [1, { network: "base" }, "invalid_network"],
+  [1, { network: "nowhere" }, "invalid_network"],
+  [2, { accepted: { scheme: "exact", network: "eip155:1" } }, "invalid_payment_requirements"],
+] as const)(
+  "x402 v%i: a payment that names other terms %j is a 402 with the reason: a person has to sign anew",
+  async (version, change, reason) => {
+    await using shop = await openShop({ facilitatorUrl });
+    const paid = await pay(shop, { version, payer: await newPayer() });
+    const name = version === 1 ? "X-PAYMENT" : "PAYMENT-SIGNATURE";
+    const value = (paid.headers as Record<string, string>)[name] ?? "";
+    const payment = { ...JSON.parse(Buffer.from(value, "base64").toString()), ...change } as object;
+    const header = Buffer.from(JSON.stringify(payment)).toString("base64");
+    const headers = { ...(paid.headers as object), [name]: header };
+    const response = await fetch(shop.url + ITEMS, { ...paid, headers });
+    expect([response.status, await response.json()]).toMatchObject([402, { error: reason }]);
+    expect(shop.events).toEqual([]);
+  },
+);
+
 describe("round the paywall", () => {
   test("OPTIONS gets no work and no price, also where the router sends it to the paywall", async () => {
     await using shop = await openShop({ facilitatorUrl });

@@ -66,8 +66,8 @@ test("another payment with a used nonce is refused, also while the first is unde
 });
 
 test.each([
-  ["each in a transaction of its own", 1, 12],
-  ["in batches", 100, 2],
+  ["each in a transaction of its own", 1, { least: 12, most: 12 }],
+  ["in batches", 100, { least: 1, most: 11 }],
 ])("sixteen at once, four of them copies, all end properly, %s", async (_, maxBatch, sent) => {
   const account = await world.chain.newPayer(0n, 10n ** 18n);
   const facilitator = createFacilitator({ rpcUrl: rpcUrl(), account, maxBatch });
@@ -75,7 +75,9 @@ test.each([
   const asked = [...twelve, ...twelve.slice(0, 4)];
   const answers = await Promise.all(asked.map(({ body }) => facilitator.settle(body)));
   expect(answers.every(({ success }) => success)).toBe(true);
-  expect(new Set(answers.map(({ transaction }) => transaction)).size).toBe(sent);
+  const transactions = new Set(answers.map(({ transaction }) => transaction));
+  expect(transactions.size).toBeGreaterThanOrEqual(sent.least);
+  expect(transactions.size).toBeLessThanOrEqual(sent.most);
   expect(answers.slice(12)).toEqual(answers.slice(0, 4));
   for (const [at, { authorization }] of twelve.entries()) {
     const proof = await world.chain.chain.readAuthorization(authorization);

@@ -118,7 +118,7 @@ describe.each(VERSIONS)("x402 v%i", (version) => {
   });
 
   test("a facilitator that settles and never answers: ours answers within its deadline, and delivers later", async () => {
-    await using shop = await openShop({ facilitatorUrl, facilitatorTimeoutMs: 1_500 });
+    await using shop = await openShop({ facilitatorUrl, facilitatorTimeoutMs: 2_500 });
     const payer = await newPayer();
     const ours = await pay(shop, { version, payer });
     const pending = await during({ fault: "hang" }, () => fetch(shop.url + ITEMS, ours));

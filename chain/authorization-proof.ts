@@ -5,10 +5,9 @@
  */
 import {
   type Hex,
-  isAddressEqual,
   pad,
-  parseEventLogs,
   type PublicClient,
+  size,
   toEventSelector,
   type TransactionReceipt,
   TransactionReceiptNotFoundError,
@@ -21,8 +20,15 @@ import { TOKEN_ABI } from "./token-abi.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
 const CANCELED = toEventSelector("AuthorizationCanceled(address,bytes32)");
-/** More than any token emits between an authorization's use and its transfer; what it does not know is left out. */
-const LOGS_OF_USE = 4;
+const TRANSFER = toEventSelector("Transfer(address,address,uint256)");
+const APPROVAL = toEventSelector("Approval(address,address,uint256)");
+/** The token's events, by how much data each has beside its two indexed fields; any other log is not looked at. */
+const DATA_BYTES: Readonly<Record<string, number>> = {
+  [USED]: 0,
+  [CANCELED]: 0,
+  [TRANSFER]: 32,
+  [APPROVAL]: 32,
+};
 
 export type AuthorizationProof =
   /** The money moved, to whom and as much as was signed. `finalized`: no reorganisation can undo it. */
@@ -125,7 +131,7 @@ async function readTransaction(
 
 interface UseIndex {
   readonly asset: Asset;
-  /** The token's logs. */
+  /** The token's events. */
   readonly logs: TransactionReceipt["logs"];
   /** Where in them an authorization's use or cancellation stands, by payer and nonce. */
   readonly uses: ReadonlyMap<string, number>;
@@ -138,7 +144,11 @@ function indexUses(receipt: Pick<TransactionReceipt, "logs">, asset: Asset): Use
   const known = indexes.get(receipt);
   if (known?.asset === asset) return known;
   const address = asset.address.toLowerCase();
-  const logs = receipt.logs.filter((log) => log.address.toLowerCase() === address);
+  const logs = receipt.logs.filter((log) => {
+    const [event = "0x", ...indexed] = log.topics;
+    const isKnown = DATA_BYTES[event] === size(log.data) && indexed.length === 2;
+    return isKnown && log.address.toLowerCase() === address;
+  });
   const uses = new Map<string, number>();
   for (const [at, { topics }] of logs.entries()) {
     const [event, payer, nonce] = topics;
@@ -164,12 +174,13 @@ export function readOutcome(
   const first = uses.get(`${pad(from)} ${nonce}`.toLowerCase());
   if (first === undefined) return undefined;
   if (ofToken[first]?.topics[0] === CANCELED) return "cancelled";
-  const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken.slice(first, first + LOGS_OF_USE) });
-  const transfer = logs[1];
+  const transfer = ofToken[first + 1];
+  const [event, payer, payee] = transfer?.topics ?? [];
   const matches =
-    transfer?.eventName === "Transfer" &&
-    isAddressEqual(transfer.args.from, from) &&
-    isAddressEqual(transfer.args.to, to) &&
-    transfer.args.value === value;
+    transfer !== undefined &&
+    event === TRANSFER &&
+    payer?.toLowerCase() === pad(from).toLowerCase() &&
+    payee?.toLowerCase() === pad(to).toLowerCase() &&
+    BigInt(transfer.data) === value;
   return matches ? "settled" : "used_otherwise";
 }

@@ -6,11 +6,12 @@ import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createFacilitator } from "../../facilitator/index.ts";
 import { newRequest } from "../../test/facilitator/facilitator-world.ts";
 import { referenceFacilitator } from "../../test/facilitator/reference-facilitator.ts";
-import { openTestChain, type TestChain } from "../../test/support/chain.ts";
+import { newAuthorization, openTestChain, type TestChain } from "../../test/support/chain.ts";
 import { type Bench, median } from "./bench.ts";
 
 const CONCURRENCY = 128;
 const PAYERS = 20;
+const PAYEES = 10;
 const ROUNDS = 3;
 const OURS = 1_500;
 const REFERENCE = 150;
@@ -66,10 +67,12 @@ async function openSide(
 async function signRequests(chain: TestChain, count: number): Promise<unknown[]> {
   const newPayer = () => chain.newPayer(BigInt(count) * 10_000n);
   const payers = await Promise.all(Array.from({ length: PAYERS }, newPayer));
+  const payees = Array.from({ length: PAYEES }, () => newAuthorization(payers[0]!.address).to);
   const bodies: unknown[] = [];
   for (let at = 0; at < count; at += 1) {
     const payer = payers[at % PAYERS]!;
-    bodies.push((await newRequest({ chain, payer })).body);
+    const to = payees[at % PAYEES]!;
+    bodies.push((await newRequest({ chain, payer }, 2, { to })).body);
   }
   return bodies;
 }

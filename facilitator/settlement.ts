@@ -77,7 +77,12 @@ export class Settler {
     if (state.used) return this.#findUse(key, payment);
     const earlier = store.findTransaction(key);
     if (earlier !== undefined && (this.#flightOf(earlier) || (await knows(client, earlier)))) {
-      return this.#conclude(key, payment, { state: "sent", transaction: earlier });
+      const outcome = await this.#conclude(key, payment, { state: "sent", transaction: earlier });
+      // The earlier transaction was another payment's with the same nonce, and `state` is older than it.
+      const isOther =
+        !outcome.settled && outcome.reason === "invalid_exact_evm_transfer_event_mismatch";
+      const reason = "invalid_exact_evm_nonce_already_used";
+      return isOther ? { settled: false, reason } : outcome;
     }
     const reason = firstFailing(payment, state);
     if (reason) return { settled: false, reason };

@@ -5,10 +5,9 @@
  */
 import {
   type Hex,
-  isAddressEqual,
   pad,
-  parseEventLogs,
   type PublicClient,
+  size,
   toEventSelector,
   type TransactionReceipt,
   TransactionReceiptNotFoundError,
@@ -21,6 +20,15 @@ import { TOKEN_ABI } from "./token-abi.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
 const CANCELED = toEventSelector("AuthorizationCanceled(address,bytes32)");
+const TRANSFER = toEventSelector("Transfer(address,address,uint256)");
+const APPROVAL = toEventSelector("Approval(address,address,uint256)");
+/** The token's events, by how much data each has beside its two indexed fields; any other log is not looked at. */
+const DATA_BYTES: Readonly<Record<string, number>> = {
+  [USED]: 0,
+  [CANCELED]: 0,
+  [TRANSFER]: 32,
+  [APPROVAL]: 32,
+};
 
 export type AuthorizationProof =
   /** The money moved, to whom and as much as was signed. `finalized`: no reorganisation can undo it. */
@@ -121,6 +129,38 @@ async function readTransaction(
   return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
 }
 
+interface UseIndex {
+  readonly asset: Asset;
+  /** The token's events. */
+  readonly logs: TransactionReceipt["logs"];
+  /** Where in them an authorization's use or cancellation stands, by payer and nonce. */
+  readonly uses: ReadonlyMap<string, number>;
+}
+
+const indexes = new WeakMap<object, UseIndex>();
+
+/** A batch's receipt has hundreds of logs and is read once for each of its payments: so it is indexed, by the raw topics. */
+function indexUses(receipt: Pick<TransactionReceipt, "logs">, asset: Asset): UseIndex {
+  const known = indexes.get(receipt);
+  if (known?.asset === asset) return known;
+  const address = asset.address.toLowerCase();
+  const logs = receipt.logs.filter((log) => {
+    const [event = "0x", ...indexed] = log.topics;
+    const isKnown = DATA_BYTES[event] === size(log.data) && indexed.length === 2;
+    return isKnown && log.address.toLowerCase() === address;
+  });
+  const uses = new Map<string, number>();
+  for (const [at, { topics }] of logs.entries()) {
+    const [event, payer, nonce] = topics;
+    if (event !== USED && event !== CANCELED) continue;
+    const key = `${payer} ${nonce}`.toLowerCase();
+    if (!uses.has(key)) uses.set(key, at);
+  }
+  const index = { asset, logs, uses };
+  indexes.set(receipt, index);
+  return index;
+}
+
 /**
  * Reads a receipt's logs in their order. One transaction may carry many authorizations, so the transfer that counts is the one
  * right after the `AuthorizationUsed` with this payer and nonce.
@@ -130,21 +170,17 @@ export function readOutcome(
   asset: Asset,
   { from, to, value, nonce }: ProvableAuthorization,
 ): "settled" | "cancelled" | "used_otherwise" | undefined {
-  const ofToken = receipt.logs.filter((log) => isAddressEqual(log.address, asset.address));
-  const logs = parseEventLogs({ abi: TOKEN_ABI, logs: ofToken });
-  const at = logs.findIndex(
-    (log) =>
-      (log.eventName === "AuthorizationUsed" || log.eventName === "AuthorizationCanceled") &&
-      isAddressEqual(log.args.authorizer, from) &&
-      log.args.nonce.toLowerCase() === nonce.toLowerCase(),
-  );
-  if (at === -1) return undefined;
-  if (logs[at]?.eventName === "AuthorizationCanceled") return "cancelled";
-  const transfer = logs[at + 1];
+  const { logs: ofToken, uses } = indexUses(receipt, asset);
+  const first = uses.get(`${pad(from)} ${nonce}`.toLowerCase());
+  if (first === undefined) return undefined;
+  if (ofToken[first]?.topics[0] === CANCELED) return "cancelled";
+  const transfer = ofToken[first + 1];
+  const [event, payer, payee] = transfer?.topics ?? [];
   const matches =
-    transfer?.eventName === "Transfer" &&
-    isAddressEqual(transfer.args.from, from) &&
-    isAddressEqual(transfer.args.to, to) &&
-    transfer.args.value === value;
+    transfer !== undefined &&
+    event === TRANSFER &&
+    payer?.toLowerCase() === pad(from).toLowerCase() &&
+    payee?.toLowerCase() === pad(to).toLowerCase() &&
+    BigInt(transfer.data) === value;
   return matches ? "settled" : "used_otherwise";
 }

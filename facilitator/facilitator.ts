@@ -6,13 +6,21 @@
 import { createPublicClient, http, type LocalAccount } from "viem";
 import { reading } from "../chain/index.ts";
 import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
+import { type Database, openDatabase } from "../store/index.ts";
+import { Batcher } from "./batcher.ts";
 import { TERMS, VERIFIABLE } from "./checks.ts";
-import { readPayerState } from "./payer-state.ts";
+import { type HealthAnswer, pendingOf, readHealth } from "./health.ts";
+import { Lane } from "./lane.ts";
+import type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { requireAllowed } from "./network.ts";
+import { multicallCheck } from "./multicall.ts";
+import { PayerStates } from "./payer-state.ts";
 import { type Payment, readNetwork, readPayment } from "./payment.ts";
 import { Refusal, REFUSALS, type RefusalReason } from "./refusal.ts";
-import { Sender } from "./sender.ts";
+import { PendingStore } from "./pending-store.ts";
 import { type FailedSettlement, Settler } from "./settlement.ts";
-import { checkSignature } from "./signature.ts";
+import { Signatures } from "./signature.ts";
 
 /** The answer of `/verify`, for both versions. */
 export interface VerifyAnswer {
@@ -48,52 +56,98 @@ export interface Facilitator {
   /** Settles this request's payment, or says what became of it; the same payment always gets the same answer. */
   settle(body: unknown): Promise<SettleAnswer>;
   supported(): SupportedAnswer;
+  /** Whether it can settle now. */
+  health(): Promise<HealthAnswer>;
+  /** Counts since its start, in Prometheus' text format. */
+  metrics(): string;
+  /** Follows its transactions no more; the next one with the same database finds them. */
+  close(): void;
 }
 
 export interface FacilitatorOptions {
   rpcUrl: string;
-  /** Pays the gas. Nothing else may send from it at the same time. */
-  account: LocalAccount;
+  /** Pays the gas; several send in parallel. Nothing else may send from them at the same time. */
+  account: LocalAccount | readonly LocalAccount[];
   asset?: Asset | undefined;
+  /** Where real money moves, one has to say so. */
+  allowMainnet?: boolean | undefined;
+  /** Keeps what was sent, so that a restart finds it. Default: memory. */
+  db?: Database | undefined;
+  /** Told of everything that happens, never a payload. Default: nobody. */
+  log?: FacilitatorLog | undefined;
   /** Milliseconds since 1970. */
   now?: () => number;
   /** How long `settle` waits for a block before it answers "pending". */
   confirmationTimeoutMs?: number | undefined;
   /** How long one transaction may hold up the next while it waits for its block. */
   syncTimeoutMs?: number | undefined;
+  /** How long a transaction may wait before it is sent again, with the same nonce and a higher fee. */
+  replaceAfterMs?: number | undefined;
+  /** Payments in one transaction at most; 1 for none but their own. */
+  maxBatch?: number | undefined;
   /** In wei. */
   priorityFeePerGas?: bigint | undefined;
+  /** In wei: no transaction offers more. */
+  maxFeePerGas?: bigint | undefined;
 }
 
-/** Makes a facilitator; it reads the chain only when asked something. */
+/**
+ * Makes a facilitator; it reads the chain only when asked something, or to follow what it sent. Throws a `FacilitatorError` for
+ * a network with real money that nobody has allowed.
+ */
 export function createFacilitator({
   rpcUrl,
   account,
   asset = BASE_SEPOLIA_USDC,
+  allowMainnet = false,
+  db = openDatabase(":memory:"),
+  log: listener = () => undefined,
   now = Date.now,
   confirmationTimeoutMs = 20_000,
   syncTimeoutMs = 2_000,
+  replaceAfterMs = 15_000,
+  maxBatch = 100,
   priorityFeePerGas = 1_000_000n,
+  maxFeePerGas = 100_000_000_000n,
 }: FacilitatorOptions): Facilitator {
+  requireAllowed(asset, allowMainnet);
   const client = createPublicClient({ transport: http(rpcUrl, { batch: true, retryCount: 1 }) });
-  const sender = new Sender({
-    client: createPublicClient({
-      transport: http(rpcUrl, { retryCount: 0, timeout: syncTimeoutMs }),
-    }),
-    account,
-    chainId: asset.chainId,
-    priorityFeePerGas,
+  const metrics = new Metrics();
+  const log = (event: FacilitatorEvent) => {
+    metrics.count(event);
+    listener(event);
+  };
+  const store = new PendingStore(db);
+  const sending = createPublicClient({
+    transport: http(rpcUrl, { retryCount: 0, timeout: syncTimeoutMs }),
   });
-  const readState = (payment: Payment) => readPayerState({ client, asset, payment, now });
-  const settler = new Settler({ client, asset, sender, readState, confirmationTimeoutMs });
+  const limits = { priorityFeePerGas, maxFeePerGas };
+  const { chainId } = asset;
+  const common = { client: sending, chainId, limits, store, log, now };
+  const lanes = [account]
+    .flat()
+    .map((account) => new Lane({ ...common, account, syncTimeoutMs, replaceAfterMs }));
+  const canBatch = multicallCheck(client);
+  const batcher = new Batcher({ lanes, maxBatch, canBatch });
+  const states = new PayerStates({ client, asset, canBatch, now });
+  const readState = (payment: Payment) => states.read(payment);
+  const settler = new Settler({
+    client,
+    asset,
+    batcher,
+    lanes,
+    store,
+    readState,
+    confirmationTimeoutMs,
+  });
+  const signatures = new Signatures({ client, asset });
 
   /** Reads a payment and checks what no later block can change; throws the `Refusal`. */
   const read = async (body: unknown) => {
     const payment = readPayment(body, asset);
     requireAll(TERMS, payment, undefined);
     const state = await readState(payment);
-    const { isContract } = state;
-    const check = checkSignature({ client, asset, isContract, ...payment });
+    const check = signatures.check({ ...payment, isContract: state.isContract });
     const reason = await reading("the payer's signature", check);
     if (reason) throw new Refusal(reason, payment.authorization.from);
     return { payment, state };
@@ -104,10 +158,13 @@ export function createFacilitator({
       try {
         const { payment, state } = await read(body);
         requireAll(VERIFIABLE, payment, state);
-        return { isValid: true, payer: payment.authorization.from };
+        const { from: payer, value } = payment.authorization;
+        log({ event: "verified", payer, amount: value.toString() });
+        return { isValid: true, payer };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const { reason, payer } = error;
+        log({ event: "refused", call: "verify", reason, ...(payer && { payer }) });
         const answer = { isValid: false, invalidReason: reason, invalidMessage: REFUSALS[reason] };
         return payer === undefined ? answer : { ...answer, payer };
       }
@@ -115,15 +172,20 @@ export function createFacilitator({
     async settle(body) {
       try {
         const { payment, state } = await read(body);
-        const { from: payer, value } = payment.authorization;
+        const { from: payer, to: payTo, value } = payment.authorization;
         const settlement = await settler.settle(payment, state);
         const common = { network: payment.network, payer };
-        if (!settlement.settled) return { ...refused(settlement), ...common };
+        if (!settlement.settled) {
+          log({ event: "refused", call: "settle", reason: settlement.reason, payer });
+          return { ...refused(settlement), ...common };
+        }
         const { transaction } = settlement;
+        log({ event: "settled", payer, payTo, amount: value.toString(), transaction });
         return { success: true, transaction, ...common, amount: value.toString() };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const { reason, payer } = error;
+        log({ event: "refused", call: "settle", reason, ...(payer && { payer }) });
         const answer = { ...refused({ reason }), network: readNetwork(body) ?? asset.network };
         return payer === undefined ? answer : { ...answer, payer };
       }
@@ -134,8 +196,22 @@ export function createFacilitator({
         { x402Version: 2, scheme: "exact", network: asset.network },
       ],
       extensions: [],
-      signers: { "eip155:*": [account.address] },
+      signers: { "eip155:*": lanes.map(({ address }) => address) },
     }),
+    health: () => readHealth({ client, asset, lanes, waiting: batcher.waiting }),
+    metrics: () =>
+      metrics.format({
+        purser_facilitator_running: { help: "Settlements under way.", value: settler.running },
+        purser_facilitator_waiting: {
+          help: "Payments that wait for an account.",
+          value: batcher.waiting,
+        },
+        purser_facilitator_pending: {
+          help: "Transactions that are not known to be over.",
+          value: pendingOf(lanes),
+        },
+      }),
+    close: () => lanes.forEach(({ flights }) => flights.close()),
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The facilitator over HTTP, as the specification has it: `POST /verify`, `POST /settle`, `GET /supported`. A refusal is an answer
- * (200); 400 means that the body is no JSON, 503 that the chain could not be asked, which says nothing about the payment.
+ * The facilitator over HTTP, as the specification has it: `POST /verify`, `POST /settle`, `GET /supported`; and
+ * for its operator `GET /health` and `GET /metrics`. A refusal is an answer (200); 400 means that the body is no JSON, 503 that the chain could not be asked, which says nothing about the payment.
  */
 import express, { type ErrorRequestHandler, type Express } from "express";
 import type { Facilitator } from "./facilitator.ts";
@@ -17,6 +17,13 @@ export function facilitatorApp(facilitator: Facilitator): Express {
   app.use(express.json({ limit: BODY_LIMIT, type: () => true }));
   app.get("/supported", (_, response) => {
     response.json(facilitator.supported());
+  });
+  app.get("/health", async (_, response) => {
+    const health = await facilitator.health();
+    response.status(health.status === "down" ? 503 : 200).json(health);
+  });
+  app.get("/metrics", (_, response) => {
+    response.type("text/plain; version=0.0.4; charset=utf-8").send(facilitator.metrics());
   });
   app.post("/verify", async (request, response) => {
     response.json(await facilitator.verify(request.body));

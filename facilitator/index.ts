@@ -7,7 +7,10 @@ export {
   type SupportedAnswer,
   type VerifyAnswer,
 } from "./facilitator.ts";
+export type { HealthAnswer } from "./health.ts";
 export { facilitatorApp } from "./http.ts";
+export type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
+export { FacilitatorError, type FacilitatorErrorCode } from "./network.ts";
 export { REFUSALS, type RefusalReason } from "./refusal.ts";
 export {
   type RunningFacilitator,

@@ -3,15 +3,19 @@
  * the chain, not our memory, says whether it was used. So a copy gets the first one's answer, also after a restart, and a seller
  * that crashed between settling and recording may simply ask again. What is not known to have failed is never called failed.
  */
-import { encodeFunctionData, type Hex, type PublicClient, type TransactionReceipt } from "viem";
-import { readAuthorization, readOutcome, TOKEN_ABI } from "../chain/index.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Hex, PublicClient, TransactionReceipt } from "viem";
+import { readAuthorization, readOutcome } from "../chain/index.ts";
 import type { Asset } from "../protocol/asset.ts";
+import type { Batcher } from "./batcher.ts";
 import { SETTLEABLE } from "./checks.ts";
+import { knows, readReceipt } from "./flights.ts";
+import type { Lane, SendOutcome } from "./lane.ts";
 import type { PayerState } from "./payer-state.ts";
 import type { Payment } from "./payment.ts";
+import type { PendingStore } from "./pending-store.ts";
 import type { RefusalReason } from "./refusal.ts";
-import type { Sender, SendOutcome } from "./sender.ts";
-import { splitSignature } from "./signature.ts";
+import { encodeTransfer } from "./transfer-call.ts";
 
 export type Settlement = { settled: true; transaction: Hex } | FailedSettlement;
 
@@ -27,25 +31,28 @@ export interface FailedSettlement {
 export interface SettlerOptions {
   client: PublicClient;
   asset: Asset;
-  sender: Sender;
+  batcher: Batcher;
+  lanes: readonly Lane[];
+  store: PendingStore;
   readState: (payment: Payment) => Promise<PayerState>;
   /** How long to wait for a block before the answer is "pending". */
   confirmationTimeoutMs: number;
 }
 
-/** Some three times what the token needs; a smart wallet checks its signature in the same transaction. */
-const GAS = { key: 200_000n, contract: 800_000n };
-/** Transactions remembered as hints where to look first; forgotten ones are searched for on the chain. */
-const REMEMBERED = 10_000;
+const POLL_MS = 50;
 
 export class Settler {
   readonly #options: SettlerOptions;
   /** Settlements under way, by authorization. */
   readonly #running = new Map<string, { payment: Payment; result: Promise<Settlement> }>();
-  readonly #sent = new Map<string, Hex>();
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+  }
+
+  /** Settlements under way. */
+  get running(): number {
+    return this.#running.size;
   }
 
   /**
@@ -66,21 +73,23 @@ export class Settler {
   }
 
   async #settle(key: string, payment: Payment, state: PayerState): Promise<Settlement> {
-    const { sender } = this.#options;
+    const { client, asset, batcher, store } = this.#options;
     if (state.used) return this.#findUse(key, payment);
-    const earlier = this.#sent.get(key);
-    if (earlier !== undefined && (await sender.knows(earlier))) {
-      return this.#conclude(key, payment, { state: "sent", transaction: earlier });
+    const earlier = store.findTransaction(key);
+    if (earlier !== undefined && (this.#flightOf(earlier) || (await knows(client, earlier)))) {
+      const outcome = await this.#conclude(key, payment, { state: "sent", transaction: earlier });
+      // The earlier transaction was another payment's with the same nonce, and `state` is older than it.
+      const isOther =
+        !outcome.settled && outcome.reason === "invalid_exact_evm_transfer_event_mismatch";
+      const reason = "invalid_exact_evm_nonce_already_used";
+      return isOther ? { settled: false, reason } : outcome;
     }
     const reason = firstFailing(payment, state);
     if (reason) return { settled: false, reason };
-    const outcome = await sender.send({
-      to: this.#options.asset.address,
-      data: encodeTransfer(payment, state.isContract),
-      gas: state.isContract ? GAS.contract : GAS.key,
-      baseFeePerGas: state.baseFeePerGas,
-    });
-    return this.#conclude(key, payment, outcome);
+    const { isContract, baseFeePerGas } = state;
+    const data = encodeTransfer(payment, isContract);
+    const transfer = { key, to: asset.address, data, isContract, baseFeePerGas };
+    return this.#conclude(key, payment, await batcher.send(transfer));
   }
 
   /** What became of a transaction: only its receipt and its logs count. */
@@ -88,52 +97,77 @@ export class Settler {
     if (outcome.state === "refused") {
       return { settled: false, reason: "unexpected_settle_error", detail: outcome.detail };
     }
-    const transaction =
-      outcome.state === "mined" ? outcome.receipt.transactionHash : outcome.transaction;
-    this.#remember(key, transaction);
     const receipt =
-      outcome.state === "mined"
-        ? outcome.receipt
-        : await this.#options.sender.waitForReceipt(
-            transaction,
-            this.#options.confirmationTimeoutMs,
-          );
-    if (!receipt) return { settled: false, reason: "settlement_pending", transaction };
-    if (receipt.status === "reverted") return this.#explainRevert(key, payment, receipt);
-    if (readOutcome(receipt, this.#options.asset, payment.authorization) !== "settled") {
-      return { settled: false, reason: "invalid_exact_evm_transfer_event_mismatch", transaction };
+      outcome.state === "mined" ? outcome.receipt : await this.#waitForReceipt(outcome.transaction);
+    if (!receipt) {
+      const { transaction } = outcome as { transaction: Hex };
+      return { settled: false, reason: "settlement_pending", transaction };
     }
-    return { settled: true, transaction };
+    const transaction = receipt.transactionHash;
+    const proof = readOutcome(receipt, this.#options.asset, payment.authorization);
+    if (proof === "settled") {
+      // A replacement has another hash than the attempt that was recorded.
+      this.#options.store.point(key, transaction);
+      return { settled: true, transaction };
+    }
+    if (proof === undefined) return this.#explainFailure(key, payment, receipt);
+    return { settled: false, reason: "invalid_exact_evm_transfer_event_mismatch", transaction };
   }
 
-  /** A revert has a cause on the chain: somebody else settled the payment, or its payer spent the money. */
-  async #explainRevert(
+  /** A call that failed has a cause on the chain: somebody else settled the payment, or its payer spent the money. */
+  async #explainFailure(
     key: string,
     payment: Payment,
-    { transactionHash: transaction }: TransactionReceipt,
+    { status, to, transactionHash: transaction }: TransactionReceipt,
   ): Promise<Settlement> {
-    this.#sent.delete(key);
+    this.#options.store.forgetPayment(key);
     const state = await this.#options.readState(payment);
     if (state.used) return this.#findUse(key, payment);
-    const reason = firstFailing(payment, state) ?? "invalid_transaction_state";
-    return { settled: false, reason, transaction };
+    const reason = firstFailing(payment, state);
+    if (reason) return { settled: false, reason, transaction };
+    // A single call that succeeded without the event was no settlement; one of a batch failed inside of it.
+    const isSilent = status === "success" && to?.toLowerCase() === this.#tokenAddress();
+    const silent = "invalid_exact_evm_transfer_event_mismatch";
+    return {
+      settled: false,
+      reason: isSilent ? silent : "invalid_transaction_state",
+      transaction,
+    };
+  }
+
+  #tokenAddress(): string {
+    return this.#options.asset.address.toLowerCase();
   }
 
   async #findUse(key: string, { authorization }: Payment): Promise<Settlement> {
-    const { client, asset } = this.#options;
-    const transaction = this.#sent.get(key);
+    const { client, asset, store } = this.#options;
+    const transaction = store.findTransaction(key);
     const proof = await readAuthorization({ client, asset, authorization, transaction });
     if (proof.state !== "settled") {
       return { settled: false, reason: "invalid_exact_evm_nonce_already_used" };
     }
-    this.#remember(key, proof.transaction);
+    store.point(key, proof.transaction);
     return { settled: true, transaction: proof.transaction };
   }
 
-  #remember(key: string, transaction: Hex): void {
-    this.#sent.set(key, transaction);
-    const [oldest] = this.#sent.keys();
-    if (this.#sent.size > REMEMBERED && oldest !== undefined) this.#sent.delete(oldest);
+  /** Of any attempt with the same nonce, or undefined when none is mined within the time to wait. */
+  async #waitForReceipt(hash: Hex): Promise<TransactionReceipt | undefined> {
+    const { client, confirmationTimeoutMs } = this.#options;
+    const known = this.#flightOf(hash);
+    if (known) return known.lane.flights.wait(known.flight, confirmationTimeoutMs);
+    for (let waited = 0; ; waited += POLL_MS) {
+      const receipt = await readReceipt(client, hash);
+      if (receipt || waited >= confirmationTimeoutMs) return receipt;
+      await delay(POLL_MS);
+    }
+  }
+
+  #flightOf(hash: Hex) {
+    for (const lane of this.#options.lanes) {
+      const flight = lane.flights.find(hash);
+      if (flight) return { lane, flight };
+    }
+    return undefined;
   }
 }
 
@@ -147,15 +181,4 @@ function firstFailing(payment: Payment, state: PayerState): RefusalReason | unde
 
 function isSameTransfer({ authorization: a }: Payment, { authorization: b }: Payment): boolean {
   return a.to === b.to && a.value === b.value;
-}
-
-/** A key's signature goes in parts, which every version of the token takes; a smart wallet's goes as it is. */
-function encodeTransfer({ authorization, signature }: Payment, isContract: boolean): Hex {
-  const { from, to, value, validAfter, validBefore, nonce } = authorization;
-  const common = [from, to, value, validAfter, validBefore, nonce] as const;
-  const call = { abi: TOKEN_ABI, functionName: "transferWithAuthorization" } as const;
-  const parts = isContract ? undefined : splitSignature(signature);
-  return parts
-    ? encodeFunctionData({ ...call, args: [...common, parts.v, parts.r, parts.s] })
-    : encodeFunctionData({ ...call, args: [...common, signature] });
 }

@@ -5,17 +5,17 @@
 import {
   type Address,
   encodeFunctionData,
-  hashTypedData,
   type Hex,
   pad,
   parseAbi,
   type PublicClient,
-  recoverAddress,
   size,
 } from "viem";
 import type { Asset } from "../protocol/asset.ts";
-import { type Authorization, authorizationTypedData } from "../protocol/authorization.ts";
+import type { Authorization } from "../protocol/authorization.ts";
+import { authorizationHasher } from "./authorization-hash.ts";
 import type { RefusalReason } from "./refusal.ts";
+import { recoverSigner, type SignatureParts } from "./recover-signer.ts";
 import { isTransportError } from "./transport-error.ts";
 
 const ERC1271 = parseAbi([
@@ -29,49 +29,64 @@ const ERC6492_SUFFIX = "6492".repeat(16);
 const MAX_S = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
 export interface SignedAuthorization {
-  client: PublicClient;
-  asset: Asset;
   authorization: Authorization;
   signature: Hex;
   /** True where the payer is a contract. */
   isContract: boolean;
 }
 
-/** The refusal, or undefined when the signature is good. */
-export async function checkSignature({
-  client,
-  asset,
-  authorization,
-  signature,
-  isContract,
-}: SignedAuthorization): Promise<RefusalReason | undefined> {
-  if (signature.endsWith(ERC6492_SUFFIX)) return "eip6492_factory_not_allowed";
-  const hash = hashTypedData(authorizationTypedData(asset, authorization));
-  const valid = isContract
-    ? await askContract(client, authorization.from, hash, signature)
-    : await recovers(authorization.from, hash, signature);
-  return valid ? undefined : "invalid_exact_evm_payload_signature";
+/** Recovered signers that are remembered: a seller verifies and then settles, and recovery is most of the work. */
+const REMEMBERED = 10_000;
+
+export class Signatures {
+  readonly #options: { client: PublicClient; asset: Asset };
+  readonly #hash: (authorization: Authorization) => Hex;
+  /** The signer of a hash by a key, by both. What was recovered once can never become another. */
+  readonly #signers = new Map<string, Address>();
+
+  constructor(options: { client: PublicClient; asset: Asset }) {
+    this.#options = options;
+    this.#hash = authorizationHasher(options.asset);
+  }
+
+  /** The refusal, or undefined when the signature is good; a contract is asked each time. */
+  async check({
+    authorization,
+    signature,
+    isContract,
+  }: SignedAuthorization): Promise<RefusalReason | undefined> {
+    if (signature.endsWith(ERC6492_SUFFIX)) return "eip6492_factory_not_allowed";
+    const { client } = this.#options;
+    const hash = this.#hash(authorization);
+    const { from } = authorization;
+    const valid = isContract
+      ? await askContract(client, from, hash, signature)
+      : (await this.#recover(hash, signature)) === from;
+    return valid ? undefined : "invalid_exact_evm_payload_signature";
+  }
+
+  async #recover(hash: Hex, signature: Hex): Promise<Address | undefined> {
+    const key = `${hash} ${signature}`;
+    const known = this.#signers.get(key);
+    if (known) return known;
+    const parts = splitSignature(signature);
+    const signer = parts && (await recoverSigner(hash, parts));
+    if (!signer) return undefined;
+    const [oldest] = this.#signers.keys();
+    if (this.#signers.size >= REMEMBERED && oldest !== undefined) this.#signers.delete(oldest);
+    this.#signers.set(key, signer);
+    return signer;
+  }
 }
 
 /** A signature in parts, `v` as the token wants it; undefined for anything but 65 bytes in the low form. */
-export function splitSignature(signature: Hex): { r: Hex; s: Hex; v: 27 | 28 } | undefined {
+export function splitSignature(signature: Hex): SignatureParts | undefined {
   if (size(signature) !== 65) return undefined;
   const r: Hex = `0x${signature.slice(2, 66)}`;
   const s: Hex = `0x${signature.slice(66, 130)}`;
   const parity = { "00": 27, "01": 28, "1b": 27, "1c": 28 } as const;
   const v = parity[signature.slice(130).toLowerCase() as keyof typeof parity];
   return v === undefined || BigInt(s) > MAX_S ? undefined : { r, s, v };
-}
-
-async function recovers(signer: Address, hash: Hex, signature: Hex): Promise<boolean> {
-  const parts = splitSignature(signature);
-  if (!parts) return false;
-  const { r, s, v } = parts;
-  try {
-    return (await recoverAddress({ hash, signature: { r, s, yParity: v - 27 } })) === signer;
-  } catch {
-    return false; // r or s is not of the curve.
-  }
 }
 
 /** The contract's answer, judged as the token judges it; a contract that reverts says no. */

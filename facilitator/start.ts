@@ -1,11 +1,14 @@
 /** A facilitator that listens on this machine: what a local world, or somebody's own x402 server under test, settles through. */
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { Hex, LocalAccount } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
+import { openDatabase } from "../store/index.ts";
 import { createFacilitator, type FacilitatorOptions } from "./facilitator.ts";
 import { facilitatorApp } from "./http.ts";
+import { requireAllowed } from "./network.ts";
 
 export interface RunningFacilitator extends AsyncDisposable {
   readonly url: string;
@@ -13,19 +16,24 @@ export interface RunningFacilitator extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export type StartFacilitatorOptions = Omit<FacilitatorOptions, "account"> & {
+export type StartFacilitatorOptions = Omit<FacilitatorOptions, "account" | "db"> & {
   /** Default: a free one. */
   port?: number | undefined;
-} & ({ account: LocalAccount } | { privateKey: Hex });
+  /** Where `facilitator.sqlite` stands, which remembers across a restart what was sent. Default: nowhere. */
+  dir?: string | undefined;
+} & ({ account: FacilitatorOptions["account"] } | { privateKey: Hex | readonly Hex[] });
 
 /** Starts it on 127.0.0.1; throws a `ChainError` when the RPC server is not there or is of another chain. */
 export async function startFacilitator(
   options: StartFacilitatorOptions,
 ): Promise<RunningFacilitator> {
-  const { rpcUrl, port = 0, asset = BASE_SEPOLIA_USDC } = options;
+  const { rpcUrl, port = 0, dir, asset = BASE_SEPOLIA_USDC } = options;
+  requireAllowed(asset, options.allowMainnet ?? false);
   await openChain({ rpcUrl, asset });
-  const account = "account" in options ? options.account : privateKeyToAccount(options.privateKey);
-  const app = facilitatorApp(createFacilitator({ ...options, account }));
+  const account = "account" in options ? options.account : accountsOf(options.privateKey);
+  const db = openDatabase(dir === undefined ? ":memory:" : join(dir, "facilitator.sqlite"));
+  const facilitator = createFacilitator({ ...options, account, db });
+  const app = facilitatorApp(facilitator);
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   const server = app.listen(port, "127.0.0.1", (error) => (error ? reject(error) : resolve()));
   await listening;
@@ -34,7 +42,13 @@ export async function startFacilitator(
     server.close(() => resolve());
     server.closeIdleConnections();
     await closed;
+    facilitator.close();
+    db.close();
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, close, [Symbol.asyncDispose]: close };
+}
+
+function accountsOf(keys: Hex | readonly Hex[]): LocalAccount[] {
+  return [keys].flat().map((key) => privateKeyToAccount(key));
 }

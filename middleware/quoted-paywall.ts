@@ -82,6 +82,8 @@ export interface QuotedPaywallOptions<Order> {
   readonly abandoned?: (sale: PaywallSale<Order>) => void;
   /** How long a buyer may take, and how long `work` may have to be kept without money. */
   readonly maxTimeoutSeconds?: number;
+  /** How long a buyer waits for the facilitator before the answer is "ask again" (503). */
+  readonly facilitatorTimeoutMs?: number;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }

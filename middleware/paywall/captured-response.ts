@@ -10,10 +10,14 @@ export interface CapturedResponse {
   /** The status and a header of the held answer. */
   readonly status: () => number;
   readonly header: (name: string) => string | undefined;
+  /** The body of the held answer, so far. */
+  readonly text: () => string;
   /** Sends the held answer as it is. */
   release(): void;
   /** Throws the held answer away, and hands the response back untouched. */
   discard(): void;
+  /** After another answer has been sent: whatever the library still writes goes nowhere. */
+  mute(): void;
 }
 
 const METHODS = ["writeHead", "write", "end", "flushHeaders"] as const;
@@ -50,6 +54,15 @@ export function captureResponse(response: Response): CapturedResponse {
     ended,
     status: () => response.statusCode,
     header: (name) => response.getHeader(name)?.toString(),
+    text: () => Buffer.concat(chunks).toString(),
+    mute() {
+      for (const name of METHODS)
+        Object.defineProperty(
+          response,
+          name,
+          own(() => response),
+        );
+    },
     release() {
       restore();
       response.end(Buffer.concat(chunks));

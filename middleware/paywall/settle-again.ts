@@ -11,8 +11,8 @@ export type SettleOutcome =
   | { readonly state: "settled"; readonly transaction: Hex; readonly response: SettleResponse }
   /** The facilitator says that it does not settle it, and why. It may still do so later, until the payment's window closes. */
   | { readonly state: "refused"; readonly reason: string; readonly response: SettleResponse }
-  /** Nobody knows. */
-  | { readonly state: "unknown" };
+  /** Nobody knows; `response` is what the facilitator said, where it said anything. */
+  | { readonly state: "unknown"; readonly response?: SettleResponse };
 
 /** Reasons that say nothing about the payment. */
 const UNDECIDED = new Set([
@@ -24,7 +24,7 @@ const UNDECIDED = new Set([
 export async function settleAgain(
   facilitatorUrl: string,
   { x402Version, payload, sale, description, asked }: SaleRecord<unknown>,
-  timeoutMs = 30_000,
+  timeoutMs: number,
 ): Promise<SettleOutcome> {
   const paymentRequirements = requirementsFor(x402Version, { ...sale, description }, asked);
   try {
@@ -48,5 +48,10 @@ export function readOutcome(ok: boolean, response: SettleResponse | undefined): 
   if (response && ok && !success && errorReason !== "" && !UNDECIDED.has(errorReason)) {
     return { state: "refused", reason: errorReason, response };
   }
-  return { state: "unknown" };
+  return response ? { state: "unknown", response } : { state: "unknown" };
+}
+
+/** Whether a facilitator's reason leaves open what is with the payment. */
+export function saysNothing(reason: string): boolean {
+  return UNDECIDED.has(reason);
 }

@@ -72,7 +72,8 @@ export async function startFacilitator(
   const gas = await chain.client.getBalance({ address: account.address });
   if (gas < MIN_GAS) await local.fund(account.address, { ether: GAS_FUNDS });
   const { rpcUrl } = local;
-  return start({ rpcUrl, account, asset: ASSET, port: before?.facilitator ?? 0, now });
+  const port = before?.facilitator ?? 0;
+  return start({ rpcUrl, account, asset: ASSET, dir: join(dir, "facilitator"), port, now });
 }
 
 export async function startWallet(

@@ -2,8 +2,11 @@
 export interface Bench {
   name: string;
   unit: string;
+  /** Where the promise is a multiple of the best stock package, this is left to `timesBest`. */
   target: number;
   better: "lower" | "higher";
+  /** How many times better than the best we promise to be. */
+  timesBest?: number;
   /** `best` is the best stock package in the same run, where there is one. */
   measure(): Promise<{ ours: number; best?: number; bestName?: string }>;
 }

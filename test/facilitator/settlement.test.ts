@@ -65,13 +65,25 @@ test("another payment with a used nonce is refused, also while the first is unde
   expect(await world.settle(first.success ? other.body : body)).toMatchObject({ success: false });
 });
 
-test("sixteen at once, four of them copies, all end properly", async () => {
+test.each([
+  ["each in a transaction of its own", 1, { least: 12, most: 12 }],
+  ["in batches", 100, { least: 1, most: 11 }],
+])("sixteen at once, four of them copies, all end properly, %s", async (_, maxBatch, sent) => {
+  const account = await world.chain.newPayer(0n, 10n ** 18n);
+  const facilitator = createFacilitator({ rpcUrl: rpcUrl(), account, maxBatch });
   const twelve = await Promise.all(Array.from({ length: 12 }, () => newRequest(world)));
-  const bodies = [...twelve, ...twelve.slice(0, 4)].map(({ body }) => body);
-  const answers = await Promise.all(bodies.map((body) => world.settle(body)));
+  const asked = [...twelve, ...twelve.slice(0, 4)];
+  const answers = await Promise.all(asked.map(({ body }) => facilitator.settle(body)));
   expect(answers.every(({ success }) => success)).toBe(true);
-  expect(new Set(answers.map(({ transaction }) => transaction)).size).toBe(12);
+  const transactions = new Set(answers.map(({ transaction }) => transaction));
+  expect(transactions.size).toBeGreaterThanOrEqual(sent.least);
+  expect(transactions.size).toBeLessThanOrEqual(sent.most);
   expect(answers.slice(12)).toEqual(answers.slice(0, 4));
+  for (const [at, { authorization }] of twelve.entries()) {
+    const proof = await world.chain.chain.readAuthorization(authorization);
+    expect(proof).toMatchObject({ state: "settled", transaction: answers[at]?.transaction });
+    expect(await balanceOf(authorization.to)).toBe(10_000n);
+  }
 });
 
 test("two payments that the payer cannot both afford: one settles, the other is refused for want of money", async () => {

@@ -7,6 +7,8 @@ type Fault =
   | "lose-answer"
   /** Settles, and then says that it does not know. */
   | "say-pending"
+  /** Settles, and never answers. */
+  | "hang"
   /** Does nothing, and drops the connection. */
   | "drop"
   /** Does nothing, and refuses for good. */
@@ -16,19 +18,31 @@ type Fault =
 export interface FaultyFacilitator extends Listening {
   /** What happens to the next calls of `/settle`. */
   fault: Fault;
+  /** What happens to the next calls of `/verify`: no answer at all, no connection, or a page of the operator's. */
+  verifyFault: "hang" | "drop" | "page" | undefined;
   /** How often `/settle` was called. */
   settles: number;
 }
 
 export async function openFaultyFacilitator(target: string): Promise<FaultyFacilitator> {
-  const state: { fault: Fault; settles: number } = { fault: undefined, settles: 0 };
+  const state: Pick<FaultyFacilitator, "fault" | "verifyFault" | "settles"> = {
+    fault: undefined,
+    verifyFault: undefined,
+    settles: 0,
+  };
   const app = express();
   app.use(express.json());
   app.use(async (request, response) => {
     const settle = request.path === "/settle";
     if (settle) state.settles += 1;
     const fault = settle ? state.fault : undefined;
-    if (fault === "drop") {
+    const verifyFault = request.path === "/verify" ? state.verifyFault : undefined;
+    if (verifyFault === "hang") return;
+    if (verifyFault === "page") {
+      response.status(502).send("<!DOCTYPE html><p>internal: 10.0.0.7</p>");
+      return;
+    }
+    if (fault === "drop" || verifyFault === "drop") {
       response.destroy();
       return;
     }
@@ -49,6 +63,7 @@ export async function openFaultyFacilitator(target: string): Promise<FaultyFacil
       ...body,
     });
     const json: unknown = await answer.json();
+    if (fault === "hang") return;
     if (fault === "lose-answer") response.destroy();
     else if (fault === "say-pending")
       response.json({ ...(json as object), success: false, errorReason: "settlement_pending" });

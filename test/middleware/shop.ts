@@ -73,6 +73,7 @@ export interface ShopOptions extends Partial<QuotedPaywallOptions<Order>> {
   onQuote?: (item: string) => PaywallRefusal | undefined;
   amount?: bigint;
   payTo?: `0x${string}`;
+  description?: string;
 }
 
 /** Sells `POST /shop/items` with `{ item }`, and `GET /shop/items/:item`, at one price. */
@@ -82,6 +83,7 @@ export async function openShop({
   amount = 10_000n,
   db = openDatabase(":memory:"),
   payTo = privateKeyToAccount(generatePrivateKey()).address,
+  description,
   ...options
 }: ShopOptions): Promise<Shop> {
   const events: string[] = [];
@@ -94,8 +96,13 @@ export async function openShop({
       const item = String(params["item"] ?? (body as { item?: string } | undefined)?.item);
       const refusal = onQuote(item);
       if (refusal) return refusal;
-      const description = `One ${item}`;
-      return { amount, asset: BASE_SEPOLIA_USDC, payTo, description, order: { item } };
+      return {
+        amount,
+        asset: BASE_SEPOLIA_USDC,
+        payTo,
+        description: description ?? `One ${item}`,
+        order: { item },
+      };
     },
     work: (sale) => {
       events.push(`work ${sale.order.item}`);
@@ -113,6 +120,7 @@ export async function openShop({
   const router = express.Router();
   router.post("/items", express.json(), paywall.handler);
   router.get("/items/:item", paywall.handler);
+  router.all("/any", paywall.handler);
   app.use("/shop", router);
   app.use(((error: Error, _request, response, _next) => {
     response.status(500).json({ error: (error as { code?: string }).code ?? error.message });

@@ -1,0 +1,59 @@
+/**
+ * A paid request from end to end: 402, payment, verification, settlement on the chain, answer. Ours with its ledger and its
+ * guard, on disk; the stock stacks, which have neither, with their own facilitators and viem's nonce manager. Only what was
+ * delivered counts: the stock stacks lose some payments when many are under way.
+ */
+import { type Bench, median } from "./bench.ts";
+import { openOwnStack, type Stack, STOCK_STACKS } from "./stacks.ts";
+
+const ROUNDS = 3;
+const REQUESTS: Readonly<Record<number, number>> = { 1: 25, 16: 96, 64: 192 };
+
+export const PAID_REQUESTS: readonly Bench[] = [
+  { name: "paid request, one at a time", unit: "ms", target: 0, better: "lower", timesBest: 2 },
+  { name: "paid requests, 16 at once", unit: "/s", target: 0, better: "higher", timesBest: 3 },
+  { name: "paid requests, 64 at once", unit: "/s", target: 0, better: "higher", timesBest: 5 },
+].map((row, at) => ({ ...row, measure: () => compare([1, 16, 64][at] ?? 1) }) as Bench);
+
+async function compare(concurrency: number) {
+  const figures: { name: string; figure: number }[] = [];
+  for (const [name, open] of Object.entries({ ours: openOwnStack, ...STOCK_STACKS })) {
+    await using stack = await open();
+    await measure(name, stack, concurrency);
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1)
+      rounds.push(await measure(name, stack, concurrency));
+    figures.push({ name, figure: median(rounds) });
+  }
+  const [ours, ...stock] = figures;
+  const sorted = stock.sort((a, b) => a.figure - b.figure);
+  const best = concurrency === 1 ? sorted[0] : sorted.at(-1);
+  if (!ours || !best) throw new Error("nothing was measured");
+  return { ours: ours.figure, best: best.figure, bestName: best.name };
+}
+
+/** The median time of one request, or requests per second where several are under way. */
+async function measure(name: string, stack: Stack, concurrency: number): Promise<number> {
+  const count = REQUESTS[concurrency] ?? concurrency;
+  const times: number[] = [];
+  let failed: string | undefined;
+  const queue = Array.from({ length: count }).values();
+  const worker = async () => {
+    for (const _ of queue) {
+      const start = performance.now();
+      try {
+        await stack.buy();
+        times.push(performance.now() - start);
+      } catch (error) {
+        failed ??= error instanceof Error ? error.message : "unknown";
+      }
+    }
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  const elapsed = performance.now() - start;
+  if (failed !== undefined) {
+    process.stderr.write(`  ${name}: ${count - times.length} of ${count} failed: ${failed}\n`);
+  }
+  return concurrency === 1 ? median(times) : (times.length * 1_000) / elapsed;
+}

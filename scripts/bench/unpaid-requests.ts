@@ -1,0 +1,63 @@
+/** Unpaid requests per second: our paywall's 402 beside plain Express that answers the same bytes. */
+import { Agent, request as httpRequest } from "node:http";
+import express from "express";
+import { listen, openShop } from "../../test/middleware/shop.ts";
+import { type Bench, median } from "./bench.ts";
+
+const ROUNDS = 5;
+const REQUESTS = 3_000;
+const CONCURRENCY = 32;
+
+export const unpaidRequests: Bench = {
+  name: "unpaid request (402)",
+  unit: "/s",
+  target: 0,
+  better: "higher",
+  timesBest: 0.9,
+  async measure() {
+    await using shop = await openShop({ facilitatorUrl: "http://127.0.0.1:1" });
+    const paywalled = `${shop.url}/shop/items/a`;
+    const sample = await fetch(paywalled);
+    const body = await sample.text();
+    const names = ["content-type", "cache-control", "vary", "payment-required"];
+    const headers = names.flatMap((name) => {
+      const value = sample.headers.get(name);
+      return value === null ? [] : [[name, value] as const];
+    });
+    const app = express();
+    app.disable("x-powered-by");
+    if (!sample.headers.has("etag")) app.disable("etag");
+    app.get("/shop/items/:item", (_, response) => {
+      for (const [name, value] of headers) response.setHeader(name, value);
+      response.status(402).send(body);
+    });
+    await using plain = await listen(app);
+    const ours: number[] = [];
+    const best: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      best.push(await measure(`${plain.url}/shop/items/a`));
+      ours.push(await measure(paywalled));
+    }
+    return { ours: median(ours), best: median(best), bestName: "plain Express" };
+  },
+};
+
+async function measure(url: string): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONCURRENCY });
+  const get = () =>
+    new Promise<void>((resolve, reject) => {
+      const sent = httpRequest(url, { agent }, (response) => {
+        response.resume().once("end", resolve);
+      });
+      sent.once("error", reject).end();
+    });
+  const queue = Array.from({ length: REQUESTS }).values();
+  const worker = async () => {
+    for (const _ of queue) await get();
+  };
+  const start = performance.now();
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  const rate = (REQUESTS * 1_000) / (performance.now() - start);
+  agent.destroy();
+  return rate;
+}

@@ -6,7 +6,7 @@
 export const NOT =
   "(?:(?:do|does|did|must|should|shall|can|could|may|will|would|is|are) ?n[o']?t|(?:do|does|must|should|shall|can|could|may|will|would|is|are)n't|don'?t|can't|won't|never|not|no|none|nothing|nobody|neither|nor|without|avoid|refrain from|hold off(?: on)?|instead of|rather than|stop short of|under no circumstances|by no means)";
 /** Verbs and nouns of buying, in all their forms. */
-export const BUYING =
+const BUYING =
   "(?:buy|buys|buying|bought|purchas\\w*|regist(?:er|ers|ered|ering|ration|rations)|pay|pays|paying|paid|payments?|spend|spends|spending|spent|order|orders|ordering|ordered|reserve[sd]?|reserving|acquir\\w*|charg\\w*|invest|renew\\w*|subscrib\\w*|check ?out|transact\\w*|claim|grab)";
 
 /** Words that may stand between a "not" or the start of a limit and what it is about. */

@@ -10,9 +10,12 @@ interface Command {
   reject: (error: unknown) => void;
 }
 
+/** A commit holds up everything else in this process, and the other processes' commits: so it ends after this many. */
+const MAX_BATCH = 256;
+
 export class CommitQueue {
   readonly #db: Database;
-  #waiting: Command[] = [];
+  readonly #waiting: Command[] = [];
 
   constructor(db: Database) {
     this.#db = db;
@@ -31,8 +34,8 @@ export class CommitQueue {
   }
 
   #flush(): void {
-    const batch = this.#waiting;
-    this.#waiting = [];
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const done: { command: Command; answer: () => void }[] = [];
     try {
       this.#db.transaction(() => {

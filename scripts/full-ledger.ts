@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Secret } from "../protocol/index.ts";
-import { type Ledger, openDatabase, openLedger } from "../store/index.ts";
+import { type Database, type Ledger, openDatabase, openLedger } from "../store/index.ts";
 import { chainLines } from "../store/ledger-chain.ts";
 import { answer } from "../store/ledger-schema.ts";
 import { runNow } from "../store/ledger-script.ts";
@@ -26,6 +26,7 @@ const PATH = [
   ["sent", "settled", "reserved", "spent"],
 ] as const;
 
+const PAYMENT = new Uint8Array(700).fill(9);
 const bytesKey = new Secret(new Uint8Array(32).fill(1));
 const folder = mkdtempSync(join(tmpdir(), "purser-full-"));
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -112,48 +113,57 @@ function nonceOf(purchase: string): `0x${string}` {
 function fill(path: string): void {
   using db = openDatabase(path);
   const seals = new Seals(bytesKey);
-  const payment = new Uint8Array(700).fill(9);
-  let insert: string | undefined;
-  for (let done = 0; done < PAYMENTS;) {
+  for (const key of SCOPES) db.run("INSERT INTO scope (key) VALUES (?)", key);
+  for (let from = 0; from < PAYMENTS; from += 64) {
     db.transaction(() => {
-      if (done === 0) {
-        for (const key of SCOPES) db.run("INSERT INTO scope (key) VALUES (?)", key);
-      }
-      for (const end = Math.min(done + 64, PAYMENTS); done < end; done += 1) {
-        const purchase = `pur_${done}`;
-        const row = {
-          id: BigInt(done + 1),
-          purchase,
-          epoch: 1n,
-          nonce: nonceOf(purchase),
-          state: "settled" as const,
-          provider: "shop",
-          service: "shop/thing",
-          fingerprint: "f".repeat(64),
-          pay_to: `0x${"bb".repeat(20)}` as const,
-          amount: 10n,
-          valid_after: 0n,
-          valid_before: 2_000_000_000n,
-          payment,
-          tx: nonceOf(purchase),
-          proof: null,
-          reserved_at: AT,
-          updated_at: AT,
-        };
-        const values = Object.values(row);
-        insert ??= `INSERT INTO auth (${[...Object.keys(row), "seal"].join(", ")}) VALUES (${"?, ".repeat(values.length)}?)`;
-        db.run(insert, ...values, seals.row(row));
-        for (const key of SCOPES)
-          db.run("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", row.id, key);
-        for (const [from, to, credit, debit] of PATH) {
-          db.run(
-            "INSERT INTO journal (at, auth, from_state, to_state, credit, debit, amount) VALUES (?, ?, ?, ?, ?, ?, 10)",
-            ...[AT, row.id, from, to, credit, debit],
-          );
-        }
-      }
-      db.run("UPDATE scope SET settled = ?", BigInt(done) * 10n);
+      const to = Math.min(from + 64, PAYMENTS);
+      for (let index = from; index < to; index += 1) insertPayment(db, seals, index);
+      db.run("UPDATE scope SET settled = ?", BigInt(to) * 10n);
       runNow(chainLines(seals), (question) => answer(db, question));
     });
+  }
+}
+
+function insertPayment(db: Database, seals: Seals, index: number): void {
+  const purchase = `pur_${index}`;
+  const row = {
+    id: BigInt(index + 1),
+    purchase,
+    epoch: 1n,
+    nonce: nonceOf(purchase),
+    state: "settled" as const,
+    provider: "shop",
+    service: "shop/thing",
+    fingerprint: "f".repeat(64),
+    pay_to: `0x${"bb".repeat(20)}` as const,
+    amount: 10n,
+    valid_after: 0n,
+    valid_before: 2_000_000_000n,
+    payment: PAYMENT,
+    tx: nonceOf(purchase),
+    proof: null,
+    reserved_at: AT,
+    updated_at: AT,
+  };
+  const columns = [...Object.keys(row), "seal"];
+  db.run(
+    `INSERT INTO auth (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+    ...Object.values(row),
+    seals.row(row),
+  );
+  for (const key of SCOPES) {
+    db.run("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", row.id, key);
+  }
+  for (const [from, to, credit, debit] of PATH) {
+    db.run(
+      `INSERT INTO journal (at, auth, from_state, to_state, credit, debit, amount)
+        VALUES (?, ?, ?, ?, ?, ?, 10)`,
+      AT,
+      row.id,
+      from,
+      to,
+      credit,
+      debit,
+    );
   }
 }

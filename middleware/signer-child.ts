@@ -5,8 +5,9 @@
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { accountSigner, type Signer } from "./signer.ts";
+import { generatePrivateKey } from "viem/accounts";
+import { keySigner } from "./key-signer.ts";
+import type { Signer } from "./signer.ts";
 import {
   readIntent,
   type SignerMessage,
@@ -14,18 +15,20 @@ import {
   type SignRequest,
 } from "./signer-messages.ts";
 
-function say(message: SignerMessage): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
+const MAX_ANSWERS = 16;
+
+function say(...messages: SignerMessage[]): void {
+  process.stdout.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
 }
 
 /** Reads the key, made first where the file is not there and we were let to write it. */
-function readKey(file: string, create: boolean): Signer | SignerStartProblem {
+async function readKey(file: string, create: boolean): Promise<Signer | SignerStartProblem> {
   try {
     if (create) makeKey(file);
     if ((statSync(file).mode & 0o077) !== 0) return "exposed";
     const key = readFileSync(file, "utf8").trim();
     if (!/^0x[0-9a-fA-F]{64}$/.test(key)) return "not-a-key";
-    return accountSigner(privateKeyToAccount(key as `0x${string}`));
+    return await keySigner(key as `0x${string}`);
   } catch {
     return "unreadable";
   }
@@ -40,28 +43,43 @@ function makeKey(file: string): void {
   }
 }
 
-async function answer(signer: Signer, line: string): Promise<void> {
+/**
+ * Signs what is waiting, and answers some at a time: the wallet records together what it hears together, in one disk sync.
+ * Between two answers the input is read again.
+ */
+async function answerWaiting(signer: Signer, waiting: string[]): Promise<void> {
+  if (waiting.length === 0) return;
+  const answers = await Promise.all(
+    waiting.splice(0, MAX_ANSWERS).map((line) => answer(signer, line)),
+  );
+  say(...answers);
+  if (waiting.length > 0) setImmediate(() => void answerWaiting(signer, waiting));
+}
+
+async function answer(signer: Signer, line: string): Promise<SignerMessage> {
   let id = -1;
   try {
     const request = JSON.parse(line) as SignRequest;
     id = request.id;
     const intent = readIntent(request);
-    if (intent) say({ id, signature: await signer.sign(intent) });
-    else say({ id, refused: true });
+    return intent ? { id, signature: await signer.sign(intent) } : { id, refused: true };
   } catch {
-    say({ id, refused: true });
+    return { id, refused: true };
   }
 }
 
 // Ctrl-C in a terminal reaches every process of the group; the wallet may still need a signature to end well.
 process.on("SIGINT", () => undefined);
 const [file = "", mode] = process.argv.slice(2);
-const signer = readKey(file, mode === "create");
+const signer = await readKey(file, mode === "create");
 if (typeof signer === "string") {
   say({ ready: false, problem: signer });
 } else {
   say({ ready: true, address: signer.address });
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
-  lines.on("line", (line) => void answer(signer, line));
+  const waiting: string[] = [];
+  lines.on("line", (line) => {
+    if (waiting.push(line) === 1) setImmediate(() => void answerWaiting(signer, waiting));
+  });
   lines.on("close", () => process.exit(0));
 }

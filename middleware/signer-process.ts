@@ -28,6 +28,9 @@ export interface SignerProcessOptions {
   signTimeoutMs?: number;
 }
 
+/** Enough to keep the signer busy, few enough that none waits in its pipe for as long as an answer may take. */
+const MAX_ASKED = 64;
+
 const PROBLEMS: Readonly<Record<SignerStartProblem, string>> = {
   unreadable: "cannot be read",
   exposed: "can be read by other users",
@@ -79,6 +82,9 @@ class Conversation {
   readonly #waiting = new Map<number, (message: SignerMessage | undefined) => void>();
   readonly #first: Promise<SignerMessage | undefined>;
   readonly #ended: Promise<void>;
+  /** Intents that the signer has not been given yet: a flood waits here, first come first served. */
+  readonly #queue: (() => void)[] = [];
+  #asked = 0;
   #nextId = 1;
 
   constructor(child: ChildProcessByStdio<Writable, Readable, null>, signTimeoutMs: number) {
@@ -116,6 +122,18 @@ class Conversation {
   }
 
   async sign(intent: SignIntent): Promise<Hex> {
+    if (this.#asked === MAX_ASKED) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#asked += 1;
+    try {
+      return await this.#ask(intent);
+    } finally {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#asked -= 1;
+    }
+  }
+
+  async #ask(intent: SignIntent): Promise<Hex> {
     const id = this.#nextId++;
     const answer = Promise.withResolvers<SignerMessage | undefined>();
     this.#waiting.set(id, answer.resolve);

@@ -4,7 +4,7 @@
  */
 import type { Address, Hex } from "viem";
 import type { LocalAccount } from "viem/accounts";
-import { findAsset } from "../protocol/asset.ts";
+import { type Asset, findAsset } from "../protocol/asset.ts";
 import { type Authorization, authorizationTypedData } from "../protocol/transfer-authorization.ts";
 import { PaymentError } from "./payment-error.ts";
 
@@ -24,16 +24,17 @@ export interface Signer {
 export function accountSigner(account: Pick<LocalAccount, "address" | "signTypedData">): Signer {
   return {
     address: account.address,
-    sign: (intent) => account.signTypedData(typedDataOf(intent, account.address)),
+    async sign(intent) {
+      const asset = assetOf(intent, account.address);
+      return account.signTypedData(authorizationTypedData(asset, intent.authorization));
+    },
   };
 }
 
-/** The message for an intent, from our own table of tokens; throws `SIGNER_FAILED` for another token or payer. */
-function typedDataOf({ network, asset, authorization }: SignIntent, address: Address) {
+/** The token of an intent, from our own table; throws `SIGNER_FAILED` for another token or payer. */
+export function assetOf({ network, asset, authorization }: SignIntent, address: Address): Asset {
   const known = findAsset(network, asset);
-  if (known && authorization.from.toLowerCase() === address.toLowerCase()) {
-    return authorizationTypedData(known, authorization);
-  }
+  if (known && authorization.from.toLowerCase() === address.toLowerCase()) return known;
   throw new PaymentError("SIGNER_FAILED", {
     problem: known
       ? "The signer was asked to sign for another payer."

@@ -10,12 +10,27 @@ interface Command {
   reject: (error: unknown) => void;
 }
 
+/** A commit holds up everything else in this process, and the other processes' commits: so it ends after this many. */
+const MAX_BATCH = 256;
+
+export interface CommitQueueOptions {
+  readonly db: Database;
+  /** Runs before a commit's first command; what it throws refuses them all. */
+  readonly begin: () => void;
+  /** Runs after its last, in the same transaction. */
+  readonly end: () => void;
+}
+
 export class CommitQueue {
   readonly #db: Database;
-  #waiting: Command[] = [];
+  readonly #begin: () => void;
+  readonly #end: () => void;
+  readonly #waiting: Command[] = [];
 
-  constructor(db: Database) {
+  constructor({ db, begin, end }: CommitQueueOptions) {
     this.#db = db;
+    this.#begin = begin;
+    this.#end = end;
   }
 
   /** Runs `work` in a transaction; resolves when it is on disk. */
@@ -31,11 +46,12 @@ export class CommitQueue {
   }
 
   #flush(): void {
-    const batch = this.#waiting;
-    this.#waiting = [];
+    const batch = this.#waiting.splice(0, MAX_BATCH);
+    if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const done: { command: Command; answer: () => void }[] = [];
     try {
       this.#db.transaction(() => {
+        this.#begin();
         for (const command of batch) {
           try {
             done.push({ command, answer: command.run() });
@@ -43,6 +59,7 @@ export class CommitQueue {
             command.reject(error);
           }
         }
+        this.#end();
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);

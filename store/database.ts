@@ -9,7 +9,14 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PurserError } from "../protocol/error.ts";
 
-export type StoreErrorCode = "DATABASE_UNREADABLE" | "DATABASE_BUSY" | "DATABASE_TOO_NEW";
+export type StoreErrorCode =
+  | "DATABASE_UNREADABLE"
+  | "DATABASE_BUSY"
+  | "DATABASE_TOO_NEW"
+  /** The server does not answer, or refuses. */
+  | "DATABASE_UNREACHABLE"
+  /** A package that this database needs is not installed. */
+  | "PACKAGE_MISSING";
 
 export class StoreError extends PurserError<StoreErrorCode> {}
 
@@ -31,6 +38,8 @@ export interface Database extends Disposable {
    * writes, in any process. Inside another transaction it is a savepoint of that one. `work` must be synchronous.
    */
   transaction<T>(work: () => T): T;
+  /** Runs `work`, which only reads, on the file as it is at one moment. Nothing waits for it. */
+  snapshot<T>(work: () => T): T;
   close(): void;
 }
 
@@ -113,8 +122,16 @@ class SqliteDatabase implements Database {
   }
 
   transaction<T>(work: () => T): T {
+    return this.#inside("BEGIN IMMEDIATE", work);
+  }
+
+  snapshot<T>(work: () => T): T {
+    return this.#inside("BEGIN DEFERRED", work);
+  }
+
+  #inside<T>(begin: string, work: () => T): T {
     const level = this.#depth;
-    this.exec(level === 0 ? "BEGIN IMMEDIATE" : `SAVEPOINT level_${level}`);
+    this.exec(level === 0 ? begin : `SAVEPOINT level_${level}`);
     this.#depth += 1;
     try {
       const result = this.#try(work);

@@ -1,4 +1,4 @@
-/** Durable state: SQLite files, and the wallet's ledger behind named atomic commands. */
+/** Durable state: SQLite files, and the wallet's ledger, on SQLite or PostgreSQL, behind named atomic commands. */
 export {
   type Database,
   openDatabase,
@@ -12,10 +12,12 @@ export type {
   LedgerEntry,
   LedgerIdentity,
   LedgerScope,
+  LedgerVerification,
   Reservation,
   Spent,
 } from "./ledger.ts";
 export { LedgerError, type LedgerErrorCode } from "./ledger-error.ts";
 export { type Account, isOpen, isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
 export { migrate, type MigrationStep } from "./migrate.ts";
+export { openPostgresLedger, type OpenPostgresLedgerOptions } from "./postgres-ledger.ts";
 export { openLedger, type OpenLedgerOptions } from "./sqlite-ledger.ts";

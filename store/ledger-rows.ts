@@ -27,6 +27,8 @@ export interface AuthRow {
   proof: ReleaseProof | null;
   reserved_at: bigint;
   updated_at: bigint;
+  /** Over all the others (`Seals`). */
+  seal: Uint8Array | null;
 }
 
 export function sealPayment(

@@ -2,10 +2,59 @@
  * The ledger's tables. What must never happen is refused by the database too: two live authorizations of a purchase, a nonce
  * used twice, a negative sum, a journal line that is changed afterwards.
  */
+import type { Database } from "./database.ts";
+import { chainLines } from "./ledger-chain.ts";
+import type { AuthRow } from "./ledger-rows.ts";
+import { ask, type Question, runNow, type Script } from "./ledger-script.ts";
+import type { Seals } from "./ledger-seals.ts";
 import type { MigrationStep } from "./migrate.ts";
 
-export const LEDGER_STEPS: readonly MigrationStep[] = [
-  `
+/** `seals` are those of the key that the book is kept under from its second version on. */
+export const ledgerSteps = (seals: Seals): readonly MigrationStep[] => [
+  TABLES,
+  (db) => {
+    db.exec(CHAIN);
+    runNow(sealAll(seals), (question) => answer(db, question));
+  },
+];
+
+/** Answers a question of a script. */
+export function answer(db: Database, { sql, values }: Question): object[] {
+  const statement = db.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement.all(...values);
+}
+
+function* sealAll(seals: Seals): Script<void> {
+  for (const row of yield* ask<AuthRow>("SELECT * FROM auth")) {
+    yield* ask("UPDATE auth SET seal = ? WHERE id = ?", seals.row(row), row.id);
+  }
+  yield* chainLines(seals);
+}
+
+const CHAIN = `
+  ALTER TABLE auth ADD COLUMN seal BLOB;
+  DELETE FROM book WHERE key = 'time';
+
+  CREATE TABLE batch (
+    seq INTEGER PRIMARY KEY,
+    last_line INTEGER NOT NULL UNIQUE,
+    hash BLOB NOT NULL
+  ) STRICT;
+  CREATE TRIGGER batch_is_not_changed BEFORE UPDATE ON batch
+    BEGIN SELECT RAISE (ABORT, 'the chain is append-only'); END;
+  CREATE TRIGGER batch_is_not_deleted BEFORE DELETE ON batch
+    BEGIN SELECT RAISE (ABORT, 'the chain is append-only'); END;
+
+  CREATE TABLE checkpoint (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_line INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    mac BLOB NOT NULL
+  ) STRICT;
+  `;
+
+const TABLES = `
   CREATE TABLE book (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -61,5 +110,4 @@ export const LEDGER_STEPS: readonly MigrationStep[] = [
     BEGIN SELECT RAISE (ABORT, 'the journal is append-only'); END;
   CREATE TRIGGER journal_is_not_deleted BEFORE DELETE ON journal
     BEGIN SELECT RAISE (ABORT, 'the journal is append-only'); END;
-  `,
-];
+  `;

@@ -83,6 +83,14 @@ export interface JournalLine {
   readonly amount: bigint;
 }
 
+/** What `verify` has looked at. */
+export interface LedgerVerification {
+  readonly lines: number;
+  readonly authorizations: number;
+  /** Where the chain stands, as hex: kept elsewhere, it tells an older copy of the book from this one. */
+  readonly head: string;
+}
+
 export interface Ledger {
   /** Makes a new book this chain's, token's and wallet's, or throws `LEDGER_MISMATCH` when it is another's. */
   bind(identity: LedgerIdentity): Promise<void>;
@@ -112,5 +120,7 @@ export interface Ledger {
   list(): Promise<LedgerEntry[]>;
   spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent>;
   journal(): Promise<JournalLine[]>;
+  /** Verifies all of it, from the first line on; throws `LEDGER_UNREADABLE`, and then nothing is paid from it any more. */
+  verify(): Promise<LedgerVerification>;
   close(): void;
 }

@@ -7,8 +7,8 @@ export interface Bench {
   better: "lower" | "higher";
   /** How many times better than the best we promise to be. */
   timesBest?: number;
-  /** `best` is the best stock package in the same run, where there is one. */
-  measure(): Promise<{ ours: number; best?: number; bestName?: string }>;
+  /** `best` is the best stock package in the same run, where there is one; `note` says what bounds the figure. */
+  measure(): Promise<{ ours: number; best?: number; bestName?: string; note?: string }>;
 }
 
 /** A row of the result. */
@@ -22,6 +22,7 @@ export interface BenchRow {
   ratio: number | null;
   target: number;
   holds: boolean;
+  note: string | null;
 }
 
 export function median(values: readonly number[]): number {

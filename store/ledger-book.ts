@@ -1,0 +1,188 @@
+/** The ledger over any database: its commands, the rows as callers see them, and the rule that damage ends everything. */
+import type { Hex } from "viem";
+import type { PaymentHeader } from "../protocol/authorization.ts";
+import type { PurchaseState } from "../protocol/orchestrator-api.ts";
+import type { Secret } from "../protocol/secret.ts";
+import { type Facts, LedgerCommands } from "./ledger-commands.ts";
+import { LedgerError, unreadable } from "./ledger-error.ts";
+import { type AuthRow, readEntry, readJournalLine, sealPayment } from "./ledger-rows.ts";
+import { readScope, scopeKey } from "./ledger-scopes.ts";
+import { ask, type Script } from "./ledger-script.ts";
+import { Seals } from "./ledger-seals.ts";
+import type { ReleaseProof } from "./ledger-states.ts";
+import { verifyBook } from "./ledger-verify.ts";
+import type {
+  JournalLine,
+  Ledger,
+  LedgerEntry,
+  LedgerIdentity,
+  LedgerScope,
+  LedgerVerification,
+  Reservation,
+  Spent,
+} from "./ledger.ts";
+
+/** A database that a book can be kept in. */
+export interface LedgerStore {
+  /** Where it is, for messages. */
+  readonly path: string;
+  /** Runs a script atomically and excluding every other writer; resolves when it is durable and its lines are chained. */
+  commit<T>(script: () => Script<T>): Promise<T>;
+  /** Runs a script that only reads, all of it from one moment. */
+  read<T>(script: () => Script<T>): Promise<T>;
+  /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
+  explain(error: unknown): unknown;
+  close(): void;
+}
+
+export interface BookOptions {
+  /** 32 bytes that seal the payments' bytes at rest, and the book against change. */
+  bytesKey: Secret<Uint8Array>;
+  /** Milliseconds since the epoch. The book's own clock is the latest of all that it was ever given. */
+  now?: () => number;
+  /** After how long a reservation that nobody carried on may be replaced. */
+  staleAfterMs?: number;
+}
+
+export class LedgerBook implements Ledger {
+  readonly #store: LedgerStore;
+  readonly #bytesKey: Secret<Uint8Array>;
+  readonly #seals: Seals;
+  readonly #commands: LedgerCommands;
+  #damage: unknown;
+
+  constructor(
+    store: LedgerStore,
+    { bytesKey, now = Date.now, staleAfterMs = 30_000 }: BookOptions,
+  ) {
+    this.#store = store;
+    this.#bytesKey = bytesKey;
+    this.#seals = new Seals(bytesKey);
+    const { path } = store;
+    this.#commands = new LedgerCommands({ path, seals: this.#seals, now, staleAfterMs });
+  }
+
+  bind(identity: LedgerIdentity): Promise<void> {
+    return this.#commit(() => this.#commands.bind(identity));
+  }
+
+  async reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
+    const { row, created } = await this.#commit(() => this.#commands.reserve(reservation));
+    return { entry: this.#entry(row), created };
+  }
+
+  markSigning(nonce: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "signing");
+  }
+
+  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    return this.#move(nonce, "sent", { payment: sealPayment(this.#bytesKey, nonce, payment) });
+  }
+
+  markUnknown(nonce: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "unknown");
+  }
+
+  markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "claimed", { tx: transaction });
+  }
+
+  markSettled(nonce: Hex, transaction: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "settled", { tx: transaction });
+  }
+
+  release(nonce: Hex, proof: ReleaseProof): Promise<LedgerEntry> {
+    return this.#move(nonce, "released", { proof });
+  }
+
+  async find(purchase: string): Promise<LedgerEntry | undefined> {
+    const row = await this.#read(() => this.#commands.newest(purchase));
+    return row && this.#entry(row);
+  }
+
+  listOpen(): Promise<LedgerEntry[]> {
+    return this.#list("WHERE state NOT IN ('settled', 'released')");
+  }
+
+  list(): Promise<LedgerEntry[]> {
+    return this.#list("");
+  }
+
+  spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent> {
+    const commands = this.#commands;
+    return this.#read(function* () {
+      return yield* readScope(scopeKey(scope, yield* commands.time()));
+    });
+  }
+
+  async journal(): Promise<JournalLine[]> {
+    const sql = `SELECT j.at, a.purchase, a.nonce, j.from_state, j.to_state, j.credit, j.debit, j.amount
+      FROM journal j JOIN auth a ON a.id = j.auth ORDER BY j.seq`;
+    const rows = await this.#read(() => ask<Parameters<typeof readJournalLine>[0]>(sql));
+    return rows.map(readJournalLine);
+  }
+
+  async verify(): Promise<LedgerVerification> {
+    const [{ damage, lines, authorizations }, head] = await this.#read(() => this.#verify(true));
+    if (damage !== undefined) throw this.#notice(unreadable(this.#store.path, damage));
+    return { lines, authorizations, head };
+  }
+
+  /** Looks at what is open or new since the last checkpoint; throws `LEDGER_UNREADABLE`. */
+  async check(): Promise<void> {
+    const [{ damage }] = await this.#read(() => this.#verify(false));
+    if (damage !== undefined) throw this.#notice(unreadable(this.#store.path, damage));
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  *#verify(whole: boolean) {
+    return [
+      yield* verifyBook({ seals: this.#seals, whole }),
+      yield* this.#commands.head(),
+    ] as const;
+  }
+
+  async #move(nonce: Hex, to: PurchaseState, facts: Facts = {}): Promise<LedgerEntry> {
+    return this.#entry(await this.#commit(() => this.#commands.move(nonce, to, facts)));
+  }
+
+  async #list(where: string): Promise<LedgerEntry[]> {
+    const sql = `SELECT * FROM auth ${where} ORDER BY id`;
+    return (await this.#read(() => this.#commands.rows(sql))).map((row) => this.#entry(row));
+  }
+
+  #entry(row: AuthRow): LedgerEntry {
+    try {
+      return readEntry(row, this.#bytesKey);
+    } catch (error) {
+      throw this.#notice(error);
+    }
+  }
+
+  #commit<T>(script: () => Script<T>): Promise<T> {
+    return this.#guard(() => this.#store.commit(script));
+  }
+
+  #read<T>(script: () => Script<T>): Promise<T> {
+    return this.#guard(() => this.#store.read(script));
+  }
+
+  /** Once the book has shown damage, nothing more is read from it or written to it. */
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#damage !== undefined) throw this.#damage;
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#notice(error);
+    }
+  }
+
+  #notice(error: unknown): unknown {
+    const ours = this.#store.explain(error);
+    if (ours instanceof LedgerError && ours.code === "LEDGER_UNREADABLE") this.#damage = ours;
+    return ours;
+  }
+}

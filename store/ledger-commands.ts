@@ -1,0 +1,256 @@
+/**
+ * What the ledger does, for every database: each command is a script that runs in a transaction which excludes every other
+ * writer from its first question on, so no two callers anywhere can both see the same room under a cap.
+ */
+import assert from "node:assert/strict";
+import type { Hex } from "viem";
+import type { PurchaseState } from "../protocol/orchestrator-api.ts";
+import { readHead, readIdentity } from "./ledger-chain.ts";
+import { LedgerError, unreadable } from "./ledger-error.ts";
+import type { AuthRow } from "./ledger-rows.ts";
+import { makeRoom } from "./ledger-scopes.ts";
+import { ask, type Script } from "./ledger-script.ts";
+import { isSame, type Seals } from "./ledger-seals.ts";
+import { isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
+import type { LedgerIdentity, Reservation } from "./ledger.ts";
+
+export interface CommandOptions {
+  /** For messages. */
+  readonly path: string;
+  readonly seals: Seals;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** After how long a reservation that nobody carried on may be replaced. */
+  readonly staleAfterMs: number;
+}
+
+export interface Facts {
+  payment?: Uint8Array;
+  tx?: string;
+  proof?: ReleaseProof;
+}
+
+export class LedgerCommands {
+  readonly #options: CommandOptions;
+  /** Known once the book is bound. */
+  #decimals: number | undefined;
+
+  constructor(options: CommandOptions) {
+    this.#options = options;
+  }
+
+  *bind({ network, genesis, asset, decimals, payer }: LedgerIdentity): Script<void> {
+    const identity = JSON.stringify({
+      network,
+      genesis: genesis.toLowerCase(),
+      asset: asset.toLowerCase(),
+      decimals,
+      payer: payer.toLowerCase(),
+    });
+    yield* ask(
+      "INSERT INTO book (key, value) VALUES ('identity', ?) ON CONFLICT DO NOTHING",
+      identity,
+    );
+    const bound = yield* readIdentity();
+    if (bound !== identity) {
+      throw new LedgerError("LEDGER_MISMATCH", {
+        problem: `The ledger ${this.#options.path} is of another chain, token or wallet: ${bound}, not ${identity}.`,
+        nextStep: "Open the ledger that belongs to this wallet, or begin a new one.",
+      });
+    }
+    this.#decimals = decimals;
+  }
+
+  *reserve(reservation: Reservation): Script<{ row: AuthRow; created: boolean }> {
+    const decimals = this.#decimals;
+    assert(decimals !== undefined, "bind the ledger before reserving");
+    assert(reservation.scopes.length > 0, "a reservation needs a limit");
+    const at = yield* this.time();
+    const newest = yield* this.newest(reservation.purchase);
+    if (newest && isOut(newest.state)) {
+      refuseOther(newest, reservation);
+      return { row: newest, created: false };
+    }
+    if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
+    const keys: string[] = [];
+    for (const scope of reservation.scopes) {
+      keys.push(yield* makeRoom({ scope, amount: reservation.amount, at, decimals }));
+    }
+    const row = yield* this.#insert(reservation, (newest?.epoch ?? 0n) + 1n, at);
+    for (const key of keys) {
+      yield* ask("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", row.id, key);
+    }
+    yield* this.#book(row, undefined, at);
+    return { row, created: true };
+  }
+
+  *move(nonce: Hex, to: PurchaseState, facts: Facts = {}): Script<AuthRow> {
+    const row = yield* this.#byNonce(nonce.toLowerCase());
+    const rules = STATES[row.state];
+    if (row.state === to && rules.repeats) return row;
+    const { proof } = facts;
+    const allowed =
+      rules.next.includes(to) &&
+      (to !== "released" || (proof !== undefined && rules.releases.includes(proof)));
+    if (!allowed) {
+      throw new LedgerError("LEDGER_TRANSITION", {
+        problem: `The authorization of ${row.purchase} is ${row.state}, and cannot become ${to}${proof ? ` on ${proof}` : ""}.`,
+        nextStep: "Look the purchase up again: another caller has carried it on.",
+      });
+    }
+    return yield* this.#set(row, to, yield* this.time(), facts);
+  }
+
+  *newest(purchase: string): Script<AuthRow | undefined> {
+    const sql = "SELECT * FROM auth WHERE purchase = ? ORDER BY epoch DESC LIMIT 1";
+    return (yield* this.rows(sql, purchase))[0];
+  }
+
+  /** Rows of `auth`, each with its seal unbroken. */
+  *rows(sql: string, ...values: string[]): Script<AuthRow[]> {
+    const rows = yield* ask<AuthRow>(sql, ...values);
+    for (const row of rows) {
+      if (!isSame(row.seal, this.#options.seals.row(row))) {
+        throw unreadable(this.#options.path, `the authorization ${row.id} is not what was written`);
+      }
+    }
+    return rows;
+  }
+
+  /** The book's time: a clock that was set back neither opens a new month nor makes anything stale. */
+  *time(): Script<number> {
+    const [last] = yield* ask<{ at: bigint }>("SELECT at FROM journal ORDER BY seq DESC LIMIT 1");
+    return Math.max(Math.floor(this.#options.now()), Number(last?.at ?? 0));
+  }
+
+  /** How far the chain is, for whoever wants to keep it elsewhere. */
+  *head(): Script<string> {
+    return Buffer.from((yield* readHead(this.#options.seals)).hash).toString("hex");
+  }
+
+  *#insert(reservation: Reservation, epoch: bigint, at: number): Script<AuthRow> {
+    const nonce = reservation.nonceOf(Number(epoch)).toLowerCase() as Hex;
+    const taken = yield* ask("SELECT id FROM auth WHERE nonce = ?", nonce);
+    if (taken.length > 0) throw nonceTaken(reservation);
+    const [last] = yield* ask<{ id: bigint }>("SELECT id FROM auth ORDER BY id DESC LIMIT 1");
+    const { purchase, provider, service, fingerprint, payTo, amount } = reservation;
+    const row = {
+      id: (last?.id ?? 0n) + 1n,
+      purchase,
+      epoch,
+      nonce,
+      state: "reserved" as const,
+      provider,
+      service,
+      fingerprint,
+      pay_to: payTo,
+      amount,
+      valid_after: reservation.validAfter,
+      valid_before: reservation.validBefore,
+      payment: null,
+      tx: null,
+      proof: null,
+      reserved_at: BigInt(at),
+      updated_at: BigInt(at),
+    };
+    const sealed: AuthRow = { ...row, seal: this.#options.seals.row(row) };
+    const columns = Object.keys(sealed);
+    yield* ask(
+      `INSERT INTO auth (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+      ...Object.values(sealed),
+    );
+    return sealed;
+  }
+
+  /** A reservation that was never sent can be replaced safely: from `released` no way leads to `sent`. */
+  *#replaceStale(row: AuthRow, at: number): Script<void> {
+    if (at - Number(row.updated_at) < this.#options.staleAfterMs) {
+      throw new LedgerError("PURCHASE_IN_PROGRESS", {
+        problem: `The purchase ${row.purchase} is being paid for by another caller.`,
+        nextStep: "Ask for the same purchase again in a moment.",
+      });
+    }
+    yield* this.#set(row, "released", at, { proof: "NEVER_SENT" });
+  }
+
+  *#set(before: AuthRow, to: PurchaseState, at: number, facts: Facts): Script<AuthRow> {
+    const { payment, tx, proof } = facts;
+    const row: AuthRow = {
+      ...before,
+      state: to,
+      updated_at: BigInt(at),
+      payment: payment ?? before.payment,
+      tx: (tx as Hex | undefined) ?? before.tx,
+      proof: proof ?? before.proof,
+    };
+    row.seal = this.#options.seals.row(row);
+    yield* ask(
+      "UPDATE auth SET state = ?, updated_at = ?, payment = ?, tx = ?, proof = ?, seal = ? WHERE id = ?",
+      row.state,
+      row.updated_at,
+      row.payment,
+      row.tx,
+      row.proof,
+      row.seal,
+      row.id,
+    );
+    yield* this.#book(row, before.state, at);
+    return row;
+  }
+
+  /** Writes the journal, and moves the amount between the sums of every scope that carries it. */
+  *#book(row: AuthRow, from: PurchaseState | undefined, at: number): Script<void> {
+    const credit = from === undefined ? "available" : STATES[from].account;
+    const debit = STATES[row.state].account;
+    yield* ask(
+      "INSERT INTO journal (at, auth, from_state, to_state, credit, debit, amount) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      at,
+      row.id,
+      from ?? null,
+      row.state,
+      credit,
+      debit,
+      row.amount,
+    );
+    if (credit === debit) return;
+    const change = (account: string) =>
+      (debit === account ? row.amount : 0n) - (credit === account ? row.amount : 0n);
+    yield* ask(
+      `UPDATE scope SET settled = settled + ?, reserved = reserved + ?
+        WHERE key IN (SELECT key FROM auth_scope WHERE auth = ?)`,
+      change("spent"),
+      change("reserved"),
+      row.id,
+    );
+  }
+
+  *#byNonce(nonce: string): Script<AuthRow> {
+    const [row] = yield* this.rows("SELECT * FROM auth WHERE nonce = ?", nonce);
+    if (row) return row;
+    throw new LedgerError("PURCHASE_UNKNOWN", {
+      problem: "The ledger has no authorization with this nonce.",
+      nextStep: "Reserve before anything else.",
+    });
+  }
+}
+
+function refuseOther(row: AuthRow, { fingerprint, payTo, amount, provider }: Reservation): void {
+  const same =
+    row.fingerprint === fingerprint &&
+    row.provider === provider &&
+    row.pay_to.toLowerCase() === payTo.toLowerCase() &&
+    row.amount === amount;
+  if (same) return;
+  throw new LedgerError("PURCHASE_CONFLICT", {
+    problem: `The purchase ${row.purchase} is already paid or on its way, for another request, amount or recipient.`,
+    nextStep: "Resend the payment that exists; a second one is not signed.",
+  });
+}
+
+/** Where a server fixes the nonce (MPP), it may hand the same one to two; the chain would take only one of them. */
+function nonceTaken({ purchase }: Reservation): LedgerError {
+  return new LedgerError("PURCHASE_CONFLICT", {
+    problem: `The nonce for the purchase ${purchase} has been used for another authorization.`,
+    nextStep: "Nothing was signed. Ask the provider again, for another challenge.",
+  });
+}

@@ -1,0 +1,54 @@
+/** The sums under a limit: what they are kept by, what they hold, and whether an amount still fits. */
+import { formatDecimal } from "../protocol/money.ts";
+import { LedgerError } from "./ledger-error.ts";
+import { ask, type Script } from "./ledger-script.ts";
+import type { LedgerScope, Spent } from "./ledger.ts";
+
+/** What the database can hold, with room to spare. */
+const MAX_SUM = 2n ** 62n;
+
+export function scopeKey(
+  { name, perMonth }: Pick<LedgerScope, "name" | "perMonth">,
+  at: number,
+): string {
+  return perMonth ? `${name}/${new Date(at).toISOString().slice(0, 7)}` : name;
+}
+
+export function* readScope(key: string): Script<Spent> {
+  const [row] = yield* ask<Spent>("SELECT settled, reserved FROM scope WHERE key = ?", key);
+  return { settled: row?.settled ?? 0n, reserved: row?.reserved ?? 0n };
+}
+
+export interface RoomOptions {
+  readonly scope: LedgerScope;
+  readonly amount: bigint;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly decimals: number;
+}
+
+/** Finds room for an amount under one scope, and returns the key that it is kept by; or throws, naming what is left. */
+export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<string> {
+  const key = scopeKey(scope, at);
+  const { settled, reserved } = yield* readScope(key);
+  const used = settled + reserved;
+  const max = scope.max < MAX_SUM ? scope.max : MAX_SUM;
+  if (used + amount > max) {
+    const text = (atomic: bigint) => formatDecimal(atomic, decimals);
+    const available = text(max > used ? max - used : 0n);
+    throw new LedgerError(scope.kind === "budget" ? "BUDGET_EXCEEDED" : "CAP_EXCEEDED", {
+      problem: `${text(amount)} is asked for, and ${available} is left of the ${scope.kind} of ${text(max)} (${scope.name}).`,
+      nextStep: "Choose something cheaper, or ask the human to raise the limit.",
+      details: {
+        scope: scope.name,
+        max: text(max),
+        settled: text(settled),
+        reserved: text(reserved),
+        available,
+        requested: text(amount),
+      },
+    });
+  }
+  yield* ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", key);
+  return key;
+}

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures what we promise, beside the best stock package where there is one. Prints a table, or with `--json`
- * one object `{ rows }`; exit code 1 when a target is missed. A bench's name as an argument runs that one alone.
+ * one object `{ rows }`, in which `holds` says whether a target is met. A bench's name as an argument runs that one alone.
  */
 import { alignTable } from "../cli/table.ts";
 import { authorizations } from "./bench/authorizations.ts";
@@ -54,7 +54,6 @@ if (json) {
   const table = alignTable([["", "ours", "target", "best", "", ""], ...lines]);
   process.stdout.write(`${table.join("\n")}\n`);
 }
-process.exitCode = rows.every(({ holds }) => holds) ? 0 : 1;
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;

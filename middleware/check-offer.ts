@@ -95,7 +95,7 @@ export const OFFER_CHECKS: readonly OfferCheck[] = [
     findProblem({ amount, network, asset }, { maxAmount }) {
       if (amount <= maxAmount) return undefined;
       const decimals = findAsset(network, asset)?.decimals ?? 0;
-      return `It asks for ${formatDecimal(amount, decimals)}, and the catalog's price is ${formatDecimal(maxAmount, decimals)}.`;
+      return `It asks for ${formatDecimal(amount, decimals)}, and the most that may be paid is ${formatDecimal(maxAmount, decimals)}.`;
     },
   },
   {

@@ -8,12 +8,14 @@ import {
   AMBIGUOUS,
   doubtsBuying,
   FORBIDDING,
+  HESITATIONS,
   HOSTNAMES,
   LIMITS,
   MONEY_WORDS,
   NOT,
   OWNED,
   UNDERSTOOD,
+  withoutHarmless,
 } from "./spending-patterns.ts";
 
 export interface Spending {
@@ -57,6 +59,7 @@ export function readSpending(goal: string): Spending {
     owned: OWNED.map((known) => known.exec(spoken)?.[0]).find((words) => words !== undefined),
     unclear: [
       ...ambiguous.map(({ words }) => words),
+      ...HESITATIONS.flatMap((known) => known.exec(limits.left)?.[0].trim() ?? []),
       ...forbidding.left
         .replaceAll(HOSTNAMES, "it")
         .split(/(?<=[.!?;])\s|\n/)
@@ -102,8 +105,9 @@ function takeOut(text: string, patterns: readonly RegExp[]): { left: string; tak
 
 /** What in a sentence speaks of money and was not understood. */
 function doubtIn(sentence: string): string | undefined {
+  const heard = withoutHarmless(sentence);
   for (const known of MONEY_WORDS) {
-    const words = known.exec(sentence)?.[0];
+    const words = known.exec(heard)?.[0];
     if (words !== undefined) return words.trim();
   }
   return doubtsBuying(sentence) ? sentence.trim().slice(0, 200) : undefined;

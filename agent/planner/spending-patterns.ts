@@ -78,7 +78,7 @@ export const UNDERSTOOD: readonly RegExp[] = [
     `\\b(?:if|whether|that)\\s+(?:(?!${NOT}\\b|${BUYING}\\b)[\\w-]{1,63}(?:\\.[\\w-]{1,63}){0,8}\\s+){1,5}?(?:is|are|isn't|has been)\\s+(?:already |still |not |also ){0,2}(?:un)?(?:taken|available|gone|registered|in use|free)\\b(?: already)?`,
   ),
   pattern(
-    "\\b(?:whichever|the one that|the first that)(?: one)?(?: is|'s) (?:still )?(?:free|available|cheap(?:er|est))\\b",
+    "\\b(?:whichever|the one that|the first that)(?: one)?(?: is|'s) (?:still )?(?:free|available)\\b",
   ),
   pattern("\\bfeel free\\b"),
   pattern("\\b[a-z]{2,30}-free\\b"),
@@ -114,9 +114,38 @@ const DOUBT = new RegExp(
 );
 const OF_BUYING = new RegExp(`\\b${BUYING}\\b`, "i");
 
+/** An order that is taken back, hangs on something else, or asks for an explanation instead: never for a planner to guess. */
+export const HESITATIONS: readonly RegExp[] = [
+  /\b(?:forget (?:it|that|about it)|never ?mind|chang\w+ (?:my|our) minds?|cancel (?:it|that|this|everything)|scrap (?:it|that)|on second thoughts?|(?:just|only) (?:testing|kidding|joking)|not really)\b/i,
+  /(?:^|[.,;:!?]\s*)(?:actually,? )?(?:no,? )?(?:wait|stop|hold on)(?=[\s.,!?]*$|[.,!?])/i,
+  /\bonly (?:if|when|once|after|where)\b|\b(?:provided|assuming|on condition)\b/i,
+  /\b(?:show|tell|teach|explain)(?: (?:to )?(?:me|us))? (?:how|what|why|the steps)\b/i,
+  /\bremind (?:me|us)\b/i,
+  /\bcheapest (?:of|among|between)\b|\bcompare\b/i,
+  /\bsub-?domains?\b/i,
+];
+const HYPOTHETICAL =
+  /\b(?:should|shall|could|would|can|may|might|must|do|does) (?:i|we|one)\b|\bwould you\b|\bwants? to\b(?<!\b(?:i|we) wants? to)|\b(?:tomorrow|tonight|next (?:week|month|year)|on (?:mon|tues|wednes|thurs|fri|satur|sun)day)\b/i;
+
 /** Whether a sentence speaks of buying and doubts it, in words that no pattern above took. */
 export function doubtsBuying(sentence: string): boolean {
-  return OF_BUYING.test(sentence) && DOUBT.test(sentence);
+  return OF_BUYING.test(sentence) && (DOUBT.test(sentence) || HYPOTHETICAL.test(sentence));
+}
+
+/** What the planner does anyway, in a sentence that doubts nothing: it pays for what it buys, the least, within the budget. */
+const HARMLESS: readonly RegExp[] = [
+  pattern("\\bpay(?:ing)? for (?:it|them|that|this|everything|the (?:domain|name))\\b"),
+  pattern(
+    "\\b(?:(?:stay|keep|remain|staying|keeping) (?:it |this |everything )?)?(?:within|under|inside|below) (?:the|my|our|your) (?:budget|spending limit|limit|cap)\\b",
+  ),
+  pattern("\\bas (?:cheap(?:ly)?|inexpensive(?:ly)?) as (?:possible|you can)\\b"),
+  pattern("\\b(?:spend|spending|pay|paying) as little as (?:possible|you can)\\b"),
+];
+
+/** The sentence without what is harmless in it. */
+export function withoutHarmless(sentence: string): string {
+  if (DOUBT.test(sentence)) return sentence;
+  return HARMLESS.reduce((left, known) => left.replace(known, " "), sentence);
 }
 
 const HELD = "(?:own|have|hold|bought|registered|purchased|got|paid for|control|possess)";

@@ -81,8 +81,38 @@ test.each([
 });
 
 test.each([
+  "Register ada.dev. Actually, forget it.",
+  "Register ada.dev. Wait, stop.",
+  "Put a page for Ada on ada.dev. I changed my mind, cancel that.",
+  "Put a page for Ada on ada.dev (not really, just testing)",
+  "Register ada.dev, but only if ada.com is taken",
+  "Buy ada.dev only if ada.app is taken",
+  "Should I buy ada.dev?",
+  "Would you buy ada.dev?",
+  "Explain how you would buy ada.dev",
+  "Show me how to register ada.dev",
+  "Show me what it would take to register ada.dev",
+  "My colleague wants to buy ada.dev. Is it a good name?",
+  "Remind me to register ada.dev",
+  "Register ada.dev on Monday",
+  "Plan a page for Ada on ada.dev and tell me the steps",
+  "Don't go and pay for it",
+  "Buy ada.dev or ada.com, whichever is cheaper",
+  "Buy the cheapest of ada.dev, ada.app and ada.com",
+  "Compare ada.dev and ada.app",
+  "Put a page for Ada on a subdomain of workers.dev",
+])("does not take %j for an order", (goal) => {
+  const { unclear, forbidden } = readSpending(goal);
+  expect([...unclear, ...(forbidden === undefined ? [] : [forbidden])]).not.toEqual([]);
+});
+
+test.each([
   PAGE,
   "Register ada.dev",
+  "Register ada.dev, pay for it, and put a page on it.",
+  `${PAGE}. Stay within the budget.`,
+  `${PAGE} as cheaply as possible.`,
+  "I want to buy ada.dev and put a page on it.",
   "Buy ada.dev and nothing else.",
   "Put a page on ada.dev. If that is taken, use ada-marsh.dev.",
   "A page on a.dev, b.dev or c.dev, whichever is free.",

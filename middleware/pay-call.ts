@@ -4,12 +4,13 @@
  * byte; it goes to the quote's own URL and nowhere else; and what came of it is for the wallet, that is for the chain, to say.
  */
 import { PurserError } from "../protocol/error.ts";
-import { type Offer, parseChallenge } from "../protocol/offer.ts";
+import { orderOffer } from "../protocol/ordered-offer.ts";
 import type { Policy } from "./check-offer.ts";
 import { chooseOffer } from "./choose-offer.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import type { Answer } from "./read-answer.ts";
+import { readOffers } from "./read-offers.ts";
 import {
   type PaidRequest,
   type PayOutcome,
@@ -32,6 +33,8 @@ export interface PayCallOptions extends SendPaidOptions {
   };
   readonly wallet: WalletPort;
   readonly policy?: Policy;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
 export async function payCall(options: PayCallOptions): Promise<PayOutcome> {
@@ -52,7 +55,7 @@ export async function payCall(options: PayCallOptions): Promise<PayOutcome> {
 }
 
 async function payAnew(options: PayCallOptions): Promise<PayOutcome> {
-  const { purchase, wallet } = options;
+  const { purchase, wallet, now = Date.now } = options;
   const answer = await sendRequest(options);
   if (answer === undefined) {
     throw new PaymentError("PROVIDER_UNREACHABLE", {
@@ -62,24 +65,17 @@ async function payAnew(options: PayCallOptions): Promise<PayOutcome> {
   }
   if (isRedirect(answer)) throw redirected(answer);
   if (answer.response.status !== 402) return { kind: "delivered", response: answer.response };
-  const offer = chooseOffer(readOffers(answer), options.quote, options.policy ?? {});
+  const { url, headers } = options.request;
+  const offers = readOffers(answer, { url, headers: new Headers(headers) }, now());
+  const offer = chooseOffer(offers, options.quote, options.policy ?? {});
   const { service, operation, inputs } = purchase;
-  const { x402Version, raw, resource } = offer;
   const record = await wallet.authorize({
     service,
     operation,
     inputs,
-    offer: {
-      x402Version,
-      raw: raw as Record<string, never>,
-      ...(resource === undefined ? {} : { resource }),
-    },
+    offer: orderOffer(offer),
   });
   return sendPaid(options, record);
-}
-
-function readOffers({ response, text }: Answer): Offer[] {
-  return parseChallenge({ header: response.headers.get("PAYMENT-REQUIRED"), body: text });
 }
 
 function refuseOtherRequest({ request, quote }: PayCallOptions): void {

@@ -3,7 +3,7 @@
  * words of the catalog; request, price and recipient it computes for itself.
  */
 import { type Catalog, findService } from "../protocol/catalog.ts";
-import { readOffer } from "../protocol/offer.ts";
+import { readOrderedOffer } from "../protocol/ordered-offer.ts";
 import type { OutcomeReport, PurchaseOrder, PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import { purchaseId } from "../protocol/purchase.ts";
 import type { LedgerScope } from "../store/index.ts";
@@ -25,6 +25,8 @@ export interface LocalWalletOptions {
   readonly project: string;
   /** The limits for a provider, by its id in the catalog. */
   readonly scopesFor: (provider: string) => readonly LedgerScope[];
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
 }
 
 /** A wallet in this process. */
@@ -33,15 +35,17 @@ export function localWallet({
   catalog,
   project,
   scopesFor,
+  now = Date.now,
 }: LocalWalletOptions): WalletPort {
   return {
     find: (purchase) => wallet.find(purchase),
     async authorize({ service, operation, inputs, offer }) {
       const { provider } = findService(catalog, service);
+      const quote = quoteFor({ catalog, service, operation, inputs });
       return wallet.authorize({
         purchase: purchaseId({ project, service, operation, inputs }),
-        quote: quoteFor({ catalog, service, operation, inputs }),
-        offer: readOffer(offer),
+        quote,
+        offer: readOrderedOffer(offer, { url: quote.request.url, now: now() }),
         scopes: scopesFor(provider.profile.id),
       });
     },

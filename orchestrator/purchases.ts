@@ -9,7 +9,7 @@ import {
   type PurchaseOrder,
   purchaseId,
   PurchaseRecord,
-  readOffer,
+  readOrderedOffer,
   type Service,
   toErrorBody,
   type Trace,
@@ -83,7 +83,7 @@ export class Purchases {
     { provider, service }: Entry,
     order: PurchaseOrder,
   ): Promise<PurchaseRecord> {
-    const { connections, payment, spending, trace } = this.#parts;
+    const { connections, payment, spending, trace, now } = this.#parts;
     const operation = checkForSale(service, order);
     const connection = connections.find(run.project, provider.profile.id);
     if (!connection) throw notConnected(provider.profile.id);
@@ -103,7 +103,7 @@ export class Purchases {
     return wallet.authorize({
       purchase: id,
       quote,
-      offer: readOffer(order.offer),
+      offer: readOrderedOffer(order.offer, { url: quote.request.url, now: now() }),
       scopes: spending.scopes(run, provider.profile.id),
     });
   }

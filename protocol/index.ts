@@ -57,6 +57,7 @@ export {
   readOffer,
   type X402Version,
 } from "./offer.ts";
+export { orderOffer, OrderedOffer, readOrderedOffer } from "./ordered-offer.ts";
 export {
   buildRequest,
   type OperationCall,

@@ -76,10 +76,14 @@ export function parseMppChallenges({ header, url, now }: MppChallengeSource): Mp
   const schemes = readAuthenticate(header).filter(({ scheme }) => scheme === "payment");
   return schemes
     .slice(0, CHALLENGE_LIMITS.accepts)
-    .flatMap(({ params }) => readChallenge(params, url, now) ?? []);
+    .flatMap(({ params }) => readMppOffer(params, { url, now }) ?? []);
 }
 
-function readChallenge(params: object, url: string, now: number): MppOffer | undefined {
+/** One challenge's parameters as an offer for the request to `url`, or undefined where they are none that we can read. */
+export function readMppOffer(
+  params: object,
+  { url, now }: Pick<MppChallengeSource, "url" | "now">,
+): MppOffer | undefined {
   const challenge = Challenge.safeParse(params).data;
   if (!challenge) return undefined;
   const text = Buffer.from(challenge.request, "base64url").toString("utf8");

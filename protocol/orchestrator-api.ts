@@ -18,6 +18,7 @@
  */
 import { z } from "zod";
 import { Catalog } from "./catalog.ts";
+import { OrderedOffer } from "./ordered-offer.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 const inputs = z.record(z.string().max(64), z.string().max(1000));
@@ -96,11 +97,7 @@ export const PurchaseOrder = z.object({
   operation: text(50),
   inputs,
   /** The offer that the agent's middleware chose from the 402, as the server wrote it. */
-  offer: z.object({
-    x402Version: z.union([z.literal(1), z.literal(2)]),
-    raw: z.record(z.string(), z.json()),
-    resource: z.string().max(4096).optional(),
-  }),
+  offer: OrderedOffer,
 });
 export type PurchaseOrder = z.output<typeof PurchaseOrder>;
 

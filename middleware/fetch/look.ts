@@ -1,8 +1,9 @@
 /** What a request would cost, without a wallet: it goes out unpaid, and where a 402 comes back, the offers are read and no more. */
 import type { MppOffer } from "../../protocol/mpp.ts";
 import type { Offer } from "../../protocol/offer.ts";
+import { readOffers } from "../read-offers.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
-import { readChallenge, readOffers } from "./read-offers.ts";
+import { readChallenge } from "./read-challenge.ts";
 import { type FetchInput, readRequest } from "./read-request.ts";
 import { walkUnpaid } from "./unpaid-walk.ts";
 

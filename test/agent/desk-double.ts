@@ -145,6 +145,7 @@ export async function openDesk({
   });
   app.post("/v1/purchases", (request, response) => {
     const { service, operation, inputs, offer } = PurchaseOrder.parse(request.body);
+    if ("mpp" in offer) throw new Error("this desk sells by x402 alone");
     const amount = formatDecimal(BigInt(offer.raw["maxAmountRequired"] as string), 6);
     if (parseDecimal(amount, 6) + spent() > parseDecimal(budget, 6)) {
       refuse(response, 403, "BUDGET_EXCEEDED");

@@ -1,14 +1,12 @@
 /** The paying fetch and MPP: an unmodified mppx server that really settles, and all three protocols in one answer. */
-import express from "express";
-import { evm, Mppx } from "mppx/express";
 import { keccak256, stringToBytes } from "viem";
-import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BASE_SEPOLIA_USDC, encodeJson } from "../../protocol/index.ts";
 import { openBuyer } from "./buyer.ts";
 import { openFetchBuyer } from "./fetch-buyer.ts";
 import { type HostileShop, openHostileShop, type V2Offer } from "./hostile-shop.ts";
-import { listen, type Market, openMarket } from "./shop.ts";
+import { type Market, openMarket } from "./shop.ts";
+import { onlyMpp, stockShopMppx } from "./stock-shops.ts";
 
 let market: Market;
 beforeAll(async () => {
@@ -18,36 +16,10 @@ afterAll(() => market[Symbol.asyncDispose]());
 
 const balanceOf = (address: `0x${string}`) => market.chain.chain.balanceOf(address);
 
-async function openMppxShop() {
-  const payTo = privateKeyToAccount(generatePrivateKey()).address;
-  const { address, chainId, decimals, eip712 } = BASE_SEPOLIA_USDC;
-  const mppx = Mppx.create({
-    realm: "127.0.0.1",
-    secretKey: "a secret of at least thirty-two bytes",
-    methods: [
-      evm.charge({
-        currency: address,
-        chainId,
-        decimals,
-        authorization: { ...eip712 },
-        recipient: payTo,
-        x402: { facilitator: market.facilitator.url },
-      }),
-    ],
-  });
-  const app = express();
-  app.get("/item", mppx.charge({ amount: "0.01" }), (_, response) => {
-    response.json({ ok: true });
-  });
-  return Object.assign(await listen(app), { payTo });
-}
-
-/** What an answer looks like behind something that knows MPP alone. */
-const onlyMpp: typeof fetch = async (input, init) => {
-  const { body, status, headers } = await fetch(input, init);
-  const kept = new Headers(headers);
-  kept.delete("PAYMENT-REQUIRED");
-  return new Response(body, { status, headers: kept });
+const order = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ item: "a" }),
 };
 
 describe("an unmodified mppx server", () => {
@@ -59,9 +31,9 @@ describe("an unmodified mppx server", () => {
       "PAYMENT-SIGNATURE",
     ],
   ])("is paid in %s, and settled", async (_, fetch, name) => {
-    await using shop = await openMppxShop();
+    await using shop = await stockShopMppx(market.facilitator.url);
     using buyer = await openFetchBuyer(market.chain, { shop, ...(fetch ? { fetch } : {}) });
-    const outcome = await buyer.pay(`${shop.url}/item`);
+    const outcome = await buyer.pay(`${shop.url}/shop/items`, order);
     expect(outcome).toMatchObject({
       kind: "delivered",
       record: { state: "settled", amount: "0.01", payment: { name } },
@@ -72,7 +44,7 @@ describe("an unmodified mppx server", () => {
   });
 
   test("whose answer is lost is sent the same bytes, and paid once", async () => {
-    await using shop = await openMppxShop();
+    await using shop = await stockShopMppx(market.facilitator.url);
     let lost = 0;
     const sent = new Set<string | null>();
     const flaky: typeof fetch = async (input, init) => {
@@ -84,17 +56,17 @@ describe("an unmodified mppx server", () => {
       return response;
     };
     using buyer = await openFetchBuyer(market.chain, { shop, fetch: flaky });
-    const outcome = await buyer.pay(`${shop.url}/item`);
+    const outcome = await buyer.pay(`${shop.url}/shop/items`, order);
     expect([sent.size, lost > 1]).toEqual([1, true]);
     expect(outcome).toMatchObject({ record: { state: "settled" } });
     expect(await balanceOf(shop.payTo)).toBe(10_000n);
   });
 
   test("that another header of the caller's is in the way of is not paid", async () => {
-    await using shop = await openMppxShop();
+    await using shop = await stockShopMppx(market.facilitator.url);
     using buyer = await openFetchBuyer(market.chain, { shop, fetch: onlyMpp });
-    const headers = { authorization: "Bearer abc" };
-    const outcome = await buyer.pay(`${shop.url}/item`, { headers });
+    const headers = { ...order.headers, authorization: "Bearer abc" };
+    const outcome = await buyer.pay(`${shop.url}/shop/items`, { ...order, headers });
     expect(outcome).toMatchObject({ kind: "refused", error: { code: "OFFER_HEADER" } });
     expect(await buyer.ledger.list()).toEqual([]);
   });

@@ -6,7 +6,6 @@ import { encodeJson } from "../../protocol/index.ts";
 import { openFetchBuyer } from "./fetch-buyer.ts";
 import { openHostileShop } from "./hostile-shop.ts";
 import { type Market, openMarket, openShop } from "./shop.ts";
-import { stockShopV1, stockShopV2 } from "./stock-shops.ts";
 
 let market: Market;
 let facilitatorUrl: string;
@@ -27,23 +26,6 @@ test("fetches what costs money: the answer is the one that was paid for, and it 
   expect(await buyer.ledger.list()).toMatchObject([
     { provider: "shop", service: "shop/fetch", state: "settled", amount: 10_000n },
   ]);
-});
-
-test.each([
-  ["x402-express", stockShopV1],
-  ["@x402/express", stockShopV2],
-])("pays an unmodified %s server", async (_, open) => {
-  await using shop = await open(facilitatorUrl);
-  using buyer = await openFetchBuyer(market.chain, { shop });
-  const before = await balanceOf(shop.payTo);
-  const response = await buyer.fetch(`${shop.url}/shop/items`, {
-    method: "POST",
-    body: JSON.stringify({ item: "a" }),
-    headers: new Headers({ "content-type": "application/json" }),
-  });
-  expect(await response.json()).toEqual({ sold: { item: "a" } });
-  expect((await balanceOf(shop.payTo)) - before).toBe(10_000n);
-  expect(await buyer.ledger.list()).toMatchObject([{ state: "settled" }]);
 });
 
 test("the same request again is the same purchase; another key or scope is another one", async () => {

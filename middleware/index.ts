@@ -28,6 +28,7 @@ export {
   type QuotedPaywall,
   type QuotedPaywallOptions,
 } from "./quoted-paywall.ts";
+export { type DelegatedRun, delegateRun } from "./delegate-run.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";
 export { accountSigner, type Signer, type SignIntent } from "./signer.ts";

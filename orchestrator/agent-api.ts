@@ -6,6 +6,7 @@ import express, { type NextFunction, type Request, type Response, Router } from 
 import { z } from "zod";
 import {
   type CatalogEnvelope,
+  DelegationOrder,
   OutcomeReport,
   PurchaseOrder,
   PurserError,
@@ -28,6 +29,8 @@ export interface RunDesk {
   purchase(run: Run, order: PurchaseOrder): Promise<unknown>;
   findPurchase(run: Run, id: string): Promise<unknown>;
   reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<unknown>;
+  delegate(run: Run, order: DelegationOrder): Promise<unknown>;
+  revoke(run: Run, id: string): Promise<unknown>;
 }
 
 const ConnectionOrder = z.object({ provider: z.string().min(1).max(50) });
@@ -83,6 +86,14 @@ export function agentApi(desk: RunDesk): Router {
     answer((run, { body, params }) => {
       return desk.reportOutcome(run, param(params, "id"), read(OutcomeReport, body));
     }),
+  );
+  router.post(
+    "/runs",
+    answer((run, { body }) => desk.delegate(run, read(DelegationOrder, body))),
+  );
+  router.delete(
+    "/runs/:id",
+    answer((run, { params }) => desk.revoke(run, param(params, "id"))),
   );
 
   router.use((request) => {

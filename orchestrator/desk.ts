@@ -7,6 +7,8 @@ import type {
   CatalogEnvelope,
   Connection,
   Credential,
+  Delegation,
+  DelegationOrder,
   OutcomeReport,
   ProjectView,
   PurchaseOrder,
@@ -18,6 +20,7 @@ import type {
 import type { RunDesk } from "./agent-api.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
+import { delegate } from "./delegations.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { ProjectViews } from "./project-views.ts";
@@ -92,11 +95,20 @@ export class Desk implements RunDesk {
   }
 
   findPurchase(run: Run, id: string): Promise<PurchaseRecord> {
-    return this.#parts.purchases.find(run.project, id);
+    return this.#parts.purchases.find(run, id);
   }
 
   reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
-    return this.#parts.purchases.report(run.project, id, report);
+    return this.#parts.purchases.report(run, id, report);
+  }
+
+  async delegate(run: Run, order: DelegationOrder): Promise<Delegation> {
+    return delegate(this.#parts.runs, run, order);
+  }
+
+  async revoke(run: Run, id: string): Promise<{ id: string; revoked: true }> {
+    this.#parts.runs.revokeStarted(run, id);
+    return { id, revoked: true };
   }
 
   async #entry(run: Run, reference: string) {

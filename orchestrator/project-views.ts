@@ -51,9 +51,9 @@ export class ProjectViews {
       user: { email: user.email },
       budget: await spending.budget(run),
       payment_method: wallet ? { type: "token-wallet", address: wallet.address } : null,
-      connections,
-      resources,
-      purchases,
+      connections: connections.filter(({ provider }) => allows(run, provider)),
+      resources: resources.filter(({ service }) => allows(run, providerOf(service))),
+      purchases: purchases.filter(({ service }) => allows(run, providerOf(service))),
       spend: spend.filter(({ provider }) => allows(run, provider)),
     };
   }
@@ -94,6 +94,11 @@ export class ProjectViews {
     });
     return (await Promise.all(entries)).flat();
   }
+}
+
+/** Of a reference such as "cloudflare/kv". */
+function providerOf(service: string): string {
+  return service.slice(0, service.indexOf("/"));
 }
 
 export interface ProjectViewsOptions {

@@ -20,7 +20,7 @@ import { type Connections, notConnected } from "./connections.ts";
 import { OrchestratorError } from "./error.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import { checkInputs } from "./purchase-inputs.ts";
-import type { Run } from "./runs.ts";
+import { allows, type Run } from "./runs.ts";
 import type { Spending } from "./spending.ts";
 
 /** What a purchase was for; its state is the ledger's. */
@@ -63,18 +63,18 @@ export class Purchases {
       .all(project);
   }
 
-  /** The project's own purchase, or `PURCHASE_UNKNOWN`. */
-  async find(project: string, id: string): Promise<PurchaseRecord> {
+  /** The project's own purchase, from a provider that the run may use, or `PURCHASE_UNKNOWN`: it has the bytes that pay. */
+  async find(run: Run, id: string): Promise<PurchaseRecord> {
     const wallet = this.#parts.payment.wallet;
-    const record = this.#isOf(project, id) ? await wallet?.find(id) : undefined;
+    const record = this.#isOf(run, id) ? await wallet?.find(id) : undefined;
     if (record) return record;
     throw unknownPurchase(id);
   }
 
   /** What came of the paid request; the wallet believes the chain alone. */
-  async report(project: string, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
+  async report(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
     const wallet = this.#parts.payment.wallet;
-    if (!wallet || !this.#isOf(project, id)) throw unknownPurchase(id);
+    if (!wallet || !this.#isOf(run, id)) throw unknownPurchase(id);
     return wallet.report(id, report);
   }
 
@@ -127,9 +127,10 @@ export class Purchases {
     );
   }
 
-  #isOf(project: string, id: string): boolean {
-    const sql = "SELECT id FROM purchase WHERE id = ? AND project = ?";
-    return this.#parts.db.query<{ id: string }>(sql).get(id, project) !== undefined;
+  #isOf(run: Run, id: string): boolean {
+    const sql = "SELECT provider FROM purchase WHERE id = ? AND project = ?";
+    const row = this.#parts.db.query<{ provider: string }>(sql).get(id, run.project);
+    return row !== undefined && allows(run, row.provider);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * A run is one agent at work in one project, under a budget and until an hour. It shows itself with a capability token, which
- * says nothing by itself and of which only the hash is kept.
+ * says nothing by itself and of which only the hash is kept. A run may start others for parts of its work: each within what its
+ * starter may, counted against its starter's budget, and ended with its starter.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
@@ -17,6 +18,8 @@ export interface Run {
   providers: readonly string[] | undefined;
   /** Milliseconds since the epoch. */
   expiresAt: number;
+  /** The runs that it was started by, the nearest first: what it spends counts for each. */
+  starters: readonly Pick<Run, "id" | "budget">[];
 }
 
 export interface StartedRun {
@@ -42,12 +45,12 @@ export class Runs {
     this.#newId = newId;
   }
 
-  start({ project, budget, providers, expiresAt }: RunOrder): StartedRun {
+  start({ project, budget, providers, expiresAt }: RunOrder, parent?: Run): StartedRun {
     if (budget < 0n) throw new RangeError("a budget below nothing");
     const runId = `run_${this.#newId()}`;
     const token = newToken();
     this.#db.run(
-      "INSERT INTO run (id, project, token_hash, budget, providers, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO run (id, project, token_hash, budget, providers, expires_at, created_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       runId,
       project,
       hashOf(token),
@@ -55,8 +58,16 @@ export class Runs {
       providers === undefined ? null : JSON.stringify(providers),
       expiresAt,
       this.#now(),
+      parent?.id ?? null,
     );
     return { runId, token: new Secret(token) };
+  }
+
+  /** How many runs a run has started that are neither revoked nor over. */
+  countStarted({ id }: Run): number {
+    const sql =
+      "SELECT count(*) AS count FROM run WHERE parent = ? AND revoked_at IS NULL AND expires_at > ?";
+    return this.#db.query<{ count: number }>(sql).get(id, this.#now())?.count ?? 0;
   }
 
   /** A new token for a run that goes on after a crash, under the same budget; the old token ends. */
@@ -90,9 +101,36 @@ export class Runs {
     const row = this.#db.query<RunRow>("SELECT * FROM run WHERE token_hash = ?").get(hashOf(token));
     if (!row)
       throw refuse("TOKEN_UNKNOWN", "The capability token is not one of this orchestrator.");
-    if (row.revoked_at !== null) throw refuse("TOKEN_REVOKED", "The run was revoked.");
-    if (row.expires_at <= this.#now()) throw refuse("TOKEN_EXPIRED", "The run has expired.");
-    return toRun(row);
+    const line = this.#lineOf(row.id);
+    if (line.some(({ revoked_at }) => revoked_at !== null))
+      throw refuse("TOKEN_REVOKED", "The run was revoked.");
+    if (line.some(({ expires_at }) => expires_at <= this.#now()))
+      throw refuse("TOKEN_EXPIRED", "The run has expired.");
+    const starters = line.slice(1).map(({ id, budget }) => ({ id, budget: parseAtomic(budget) }));
+    return toRun(row, starters);
+  }
+
+  /** Ends a run that `starter` has started, or that a run of its own has; throws `RUN_UNKNOWN` for any other. */
+  revokeStarted(starter: Run, runId: string): void {
+    if (
+      !this.#lineOf(runId)
+        .slice(1)
+        .some(({ id }) => id === starter.id)
+    )
+      throw unknownRun(runId);
+    this.revoke(runId);
+  }
+
+  /** A run and the runs that it was started by, the nearest first. */
+  #lineOf(runId: string): RunRow[] {
+    return this.#db
+      .query<RunRow>(
+        `WITH RECURSIVE line (id, depth) AS (
+           SELECT ?, 0 UNION ALL
+           SELECT run.parent, depth + 1 FROM line JOIN run ON run.id = line.id WHERE run.parent IS NOT NULL)
+         SELECT run.* FROM line JOIN run ON run.id = line.id ORDER BY depth`,
+      )
+      .all(runId);
   }
 }
 
@@ -119,7 +157,7 @@ export function allows(run: Run, provider: string): boolean {
   return run.providers?.includes(provider) ?? true;
 }
 
-function toRun(row: RunRow): Run {
+function toRun(row: RunRow, starters: Run["starters"]): Run {
   const { id, project, budget, providers, expires_at } = row;
   return {
     id,
@@ -127,6 +165,7 @@ function toRun(row: RunRow): Run {
     budget: parseAtomic(budget),
     providers: providers === null ? undefined : z.array(z.string()).parse(JSON.parse(providers)),
     expiresAt: expires_at,
+    starters,
   };
 }
 

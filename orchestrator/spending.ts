@@ -21,7 +21,9 @@ export class Spending {
   scopes(run: Run, provider: string): LedgerScope[] {
     const { amount } = this.#projects.cap(run.project, provider);
     const scopes: LedgerScope[] = [
-      { name: runScope(run.id), kind: "budget", max: run.budget, perMonth: false },
+      ...[run, ...run.starters].map(({ id, budget: max }) => {
+        return { name: runScope(id), kind: "budget" as const, max, perMonth: false };
+      }),
       { name: providerScope(run.project, provider), kind: "cap", max: amount, perMonth: true },
     ];
     if (this.#walletCap !== undefined) {
@@ -30,12 +32,19 @@ export class Spending {
     return scopes;
   }
 
+  /** What a run may spend: no more than is left to any run that it was started by. */
   async budget(run: Run): Promise<{ total: string; available: string }> {
-    const { settled, reserved } = await this.#ledger.spent({
-      name: runScope(run.id),
-      perMonth: false,
+    const lefts = [run, ...run.starters].map(async ({ id, budget }) => {
+      const { settled, reserved } = await this.#ledger.spent({
+        name: runScope(id),
+        perMonth: false,
+      });
+      return budget - settled - reserved;
     });
-    return { total: usd(run.budget), available: usd(run.budget - settled - reserved) };
+    const available = (await Promise.all(lefts)).reduce((least, left) =>
+      left < least ? left : least,
+    );
+    return { total: usd(run.budget), available: usd(available) };
   }
 
   async ofProvider(project: string, provider: string): Promise<Spend> {

@@ -59,6 +59,11 @@ const STEPS = [
     id INTEGER PRIMARY KEY, project TEXT NOT NULL, handle TEXT NOT NULL, reader TEXT NOT NULL, read_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- A run that another run started for a part of its own work: it ends with that one, and spends of its budget.
+  ALTER TABLE run ADD COLUMN parent TEXT REFERENCES run;
+  CREATE INDEX run_parent ON run (parent) WHERE parent IS NOT NULL;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -68,6 +68,8 @@ export {
   CatalogEnvelope,
   Connection,
   Credential,
+  Delegation,
+  DelegationOrder,
   OutcomeReport,
   ProjectView,
   PurchaseOrder,

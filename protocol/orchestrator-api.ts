@@ -13,6 +13,8 @@
  * | `POST /v1/purchases` `PurchaseOrder` | `PurchaseRecord` with the payment to send |
  * | `GET /v1/purchases/{id}` | `PurchaseRecord`, or 404 |
  * | `POST /v1/purchases/{id}/outcome` `OutcomeReport` | `PurchaseRecord` |
+ * | `POST /v1/runs` `DelegationOrder` | `Delegation`: a run for a sub-agent, within this one |
+ * | `DELETE /v1/runs/{id}` | `{ id, revoked: true }`, for a run that this one (or one that it started) has started |
  *
  * An error is `{ ok: false, error: ErrorBody }` with a fitting status.
  */
@@ -146,6 +148,26 @@ export const OutcomeReport = z.object({
   transaction: z.string().max(256).optional(),
 });
 export type OutcomeReport = z.output<typeof OutcomeReport>;
+
+/** What a sub-agent may have of its starter's run; what is left out is as the starter has it. Nothing may be more than that. */
+export const DelegationOrder = z.object({
+  /** Decimal text in US dollars. What it spends counts against the starter's budget as well. */
+  budget: text(40).optional(),
+  providers: z.array(text(50)).max(100).optional(),
+  expires_at: z.iso.datetime({ offset: true }).optional(),
+});
+export type DelegationOrder = z.output<typeof DelegationOrder>;
+
+export const Delegation = z.object({
+  id: text(100),
+  /** The sub-agent's capability token, shown once. A bearer capability: never logged. */
+  token: text(200),
+  budget: z.string(),
+  /** null: every provider that the starter may use. */
+  providers: z.array(z.string()).nullable(),
+  expires_at: z.string(),
+});
+export type Delegation = z.output<typeof Delegation>;
 
 export const Question = z.object({
   question: text(2000),

@@ -7,6 +7,13 @@ import { createPublicClient, http, type LocalAccount } from "viem";
 import { reading } from "../chain/index.ts";
 import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { type Database, openDatabase } from "../store/index.ts";
+import {
+  refusedSettle,
+  refusedVerify,
+  type SettleAnswer,
+  type SupportedAnswer,
+  type VerifyAnswer,
+} from "./answers.ts";
 import { Batcher } from "./batcher.ts";
 import { TERMS, VERIFIABLE } from "./checks.ts";
 import { type HealthAnswer, pendingOf, readHealth } from "./health.ts";
@@ -16,46 +23,23 @@ import { Metrics } from "./metrics.ts";
 import { requireAllowed } from "./network.ts";
 import { multicallCheck } from "./multicall.ts";
 import { PayerStates } from "./payer-state.ts";
-import { type Payment, readNetwork, readPayment } from "./payment.ts";
-import { Refusal, REFUSALS, type RefusalReason } from "./refusal.ts";
+import { type Payment, type PaymentRequest, readNetwork, readPayment } from "./payment.ts";
+import { Refusal, type RefusalReason } from "./refusal.ts";
 import { PendingStore } from "./pending-store.ts";
-import { type FailedSettlement, Settler } from "./settlement.ts";
+import { Settler } from "./settlement.ts";
 import { Signatures } from "./signature.ts";
 
-/** The answer of `/verify`, for both versions. */
-export interface VerifyAnswer {
-  isValid: boolean;
-  payer?: string;
-  invalidReason?: RefusalReason;
-  invalidMessage?: string;
-}
-
-/** The answer of `/settle`, for both versions. */
-export interface SettleAnswer {
-  success: boolean;
-  /** Empty when none was sent. */
-  transaction: string;
-  network: string;
-  payer?: string;
-  /** Atomic units. */
-  amount?: string;
-  errorReason?: RefusalReason;
-  errorMessage?: string;
-}
-
-/** The answer of `/supported`. */
-export interface SupportedAnswer {
-  kinds: { x402Version: 1 | 2; scheme: "exact"; network: string }[];
-  extensions: string[];
-  signers: Record<string, string[]>;
-}
-
 export interface Facilitator {
-  /** Whether this request's payment could be settled. Moves nothing. */
-  verify(body: unknown): Promise<VerifyAnswer>;
-  /** Settles this request's payment, or says what became of it; the same payment always gets the same answer. */
-  settle(body: unknown): Promise<SettleAnswer>;
+  /**
+   * Whether a payment could be settled, as what the seller requires. Moves nothing. Both are as they came: a payer's decoded
+   * payment header, and the entry of `accepts`. `x402Version` is what the envelope around both said, where there was one.
+   */
+  verify(payload: unknown, requirements: unknown, x402Version?: unknown): Promise<VerifyAnswer>;
+  /** Settles a payment, or says what became of it; the same payment always gets the same answer. */
+  settle(payload: unknown, requirements: unknown, x402Version?: unknown): Promise<SettleAnswer>;
   supported(): SupportedAnswer;
+  /** The same under the name by which `@x402/core`'s servers ask, so that they take this object as their facilitator. */
+  getSupported(): Promise<SupportedAnswer>;
   /** Whether it can settle now. */
   health(): Promise<HealthAnswer>;
   /** Counts since its start, in Prometheus' text format. */
@@ -143,8 +127,8 @@ export function createFacilitator({
   const signatures = new Signatures({ client, asset });
 
   /** Reads a payment and checks what no later block can change; throws the `Refusal`. */
-  const read = async (body: unknown) => {
-    const payment = readPayment(body, asset);
+  const read = async (request: PaymentRequest) => {
+    const payment = readPayment(request, asset);
     requireAll(TERMS, payment, undefined);
     const state = await readState(payment);
     const check = signatures.check({ ...payment, isContract: state.isContract });
@@ -153,10 +137,19 @@ export function createFacilitator({
     return { payment, state };
   };
 
+  const supported = (): SupportedAnswer => ({
+    kinds: [
+      { x402Version: 1, scheme: "exact", network: asset.networkName },
+      { x402Version: 2, scheme: "exact", network: asset.network },
+    ],
+    extensions: [],
+    signers: { "eip155:*": lanes.map(({ address }) => address) },
+  });
+
   return {
-    async verify(body) {
+    async verify(paymentPayload, paymentRequirements, x402Version) {
       try {
-        const { payment, state } = await read(body);
+        const { payment, state } = await read({ x402Version, paymentPayload, paymentRequirements });
         requireAll(VERIFIABLE, payment, state);
         const { from: payer, value } = payment.authorization;
         log({ event: "verified", payer, amount: value.toString() });
@@ -165,39 +158,34 @@ export function createFacilitator({
         if (!(error instanceof Refusal)) throw error;
         const { reason, payer } = error;
         log({ event: "refused", call: "verify", reason, ...(payer && { payer }) });
-        const answer = { isValid: false, invalidReason: reason, invalidMessage: REFUSALS[reason] };
-        return payer === undefined ? answer : { ...answer, payer };
+        return refusedVerify(reason, payer);
       }
     },
-    async settle(body) {
+    async settle(paymentPayload, paymentRequirements, x402Version) {
+      const request = { x402Version, paymentPayload, paymentRequirements };
       try {
-        const { payment, state } = await read(body);
+        const { payment, state } = await read(request);
         const { from: payer, to: payTo, value } = payment.authorization;
         const settlement = await settler.settle(payment, state);
-        const common = { network: payment.network, payer };
+        const { network } = payment;
         if (!settlement.settled) {
           log({ event: "refused", call: "settle", reason: settlement.reason, payer });
-          return { ...refused(settlement), ...common };
+          return refusedSettle({ ...settlement, network, payer });
         }
         const { transaction } = settlement;
-        log({ event: "settled", payer, payTo, amount: value.toString(), transaction });
-        return { success: true, transaction, ...common, amount: value.toString() };
+        const amount = value.toString();
+        log({ event: "settled", payer, payTo, amount, transaction });
+        return { success: true, transaction, network, payer, amount };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const { reason, payer } = error;
         log({ event: "refused", call: "settle", reason, ...(payer && { payer }) });
-        const answer = { ...refused({ reason }), network: readNetwork(body) ?? asset.network };
-        return payer === undefined ? answer : { ...answer, payer };
+        const network = readNetwork(request) ?? asset.network;
+        return refusedSettle({ reason, network, payer });
       }
     },
-    supported: () => ({
-      kinds: [
-        { x402Version: 1, scheme: "exact", network: asset.networkName },
-        { x402Version: 2, scheme: "exact", network: asset.network },
-      ],
-      extensions: [],
-      signers: { "eip155:*": lanes.map(({ address }) => address) },
-    }),
+    supported,
+    getSupported: async () => supported(),
     health: () => readHealth({ client, asset, lanes, waiting: batcher.waiting }),
     metrics: () =>
       metrics.format({
@@ -224,10 +212,4 @@ function requireAll<State>(
     const reason = check(payment, state);
     if (reason) throw new Refusal(reason, payment.authorization.from);
   }
-}
-
-function refused({ reason, detail, transaction }: Omit<FailedSettlement, "settled">) {
-  const text = REFUSALS[reason];
-  const errorMessage = detail === undefined ? text : `${text} (${detail})`;
-  return { success: false, errorReason: reason, errorMessage, transaction: transaction ?? "" };
 }

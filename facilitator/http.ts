@@ -3,9 +3,10 @@
  * for its operator `GET /health` and `GET /metrics`. A refusal is an answer (200); 400 means that the body is no JSON, 503 that the chain could not be asked, which says nothing about the payment.
  */
 import express, { type ErrorRequestHandler, type Express } from "express";
+import { refusedSettle, refusedVerify } from "./answers.ts";
 import type { Facilitator } from "./facilitator.ts";
 import { readNetwork } from "./payment.ts";
-import { REFUSALS, type RefusalReason } from "./refusal.ts";
+import type { RefusalReason } from "./refusal.ts";
 
 /** More than any payment needs, a smart wallet's signature included. */
 const BODY_LIMIT = "64kb";
@@ -26,16 +27,25 @@ export function facilitatorApp(facilitator: Facilitator): Express {
     response.type("text/plain; version=0.0.4; charset=utf-8").send(facilitator.metrics());
   });
   app.post("/verify", async (request, response) => {
-    response.json(await facilitator.verify(request.body));
+    const { payload, requirements, x402Version } = openEnvelope(request.body);
+    response.json(await facilitator.verify(payload, requirements, x402Version));
   });
   app.post("/settle", async (request, response) => {
-    response.json(await facilitator.settle(request.body));
+    const { payload, requirements, x402Version } = openEnvelope(request.body);
+    response.json(await facilitator.settle(payload, requirements, x402Version));
   });
   app.use(answerFailure);
   return app;
 }
 
-/** Both shapes in one, so that a client of either call reads "no". */
+/** What the specification wraps a call's arguments in; undefined where there is nothing to unwrap. */
+function openEnvelope(body: unknown) {
+  const envelope = (body ?? {}) as Record<string, unknown>;
+  const { paymentPayload: payload, paymentRequirements: requirements, x402Version } = envelope;
+  return { payload, requirements, x402Version };
+}
+
+/** In the shape of the call, so that its client reads "no". */
 const answerFailure: ErrorRequestHandler = (
   error: { status?: number },
   request,
@@ -47,19 +57,11 @@ const answerFailure: ErrorRequestHandler = (
     return;
   }
   const unreadable = error.status !== undefined && error.status < 500;
-  const unexpected =
-    request.path === "/verify" ? "unexpected_verify_error" : "unexpected_settle_error";
+  const isVerify = request.path === "/verify";
+  const unexpected = isVerify ? "unexpected_verify_error" : "unexpected_settle_error";
   const reason: RefusalReason = unreadable ? "invalid_payload" : unexpected;
-  const message = REFUSALS[reason];
-  const verify = { isValid: false, invalidReason: reason, invalidMessage: message };
-  const settle = {
-    success: false,
-    errorReason: reason,
-    errorMessage: message,
-    transaction: "",
-    network: readNetwork(request.body) ?? "",
-  };
+  const network = readNetwork(request.body) ?? "";
   response
     .status(unreadable ? (error.status ?? 400) : 503)
-    .json(request.path === "/verify" ? verify : settle);
+    .json(isVerify ? refusedVerify(reason) : refusedSettle({ reason, network }));
 };

@@ -1,12 +1,6 @@
 /** Verifies and settles x402 payments on a chain, each exactly once. */
-export {
-  createFacilitator,
-  type Facilitator,
-  type FacilitatorOptions,
-  type SettleAnswer,
-  type SupportedAnswer,
-  type VerifyAnswer,
-} from "./facilitator.ts";
+export type { SettleAnswer, SupportedAnswer, VerifyAnswer } from "./answers.ts";
+export { createFacilitator, type Facilitator, type FacilitatorOptions } from "./facilitator.ts";
 export type { HealthAnswer } from "./health.ts";
 export { facilitatorApp } from "./http.ts";
 export type { FacilitatorEvent, FacilitatorLog } from "./log.ts";

@@ -19,6 +19,14 @@ export interface Payment {
   readonly network: string;
 }
 
+/** What comes to `/verify` and `/settle`: neither seller nor payer is trusted with its shape. */
+export interface PaymentRequest {
+  /** What the envelope says; where it says nothing, the payment's own counts. */
+  readonly x402Version?: unknown;
+  readonly paymentPayload: unknown;
+  readonly paymentRequirements: unknown;
+}
+
 const Request = z.looseObject({
   x402Version: z.unknown(),
   paymentPayload: z.looseObject({ x402Version: z.unknown(), payload: z.unknown() }),
@@ -38,8 +46,8 @@ const Request = z.looseObject({
 type Request = z.output<typeof Request>;
 
 /** Reads a request's body for this asset, or throws the `Refusal` that names what is wrong. */
-export function readPayment(body: unknown, asset: Asset): Payment {
-  const { data: request } = Request.safeParse(body);
+export function readPayment(from: PaymentRequest, asset: Asset): Payment {
+  const { data: request } = Request.safeParse(from);
   if (!request) throw new Refusal("invalid_payload");
   const x402Version = readVersion(request);
   const { scheme, network, extra } = request.paymentRequirements;

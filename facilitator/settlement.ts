@@ -19,7 +19,7 @@ import { encodeTransfer } from "./transfer-call.ts";
 
 export type Settlement = { settled: true; transaction: Hex } | FailedSettlement;
 
-export interface FailedSettlement {
+interface FailedSettlement {
   settled: false;
   reason: RefusalReason;
   /** The chain's own words, where it has any. */

@@ -16,7 +16,8 @@ const ROUNDS = 3;
 const OURS = 1_500;
 const REFERENCE = 150;
 
-type Settle = (body: unknown) => Promise<{ success: boolean }>;
+type Body = Awaited<ReturnType<typeof newRequest>>["body"];
+type Settle = (body: Body) => Promise<{ success: boolean }>;
 
 export const settlements: Bench = {
   name: "settlements on one signer",
@@ -30,7 +31,8 @@ export const settlements: Bench = {
     });
     await using own = await openSide(OURS, (rpcUrl, account) => {
       const facilitator = createFacilitator({ rpcUrl, account });
-      return (body) => facilitator.settle(body);
+      return ({ paymentPayload, paymentRequirements }) =>
+        facilitator.settle(paymentPayload, paymentRequirements);
     });
     // In turns, so that whatever else the machine does meets both.
     const best: number[] = [];
@@ -64,11 +66,11 @@ async function openSide(
   };
 }
 
-async function signRequests(chain: TestChain, count: number): Promise<unknown[]> {
+async function signRequests(chain: TestChain, count: number): Promise<Body[]> {
   const newPayer = () => chain.newPayer(BigInt(count) * 10_000n);
   const payers = await Promise.all(Array.from({ length: PAYERS }, newPayer));
   const payees = Array.from({ length: PAYEES }, () => newAuthorization(payers[0]!.address).to);
-  const bodies: unknown[] = [];
+  const bodies: Body[] = [];
   for (let at = 0; at < count; at += 1) {
     const payer = payers[at % PAYERS]!;
     const to = payees[at % PAYEES]!;
@@ -77,7 +79,7 @@ async function signRequests(chain: TestChain, count: number): Promise<unknown[]>
   return bodies;
 }
 
-async function runAll(bodies: unknown[], settle: Settle): Promise<void> {
+async function runAll(bodies: Body[], settle: Settle): Promise<void> {
   const queue = bodies.values();
   const worker = async () => {
     for (const body of queue) {

@@ -11,6 +11,7 @@ import {
   newRequest,
   openFacilitatorWorld,
   requestBody,
+  settle,
 } from "./facilitator-world.ts";
 import { referenceFacilitator } from "./reference-facilitator.ts";
 
@@ -45,7 +46,7 @@ test("fifty honest payments at once: the reference facilitator loses some, ours 
 
   const { facilitator, sent } = await open();
   const fifty = await newRequests(50);
-  const answers = await Promise.all(fifty.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(fifty.map(({ body }) => settle(facilitator, body)));
   expect(answers.filter(({ success }) => !success)).toEqual([]);
   expect(sent().length).toBeLessThanOrEqual(10);
   for (const [at, { authorization }] of fifty.entries()) {
@@ -57,7 +58,7 @@ test("fifty honest payments at once: the reference facilitator loses some, ours 
 test("an idle facilitator sends at once, alone", async () => {
   const { facilitator, sent } = await open();
   const [request] = await newRequests(1);
-  await facilitator.settle(request?.body);
+  await settle(facilitator, request?.body);
   expect(sent()).toMatchObject([{ payments: 1 }]);
 });
 
@@ -68,7 +69,7 @@ test("payments that fail inside of a batch fail alone, each for its own reason",
   const theirs = await Promise.all(twice.map((payer) => newRequest({ ...world, payer })));
   const honest = await newRequests(6);
   const asked = [...theirs, ...honest];
-  const answers = await Promise.all(asked.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(asked.map(({ body }) => settle(facilitator, body)));
   expect(answers.slice(12).every(({ success }) => success)).toBe(true);
   expect(answers.filter(({ success }) => success)).toHaveLength(12);
   const failed = answers.filter(({ success }) => !success);
@@ -85,7 +86,7 @@ test("a smart wallet's payment goes alone, because its code could burn the gas o
   const smart = requestBody(2, { asset, authorization, signature: "0x42" });
   const [one, two, three] = await newRequests(3);
   const bodies = [one?.body, smart, two?.body, three?.body];
-  const answers = await Promise.all(bodies.map((body) => facilitator.settle(body)));
+  const answers = await Promise.all(bodies.map((body) => settle(facilitator, body)));
   expect(answers.map(({ success }) => success)).toEqual([true, true, true, true]);
   const others = [answers[0], answers[2], answers[3]].map((answer) => answer?.transaction);
   expect(others).not.toContain(answers[1]?.transaction);
@@ -96,7 +97,7 @@ test("a chain without Multicall3 gets a transaction for each payment", async () 
   await own.chain.rpc("anvil_setCode", "0xcA11bde05977b3631167028862bE2a173976CA11", "0x");
   const facilitator = createFacilitator({ rpcUrl: own.chain.rpcUrl, account: own.gas });
   const requests = await Promise.all([1, 2, 3, 4].map(() => newRequest(own)));
-  const answers = await Promise.all(requests.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(requests.map(({ body }) => settle(facilitator, body)));
   expect(answers.every(({ success }) => success)).toBe(true);
   expect(new Set(answers.map(({ transaction }) => transaction)).size).toBe(4);
 });
@@ -105,7 +106,7 @@ test("several accounts send in parallel, and supported names them", async () => 
   const account = await Promise.all([1, 2, 3].map(() => world.chain.newPayer(0n, 10n ** 18n)));
   const { facilitator, sent } = await open({ account });
   const requests = await newRequests(9);
-  const answers = await Promise.all(requests.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(requests.map(({ body }) => settle(facilitator, body)));
   expect(answers.every(({ success }) => success)).toBe(true);
   const addresses = account.map(({ address }) => address);
   expect(new Set(sent().map((event) => event.account))).toEqual(new Set(addresses));
@@ -116,7 +117,7 @@ test("an account without gas costs no payment where another one has some", async
   const account = [await world.chain.newPayer(), await world.chain.newPayer(0n, 10n ** 18n)];
   const { facilitator } = await open({ account });
   const requests = await newRequests(8);
-  const answers = await Promise.all(requests.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(requests.map(({ body }) => settle(facilitator, body)));
   expect(answers.filter(({ success }) => !success)).toEqual([]);
   expect(await facilitator.health()).toMatchObject({ status: "degraded" });
 });

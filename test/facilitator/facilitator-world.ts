@@ -1,6 +1,7 @@
 /** A facilitator on a local chain, and the bodies that sellers send to it. */
 import type { Hex, LocalAccount } from "viem";
 import {
+  type Facilitator,
   type RunningFacilitator,
   type SettleAnswer,
   startFacilitator,
@@ -36,6 +37,15 @@ export async function openFacilitatorWorld(): Promise<FacilitatorWorld> {
     },
   };
 }
+
+/** What a call has in its envelope. */
+type Body = Readonly<Record<"paymentPayload" | "paymentRequirements", unknown>> | undefined;
+
+/** Asks a facilitator in this process. */
+export const verify = (facilitator: Facilitator, body: Body) =>
+  facilitator.verify(body?.paymentPayload, body?.paymentRequirements);
+export const settle = (facilitator: Facilitator, body: Body) =>
+  facilitator.settle(body?.paymentPayload, body?.paymentRequirements);
 
 async function post(url: string, body: unknown): Promise<unknown> {
   const headers = { "content-type": "application/json" };

@@ -8,7 +8,13 @@ import {
   startFacilitator,
 } from "../../facilitator/index.ts";
 import { BASE_USDC } from "../../protocol/index.ts";
-import { type FacilitatorWorld, newRequest, openFacilitatorWorld } from "./facilitator-world.ts";
+import {
+  type FacilitatorWorld,
+  newRequest,
+  openFacilitatorWorld,
+  settle,
+  verify,
+} from "./facilitator-world.ts";
 
 let world: FacilitatorWorld;
 beforeAll(async () => {
@@ -71,9 +77,9 @@ test("the log tells what happened to whom, and never a signature", async () => {
   const log = (event: FacilitatorEvent) => void events.push(event);
   const facilitator = createFacilitator({ rpcUrl: world.chain.rpcUrl, account, log });
   const { authorization, body } = await newRequest(world);
-  await facilitator.verify(body);
-  const { transaction } = await facilitator.settle(body);
-  await facilitator.settle({});
+  await verify(facilitator, body);
+  const { transaction } = await settle(facilitator, body);
+  await settle(facilitator, undefined);
   const payer = authorization.from;
   const payTo = getAddress(authorization.to);
   expect(events).toEqual([

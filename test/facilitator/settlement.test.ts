@@ -5,7 +5,12 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFacilitator, type SettleAnswer, startFacilitator } from "../../facilitator/index.ts";
 import { sendCall, sign, transferCall } from "../support/chain.ts";
-import { type FacilitatorWorld, newRequest, openFacilitatorWorld } from "./facilitator-world.ts";
+import {
+  type FacilitatorWorld,
+  newRequest,
+  openFacilitatorWorld,
+  settle,
+} from "./facilitator-world.ts";
 
 let world: FacilitatorWorld;
 beforeAll(async () => {
@@ -30,7 +35,7 @@ describe("the same payment again", () => {
     const { body } = await newRequest(world);
     const first = await world.settle(body);
     const again = createFacilitator({ rpcUrl: rpcUrl(), account: world.gas });
-    expect(await again.settle(body)).toEqual(first);
+    expect(await settle(again, body)).toEqual(first);
   });
 
   test("gets the same answer after it has expired", async () => {
@@ -38,7 +43,7 @@ describe("the same payment again", () => {
     const first = await world.settle(body);
     const now = () => Date.now() + 3_600_000;
     const later = createFacilitator({ rpcUrl: rpcUrl(), account: world.gas, now });
-    expect(await later.settle(body)).toEqual(first);
+    expect(await settle(later, body)).toEqual(first);
   });
 
   test("gets the transaction in which somebody else settled it", async () => {
@@ -73,7 +78,7 @@ test.each([
   const facilitator = createFacilitator({ rpcUrl: rpcUrl(), account, maxBatch });
   const twelve = await Promise.all(Array.from({ length: 12 }, () => newRequest(world)));
   const asked = [...twelve, ...twelve.slice(0, 4)];
-  const answers = await Promise.all(asked.map(({ body }) => facilitator.settle(body)));
+  const answers = await Promise.all(asked.map(({ body }) => settle(facilitator, body)));
   expect(answers.every(({ success }) => success)).toBe(true);
   const transactions = new Set(answers.map(({ transaction }) => transaction));
   expect(transactions.size).toBeGreaterThanOrEqual(sent.least);
@@ -127,7 +132,7 @@ describe("when sending fails", () => {
     const poor = await world.chain.newPayer();
     const facilitator = createFacilitator({ rpcUrl: rpcUrl(), account: poor });
     const { authorization, body } = await newRequest(world);
-    expect(await facilitator.settle(body)).toMatchObject({
+    expect(await settle(facilitator, body)).toMatchObject({
       success: false,
       errorReason: "unexpected_settle_error",
       errorMessage: expect.stringMatching(/insufficient funds/i),
@@ -135,14 +140,14 @@ describe("when sending fails", () => {
     });
     expect(await balanceOf(authorization.to)).toBe(0n);
     await world.chain.local.fund(poor.address, { ether: 10n ** 18n });
-    expect(await facilitator.settle(body)).toMatchObject({ success: true });
+    expect(await settle(facilitator, body)).toMatchObject({ success: true });
   });
 
   test("a nonce that another program took strands nobody", async () => {
     const account = await world.chain.newPayer(0n, 10n ** 18n);
     const facilitator = createFacilitator({ rpcUrl: rpcUrl(), account });
     const settleNew = async () =>
-      (await facilitator.settle((await newRequest(world)).body)).success;
+      (await settle(facilitator, (await newRequest(world)).body)).success;
     expect(await settleNew()).toBe(true);
     await sendCall(world.chain, account, { to: account.address, data: "0x" });
     expect(await Promise.all([settleNew(), settleNew(), settleNew()])).toEqual([true, true, true]);
@@ -160,13 +165,13 @@ describe("an outcome that is not known", () => {
     });
     const { authorization, body } = await newRequest(own);
     await own.chain.rpc("evm_setAutomine", false);
-    const pending = await facilitator.settle(body);
+    const pending = await settle(facilitator, body);
     expect(pending).toMatchObject({ success: false, errorReason: "settlement_pending" });
     expect(pending.transaction).toMatch(/^0x[0-9a-f]{64}$/);
-    expect(await facilitator.settle(body)).toEqual(pending);
+    expect(await settle(facilitator, body)).toEqual(pending);
     await own.chain.local.mine();
     const { transaction } = pending;
-    expect(await facilitator.settle(body)).toMatchObject({ success: true, transaction });
+    expect(await settle(facilitator, body)).toMatchObject({ success: true, transaction });
     expect(await own.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
   });
 
@@ -189,7 +194,7 @@ describe("an outcome that is not known", () => {
     const account = await world.chain.newPayer(0n, 10n ** 18n);
     const facilitator = createFacilitator({ rpcUrl: lossy.url, account });
     const answers = await Promise.all(
-      [1, 2, 3].map(async () => facilitator.settle((await newRequest(world)).body)),
+      [1, 2, 3].map(async () => settle(facilitator, (await newRequest(world)).body)),
     );
     expect(answers.map(({ success }) => success)).toEqual([true, true, true]);
   });

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { pathToFileURL } from "node:url";
-import { HTTPFacilitatorClient } from "@x402/core/server";
+import { type FacilitatorClient, HTTPFacilitatorClient } from "@x402/core/server";
 import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
 import { registerExactEvmScheme as registerBuyer } from "@x402/evm/exact/client";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
@@ -14,6 +14,7 @@ import { baseSepolia } from "viem/chains";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
 import { wrapFetchWithPayment as wrapFetchWithPaymentV1 } from "x402-fetch";
+import { createFacilitator } from "../../facilitator/index.ts";
 import { readSettleResponse } from "../../protocol/index.ts";
 import { type FacilitatorWorld, newRequest, openFacilitatorWorld } from "./facilitator-world.ts";
 
@@ -111,22 +112,26 @@ describe("x402 v2", () => {
     });
   });
 
+  const overHttp = () => new HTTPFacilitatorClient({ url: world.facilitator.url });
+  /** v1's network names are no CAIP-2 ids, so its types do not know that it takes the object as it is. */
+  const inProcess = () => {
+    const { rpcUrl } = world.chain;
+    return createFacilitator({ rpcUrl, account: world.gas }) as unknown as FacilitatorClient;
+  };
   test.each([
-    ["@x402/fetch buys from @x402/express", "0x00000000000000000000000000000000000000E2", {}],
-    [
-      "also where the money is taken before the work",
-      "0x00000000000000000000000000000000000000e3",
-      { paymentFlow: "upfront" },
-    ],
-  ] as const)("%s", async (_, seller, extra) => {
+    ["@x402/fetch buys from @x402/express", overHttp, {}],
+    ["also where the money is taken before the work", overHttp, { paymentFlow: "upfront" }],
+    ["also from a server that has the facilitator in its own process", inProcess, {}],
+  ] as const)("%s", async (_, connect, extra) => {
     const { asset } = world.chain;
     const network = "eip155:84532";
-    const client = new HTTPFacilitatorClient({ url: world.facilitator.url });
+    const client = connect();
+    const { address: payTo } = await world.chain.newPayer();
     const server = new x402ResourceServer(client).register(network, new ExactEvmScheme());
     const accepts = {
       scheme: "exact",
       network,
-      payTo: getAddress(seller.toLowerCase()),
+      payTo,
       price: { amount: PRICE.toString(), asset: asset.address, extra: asset.eip712 },
       extra,
     } as const;
@@ -142,7 +147,7 @@ describe("x402 v2", () => {
     const response = await wrapFetchWithPayment(fetch, buyer)(shop.url);
     expect([response.status, await response.text()]).toEqual([200, "the page"]);
     expect(readSettleResponse(response.headers)).toMatchObject({ success: true });
-    expect(await balanceOf(accepts.payTo)).toBe(PRICE);
+    expect(await balanceOf(payTo)).toBe(PRICE);
     expect(shop.handled).toBe(1);
   });
 });

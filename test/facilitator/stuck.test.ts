@@ -10,7 +10,12 @@ import {
 } from "../../facilitator/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { sendCall } from "../support/chain.ts";
-import { type FacilitatorWorld, newRequest, openFacilitatorWorld } from "./facilitator-world.ts";
+import {
+  type FacilitatorWorld,
+  newRequest,
+  openFacilitatorWorld,
+  settle,
+} from "./facilitator-world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "purser-facilitator-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -50,7 +55,7 @@ test("a transaction that waits too long is sent again with its nonce and a highe
   });
   await world.chain.rpc("evm_setAutomine", false);
   const { authorization, body } = await newRequest(world);
-  const answer = facilitator.settle(body);
+  const answer = settle(facilitator, body);
   const again = await next("sent_again");
   const sent = await next("sent");
   if (again.event !== "sent_again" || sent.event !== "sent") throw new Error("unreachable");
@@ -68,7 +73,7 @@ test("a transaction that waits too long is sent again with its nonce and a highe
 test("no fee goes above the limit, neither a first one nor a replacement's", async () => {
   const { facilitator, events } = open({ ...HASTY, maxFeePerGas: 1n });
   const { body } = await newRequest(world);
-  expect(await facilitator.settle(body)).toMatchObject({
+  expect(await settle(facilitator, body)).toMatchObject({
     errorReason: "unexpected_settle_error",
     errorMessage: expect.stringContaining("limit"),
   });
@@ -80,8 +85,8 @@ test("a transaction that waits holds up no later payment", async () => {
   await world.chain.rpc("evm_setAutomine", false);
   const one = await newRequest(world);
   const two = await newRequest(world);
-  const first = facilitator.settle(one.body);
-  const second = facilitator.settle(two.body);
+  const first = settle(facilitator, one.body);
+  const second = settle(facilitator, two.body);
   // The second leaves although the first is still waiting.
   await expect
     .poll(async () => world.chain.rpc("txpool_status"), { interval: 20, timeout: 5_000 })
@@ -97,7 +102,7 @@ test("what was sent before a crash and forgotten by the chain is sent again at t
   const { authorization, body } = await newRequest(world);
   const db = openDatabase(path);
   const before = open({ ...HASTY, db });
-  const pending = await before.facilitator.settle(body);
+  const pending = await settle(before.facilitator, body);
   expect(pending).toMatchObject({ errorReason: "settlement_pending" });
   before.facilitator.close();
   db.close();
@@ -109,7 +114,7 @@ test("what was sent before a crash and forgotten by the chain is sent again at t
   expect(await after.next("concluded")).toMatchObject({ outcome: "mined" });
   expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
   const { transaction } = pending;
-  expect(await after.facilitator.settle(body)).toMatchObject({ success: true, transaction });
+  expect(await settle(after.facilitator, body)).toMatchObject({ success: true, transaction });
   expect(after.facilitator.metrics()).toContain("purser_facilitator_pending 0\n");
   after.facilitator.close();
 });
@@ -118,12 +123,12 @@ test("a payment whose transaction another program's displaced is still settled, 
   const { facilitator, next } = open(HASTY);
   await world.chain.rpc("evm_setAutomine", false);
   const { authorization, body } = await newRequest(world);
-  const pending = await facilitator.settle(body);
+  const pending = await settle(facilitator, body);
   await world.chain.rpc("anvil_dropTransaction", pending.transaction);
   await world.chain.rpc("evm_setAutomine", true);
   await sendCall(world.chain, world.gas, { to: world.gas.address, data: "0x" });
   expect(await next("concluded")).toMatchObject({ outcome: "displaced" });
-  expect(await facilitator.settle(body)).toMatchObject({ success: true });
+  expect(await settle(facilitator, body)).toMatchObject({ success: true });
   expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
   facilitator.close();
 });

@@ -66,7 +66,7 @@ export class Identity {
     const text = body === undefined ? "" : JSON.stringify(body);
     const signature = await signRequest(
       { method, url, body: text },
-      { key: this.keys.current, issuer: this.issuer, now: this.#now(), id: this.#newId() },
+      { key: this.keys.current(), issuer: this.issuer, now: this.#now(), id: this.#newId() },
     );
     const signed = {
       [API_VERSION_HEADER]: API_VERSION,
@@ -94,7 +94,7 @@ export class Identity {
       iat,
       exp,
     };
-    const token = await signMandate(claims, this.keys.current);
+    const token = await signMandate(claims, this.keys.current());
     return { token, version: cap.version, expiresAt: exp * 1000 };
   }
 }

@@ -69,6 +69,8 @@ export interface Orchestrator extends AsyncDisposable {
   /** A new token for a run that goes on, with the budget it has left. */
   renewRun(run: { runId: string; expiresAt: number }): StartedRun;
   revokeRun(runId: string): void;
+  /** Signs with a new key from ten minutes on; what earlier keys have signed stays good. Do it once a year, or when in doubt. */
+  rotateKeys(): Promise<void>;
   setPaymentMethod(wallet: Wallet): void;
   project(id: string): Promise<ProjectOverview>;
   /** Every purchase of a project, without the bytes that pay. */
@@ -148,6 +150,7 @@ export async function createOrchestrator({
     },
     renewRun: (run) => runs.renew(run),
     revokeRun: (runId) => runs.revoke(runId),
+    rotateKeys: () => parts.keys.rotate(),
     setPaymentMethod: (wallet) => payment.set(wallet),
     project: (id) => views.ofOwner(id),
     payments: (project) => views.payments(project),

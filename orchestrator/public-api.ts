@@ -2,13 +2,13 @@
 import { Router } from "express";
 import type { SigningKeys } from "./signing-keys.ts";
 
-export function publicApi({ published, jwks }: SigningKeys): Router {
+export function publicApi(keys: SigningKeys): Router {
   const router = Router();
   router.get("/v2/provisioning/public_keys", (_request, response) => {
-    response.json({ public_keys: published });
+    response.json({ public_keys: keys.published() });
   });
   router.get("/.well-known/jwks.json", (_request, response) => {
-    response.json(jwks);
+    response.json(keys.jwks());
   });
   return router;
 }

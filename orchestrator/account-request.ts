@@ -93,6 +93,7 @@ export class AccountRequests {
       code_challenge_method: "S256",
       terms,
       mandate: mandate.token,
+      identity_assertion: await this.#identity.assertion(profile.issuer),
     };
     const url = `${baseUrl}/provisioning/account_requests`;
     const answer = await this.#identity.send({ method: "POST", url, body });
@@ -105,6 +106,7 @@ export class AccountRequests {
     const newer = NewerTerms.safeParse(problem?.facts).data;
     if (problem?.code === "tos_acceptance_required" && newer)
       return { kind: "terms", terms: newer };
+    if (problem?.code === "reauthentication_required") throw signInAgain(profile.id);
     throw refusal(profile.id, "account request", answer);
   }
 
@@ -125,6 +127,14 @@ export interface AccountRequestsOptions {
   approvals: Approvals;
   now: () => number;
   newId: () => string;
+}
+
+function signInAgain(provider: string): OrchestratorError {
+  return new OrchestratorError("REAUTHENTICATION_REQUIRED", {
+    problem: `${provider} opens accounts only for a user who signed in within the last hour.`,
+    nextStep: "Ask the human to sign in again with the orchestrator, then connect again.",
+    details: { provider },
+  });
 }
 
 function consentRequired(provider: string, url: string): OrchestratorError {

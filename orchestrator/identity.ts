@@ -7,6 +7,7 @@ import {
   API_VERSION_HEADER,
   formatDecimal,
   SIGNATURE_HEADER,
+  signIdentityAssertion,
   signMandate,
   signRequest,
 } from "../protocol/index.ts";
@@ -21,6 +22,11 @@ export interface User {
   email: string;
   name: string;
   emailVerified: boolean;
+  /**
+   * When the user last proved who they are, in milliseconds: the platform's own session knows. By default now, as whoever runs this
+   * process is its user. Providers want it to be within the hour before they open an account.
+   */
+  signedInAt?: () => number;
 }
 
 /** A mandate and what the orchestrator must remember of it. */
@@ -77,6 +83,24 @@ export class Identity {
     return callProvider(
       { method, url, headers: signed, ...(body === undefined ? {} : { body: text }) },
       this.#call,
+    );
+  }
+
+  /** Who the user is, for one provider (its issuer) and one use. */
+  assertion(audience: string): Promise<string> {
+    const { id, email, name, emailVerified, signedInAt = this.#now } = this.user;
+    return signIdentityAssertion(
+      {
+        iss: this.issuer,
+        sub: id,
+        aud: audience,
+        client_id: this.clientId,
+        auth_time: Math.floor(signedInAt() / 1000),
+        email,
+        email_verified: emailVerified,
+        name,
+      },
+      { key: this.keys.current(), now: this.#now(), id: this.#newId() },
     );
   }
 

@@ -28,6 +28,14 @@ export {
 export { type ErrorBody, type ErrorText, PurserError, toErrorBody } from "./error.ts";
 export type { Human, HumanAnswer, HumanAsk, HumanAskKind } from "./human.ts";
 export {
+  ASSERTION_LIFETIME_SECONDS,
+  IdentityAssertionClaims,
+  IdentityAssertionError,
+  JWT_BEARER_GRANT,
+  signIdentityAssertion,
+  verifyIdentityAssertion,
+} from "./identity-assertion.ts";
+export {
   MandateClaims,
   MandateError,
   type SigningKey,

@@ -1,6 +1,6 @@
 /**
  * The messages of the agent-provisioning protocol (APP 0.1d) between orchestrator and provider: account requests with an
- * attested identity, and resources. Fields that APP lacks and we add: `terms`, `mandate`, PKCE for every orchestrator.
+ * attested identity, and resources. Fields that APP lacks and we add: `terms`, `mandate`, `identity_assertion`, PKCE for everyone.
  */
 import { z } from "zod";
 
@@ -34,6 +34,8 @@ export const AccountRequest = z.looseObject({
   terms: TermsEvidence.optional(),
   /** A signed mandate, see mandate.ts. */
   mandate: text(4096),
+  /** Who the user is, signed for this provider alone; see identity-assertion.ts. */
+  identity_assertion: text(4096),
 });
 export type AccountRequest = z.output<typeof AccountRequest>;
 

@@ -12,6 +12,7 @@ import {
 } from "../../protocol/index.ts";
 import { z } from "zod";
 import type { Account, Accounts } from "./accounts.ts";
+import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts";
 import type { Connections } from "./connections.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import type { OAuth } from "./oauth.ts";
@@ -25,6 +26,8 @@ export interface AccountRequestsOptions {
   accounts: Accounts;
   connections: Connections;
   oauth: OAuth;
+  /** For assertions. */
+  once: AttestedUserOptions["once"];
   now: () => number;
   newId: () => string;
 }
@@ -58,6 +61,7 @@ async function answer(
   const { accounts, connections, oauth, now } = options;
   const request = readAccountRequest(body);
   checkRequest(request, signer, now());
+  await checkAttestedUser(request, signer, options);
   const mandate = await readMandate(request.mandate, signer, options);
   const admitted = admit(request, signer, options);
   if (admitted === "consent_needed") {

@@ -12,7 +12,10 @@ export type ProvisioningErrorCode =
   | "account_request_expired"
   | "unauthorized"
   | "forbidden"
+  | "assertion_invalid"
   | "email_not_verified"
+  /** The user must sign in with the orchestrator again. */
+  | "reauthentication_required"
   | "mandate_invalid"
   | "mandate_expired"
   | "spend_limit_exceeded"
@@ -35,7 +38,9 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   account_request_expired: 400,
   unauthorized: 401,
   forbidden: 403,
+  assertion_invalid: 403,
   email_not_verified: 403,
+  reauthentication_required: 403,
   mandate_invalid: 403,
   mandate_expired: 403,
   spend_limit_exceeded: 403,

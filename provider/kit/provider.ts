@@ -16,6 +16,7 @@ import type { OpenedProvider, ProviderDefinition } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { oauthMetadata } from "./oauth-metadata.ts";
 import { openOAuth, SCOPE } from "./oauth.ts";
+import { openOnce } from "./once.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
 import { openResources } from "./resource-store.ts";
 import { resourceEndpoints } from "./resources.ts";
@@ -108,6 +109,7 @@ export async function assemble<Opened extends OpenedProvider>(
       accounts,
       connections,
       oauth,
+      once: openOnce(database, "identity_assertion"),
       now,
       newId,
     }),

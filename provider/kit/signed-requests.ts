@@ -10,8 +10,9 @@ import {
   SIGNATURE_HEADER,
   verifyRequestSignature,
 } from "../../protocol/index.ts";
-import { type Database, migrate } from "../../store/index.ts";
+import type { Database } from "../../store/index.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import { openOnce } from "./once.ts";
 import type { Trust, TrustedIssuer } from "./trust.ts";
 
 export interface SignedRequestsOptions {
@@ -23,7 +24,7 @@ export interface SignedRequestsOptions {
 
 /** Reads the raw body and checks the signature; afterwards `signerOf` and `bodyOf` answer. */
 export function signedRequests(options: SignedRequestsOptions): RequestHandler[] {
-  const remember = openMemory(options.database);
+  const remember = openOnce(options.database, "signed_request");
   const check: RequestHandler = async (request, response, next) => {
     try {
       checkVersion(request);
@@ -55,12 +56,10 @@ function checkVersion(request: Request): void {
   });
 }
 
-type Remember = (seen: { issuer: string; id: string; until: number; now: number }) => boolean;
-
 async function checkSignature(
   request: Request,
   { trust, publicUrl, now }: SignedRequestsOptions,
-  remember: Remember,
+  remember: ReturnType<typeof openOnce>,
 ): Promise<TrustedIssuer> {
   const token = request.get(SIGNATURE_HEADER);
   const issuer = trust.find(claimedIssuer(token) ?? "");
@@ -101,19 +100,4 @@ function refuse(problem: string, cause?: unknown): ProvisioningError {
     nextStep: "Sign this very request, once, with a published key.",
     cause,
   });
-}
-
-/** A request id is kept well past the time at which its signature ends, so that clocks need not agree. */
-const KEPT_AFTER_END_MS = 600_000;
-
-function openMemory(database: Database): Remember {
-  migrate(database, "signed-requests", [
-    "CREATE TABLE signed_request (issuer TEXT NOT NULL, id TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (issuer, id)) STRICT, WITHOUT ROWID",
-  ]);
-  return ({ issuer, id, until, now }) =>
-    database.transaction(() => {
-      database.run("DELETE FROM signed_request WHERE until < ?", now - KEPT_AFTER_END_MS);
-      const sql = "INSERT OR IGNORE INTO signed_request (issuer, id, until) VALUES (?, ?, ?)";
-      return database.run(sql, issuer, id, until) === 1;
-    });
 }

@@ -133,6 +133,18 @@ test("an account that belongs to this e-mail already needs its owner's consent a
   expect((await agent.post("/v1/connections", connect)).status).toBe(200);
 });
 
+test("a user who signed in too long ago for a provider signs in again, and is then let in", async () => {
+  let signedInAt = 0;
+  const user = { ...USER, signedInAt: () => signedInAt };
+  await using world = await openDeskWorld({ user });
+  signedInAt = world.clock.now - 2 * 3_600_000;
+  const agent = world.startAgent();
+  const answer = await agent.post("/v1/connections", connect);
+  expect([answer.status, codeOf(answer)]).toEqual([403, "REAUTHENTICATION_REQUIRED"]);
+  signedInAt = world.clock.now;
+  expect((await agent.post("/v1/connections", connect)).status).toBe(200);
+});
+
 test("a consent page that is no web page is never shown", async () => {
   await using world = await openDeskWorld({ manners: { consentUrl: "javascript:alert(1)" } });
   expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(

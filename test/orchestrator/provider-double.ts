@@ -12,6 +12,7 @@ import {
   ResourceRequest,
   ServicesPage,
   SIGNATURE_HEADER,
+  verifyIdentityAssertion,
   verifyMandate,
   verifyRequestSignature,
 } from "../../protocol/index.ts";
@@ -108,6 +109,15 @@ export async function startProviderDouble(options: {
       now: now(),
     });
     double.mandates.push(mandate);
+    const check = { keys, issuer: ISSUER, audience: url(), now: now() };
+    const user = await verifyIdentityAssertion(body.identity_assertion, check);
+    if (seen.has(user.jti) || user.sub !== body.orchestrator.account) throw new Error("replayed");
+    seen.add(user.jti);
+    if (user.auth_time * 1000 < now() - 3_600_000) {
+      const error = { code: "reauthentication_required", message: "Sign in again." };
+      response.status(403).json({ type: "error", error });
+      return;
+    }
     if (body.terms?.version !== manners.tosVersion) {
       const terms = { tos_url: `${url()}/terms`, tos_version: manners.tosVersion };
       const error = { code: "tos_acceptance_required", message: "Accept them.", ...terms };

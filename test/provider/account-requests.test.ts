@@ -2,9 +2,14 @@ import { expect, test } from "vitest";
 import { accountRequest, connect, pkce, sendSigned, startAttestor } from "./attestor.ts";
 import { openShop, type Shop } from "./shop.ts";
 
+type Changes = Record<string, unknown> & { subject?: string; email?: string | undefined };
+
 /** Sends an account request with these changes. */
-async function request(shop: Shop, changes: object = {}) {
-  const body = await accountRequest(shop.attestor, { challenge: pkce().challenge, ...changes });
+async function request(shop: Shop, changes: Changes = {}) {
+  const { subject = "user-1", email = "ada@example.com" } = changes;
+  const challenge = pkce().challenge;
+  const user = { audience: shop.url, challenge, subject, email };
+  const body = { ...(await accountRequest(shop.attestor, user)), ...changes };
   return sendSigned(shop.attestor, `${shop.url}/provisioning/account_requests`, { body });
 }
 
@@ -15,7 +20,7 @@ test("a new user gets an account and a code, without a page", async () => {
   expect(body.oauth.code).toMatch(/^[\w-]{20,}$/);
 });
 
-const REFUSED: [string, (shop: Shop) => object | Promise<object>, number, string][] = [
+const REFUSED: [string, (shop: Shop) => Changes | Promise<Changes>, number, string][] = [
   [
     "without a verified e-mail",
     () => ({ kyc: { verified_fields: ["name"] } }),
@@ -46,6 +51,73 @@ const REFUSED: [string, (shop: Shop) => object | Promise<object>, number, string
     403,
     "mandate_invalid",
   ],
+  ["without an assertion", () => ({ identity_assertion: undefined }), 400, "invalid_request"],
+  ["with an unsigned assertion", () => ({ identity_assertion: "a.b.c" }), 403, "assertion_invalid"],
+  [
+    "with the mandate in the assertion's place",
+    async ({ attestor }) => ({ identity_assertion: await attestor.mandate() }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion is for another provider",
+    async ({ attestor }) => ({
+      identity_assertion: await attestor.assertion({ aud: "https://vercel.example" }),
+    }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion has ended",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({ aud: url }, Date.now() - 310_000),
+    }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion is about another user",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({ aud: url, sub: "user-2" }),
+    }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion names another e-mail",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({ aud: url, email: "eve@example.com" }),
+    }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion names another client",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({ aud: url, client_id: "somebody-else" }),
+    }),
+    403,
+    "assertion_invalid",
+  ],
+  [
+    "whose assertion says that the e-mail is not verified",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({ aud: url, email_verified: false }),
+    }),
+    403,
+    "email_not_verified",
+  ],
+  [
+    "of a user who signed in more than an hour ago",
+    async ({ attestor, url }) => ({
+      identity_assertion: await attestor.assertion({
+        aud: url,
+        auth_time: Math.floor(Date.now() / 1000) - 3605,
+      }),
+    }),
+    403,
+    "reauthentication_required",
+  ],
 ];
 
 test.each(REFUSED)(
@@ -58,6 +130,23 @@ test.each(REFUSED)(
     expect((await request(shop, { subject: "user-2" })).body.type).toBe("oauth");
   },
 );
+
+test("an assertion opens one account request, also after a restart", async () => {
+  await using shop = await openShop();
+  const used = { identity_assertion: await shop.attestor.assertion({ aud: shop.url }) };
+  expect((await request(shop, used)).body.type).toBe("oauth");
+  expect((await request(shop, used)).body.error.code).toBe("assertion_invalid");
+  await shop.reopen();
+  expect((await request(shop, used)).body.error.code).toBe("assertion_invalid");
+});
+
+test("an assertion that another orchestrator signed does not count", async () => {
+  await using other = await startAttestor({ issuer: "https://other.test" });
+  await using shop = await openShop();
+  const iss = shop.attestor.issuer;
+  const identity_assertion = await other.assertion({ aud: shop.url, iss });
+  expect((await request(shop, { identity_assertion })).body.error.code).toBe("assertion_invalid");
+});
 
 test("a mandate that another orchestrator signed does not count", async () => {
   await using other = await startAttestor({ issuer: "https://other.test" });

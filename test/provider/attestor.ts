@@ -8,8 +8,10 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair } from "jose";
 import {
   API_VERSION,
+  type IdentityAssertionClaims,
   type MandateClaims,
   type SigningKey,
+  signIdentityAssertion,
   signMandate,
   signRequest,
 } from "../../protocol/index.ts";
@@ -22,6 +24,11 @@ export interface Attestor extends AsyncDisposable {
   /** How often the keys were read. */
   readonly keyReads: () => number;
   mandate(claims?: Partial<MandateClaims>): Promise<string>;
+  /** Who the user is, for the provider `aud`. */
+  assertion(
+    claims: { aud: string } & Partial<IdentityAssertionClaims>,
+    now?: number,
+  ): Promise<string>;
   /** The headers that sign this request, or another one than the one that is sent. */
   headers(
     request: { method: string; url: string; body: string },
@@ -70,6 +77,19 @@ export async function startAttestor({
       };
       return signMandate(whole, key);
     },
+    assertion: ({ jti = randomUUID(), ...claims }, now = Date.now()) =>
+      signIdentityAssertion(
+        {
+          iss: issuer,
+          sub: "user-1",
+          client_id: clientId,
+          auth_time: Math.floor(now / 1000),
+          email: "ada@example.com",
+          email_verified: true,
+          ...claims,
+        },
+        { key, now, id: jti },
+      ),
     headers: async (request, { id = randomUUID(), now = Date.now(), ...signer } = {}) => ({
       "content-type": "application/json",
       "api-version": API_VERSION,
@@ -115,15 +135,21 @@ export function pkce(): { verifier: string; challenge: string } {
   return { verifier, challenge: createHash("sha256").update(verifier).digest("base64url") };
 }
 
-/** A valid account request; a test changes what it is about. */
+/** A valid account request to the provider at `audience`; a test changes what it is about. */
 export async function accountRequest(
   attestor: Attestor,
-  { challenge, subject = "user-1", ...changes }: { challenge: string; subject?: string } & object,
+  {
+    audience,
+    challenge,
+    subject = "user-1",
+    email = "ada@example.com",
+    ...changes
+  }: { audience: string; challenge: string; subject?: string; email?: string } & object,
 ): Promise<object> {
   return {
     id: `acctreq_${randomUUID()}`,
     object: "account_request",
-    email: "ada@example.com",
+    email,
     kyc: { verified_fields: ["email"] },
     scopes: ["account"],
     client_capabilities: ["browser"],
@@ -135,6 +161,7 @@ export async function accountRequest(
     code_challenge_method: "S256",
     terms: { version: "2026-04-30", accepted_at: new Date().toISOString(), accepted_by: "user" },
     mandate: await attestor.mandate(),
+    identity_assertion: await attestor.assertion({ aud: audience, sub: subject, email }),
     ...changes,
   };
 }
@@ -153,7 +180,7 @@ export async function connect(
   changes: { subject?: string; email?: string; mandate?: string } = {},
 ): Promise<Session> {
   const { verifier, challenge } = pkce();
-  const body = await accountRequest(attestor, { challenge, ...changes });
+  const body = await accountRequest(attestor, { audience: providerUrl, challenge, ...changes });
   const { body: answer } = await sendSigned(
     attestor,
     `${providerUrl}/provisioning/account_requests`,

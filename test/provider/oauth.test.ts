@@ -16,7 +16,7 @@ import { openShop, v4 } from "./shop.ts";
 /** A fresh code and the verifier that it is bound to. */
 async function codeFor(attestor: Attestor, url: string) {
   const { verifier, challenge } = pkce();
-  const body = await accountRequest(attestor, { challenge });
+  const body = await accountRequest(attestor, { audience: url, challenge });
   const answer = await sendSigned(attestor, `${url}/provisioning/account_requests`, { body });
   return { code: answer.body.oauth.code as string, verifier };
 }

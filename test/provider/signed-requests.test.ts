@@ -19,7 +19,9 @@ async function attempt(
   sign: (request: { method: string; url: string; body: string }) => Promise<Record<string, string>>,
 ) {
   const { challenge } = pkce();
-  const body = JSON.stringify(await accountRequest(shop.attestor, { challenge }));
+  const body = JSON.stringify(
+    await accountRequest(shop.attestor, { audience: shop.url, challenge }),
+  );
   const url = shop.url + PATH;
   const headers = await sign({ method: "POST", url, body });
   const answer = await read(await fetch(url, { method: "POST", headers, body }));

@@ -7,9 +7,7 @@ import {
   type Hex,
   pad,
   type PublicClient,
-  size,
   toEventSelector,
-  type TransactionReceipt,
   TransactionReceiptNotFoundError,
 } from "viem";
 import type { Asset } from "../protocol/asset.ts";
@@ -129,10 +127,17 @@ async function readTransaction(
   return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
 }
 
+/** The part of a receipt that counts: viem's has it, and so has the server's own JSON. */
+export interface EventLog {
+  readonly address: string;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+}
+
 interface UseIndex {
   readonly asset: Asset;
   /** The token's events. */
-  readonly logs: TransactionReceipt["logs"];
+  readonly logs: readonly EventLog[];
   /** Where in them an authorization's use or cancellation stands, by payer and nonce. */
   readonly uses: ReadonlyMap<string, number>;
 }
@@ -140,13 +145,13 @@ interface UseIndex {
 const indexes = new WeakMap<object, UseIndex>();
 
 /** A batch's receipt has hundreds of logs and is read once for each of its payments: so it is indexed, by the raw topics. */
-function indexUses(receipt: Pick<TransactionReceipt, "logs">, asset: Asset): UseIndex {
+function indexUses(receipt: { readonly logs: readonly EventLog[] }, asset: Asset): UseIndex {
   const known = indexes.get(receipt);
   if (known?.asset === asset) return known;
   const address = asset.address.toLowerCase();
   const logs = receipt.logs.filter((log) => {
     const [event = "0x", ...indexed] = log.topics;
-    const isKnown = DATA_BYTES[event] === size(log.data) && indexed.length === 2;
+    const isKnown = DATA_BYTES[event] === (log.data.length - 2) / 2 && indexed.length === 2;
     return isKnown && log.address.toLowerCase() === address;
   });
   const uses = new Map<string, number>();
@@ -166,7 +171,7 @@ function indexUses(receipt: Pick<TransactionReceipt, "logs">, asset: Asset): Use
  * right after the `AuthorizationUsed` with this payer and nonce.
  */
 export function readOutcome(
-  receipt: Pick<TransactionReceipt, "logs">,
+  receipt: { readonly logs: readonly EventLog[] },
   asset: Asset,
   { from, to, value, nonce }: ProvableAuthorization,
 ): "settled" | "cancelled" | "used_otherwise" | undefined {

@@ -1,6 +1,7 @@
 /** Reading an EVM chain, proofs of settlement, and the local chain (anvil with its EIP-3009 token). */
 export {
   type AuthorizationProof,
+  type EventLog,
   type ProvableAuthorization,
   readAuthorization,
   type ReadAuthorizationOptions,

@@ -9,7 +9,6 @@ import { type ContractCall, encodeBatch } from "./multicall.ts";
 /** One payment's call of the token. */
 export interface Transfer extends ContractCall {
   readonly key: string;
-  readonly baseFeePerGas: bigint;
   /** True where a contract's code runs in it: it goes alone, because that code could burn the gas of the others. */
   readonly isContract: boolean;
 }
@@ -127,16 +126,10 @@ function callFor(transfers: readonly Transfer[]) {
   const keys = transfers.map(({ key }) => key);
   const [first] = transfers;
   if (!first) throw new Error("a transaction needs a payment");
-  // The newest base fee that any of them has read.
-  const baseFeePerGas = transfers.reduce((fee, next) => max(fee, next.baseFeePerGas), 0n);
   if (transfers.length === 1) {
     const gas = first.isContract ? GAS.contract : GAS.key;
-    return { to: first.to, data: first.data, gas, baseFeePerGas, keys };
+    return { to: first.to, data: first.data, gas, keys };
   }
   const gas = GAS_OF_BATCH + GAS_IN_BATCH * BigInt(transfers.length);
-  return { ...encodeBatch(transfers), gas, baseFeePerGas, keys };
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+  return { ...encodeBatch(transfers), gas, keys };
 }

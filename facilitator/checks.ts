@@ -5,6 +5,7 @@
 import type { PayerState } from "./payer-state.ts";
 import type { Payment } from "./payment.ts";
 import type { RefusalReason } from "./refusal.ts";
+import { isForUndeployed } from "./signature.ts";
 
 type Check = (payment: Payment, state: PayerState) => RefusalReason | undefined;
 
@@ -13,6 +14,7 @@ const MARGIN_SECONDS = 6n;
 
 /** What the payer signed is what the seller asks. A payment that was settled long ago passes this too. */
 export const TERMS: readonly ((payment: Payment) => RefusalReason | undefined)[] = [
+  ({ signature }) => (isForUndeployed(signature) ? "eip6492_factory_not_allowed" : undefined),
   ({ authorization, offer }) =>
     authorization.to === offer.payTo ? undefined : "invalid_exact_evm_payload_recipient_mismatch",
   // Exactly, in both versions: x402 v1 would take more, and nobody wants to give it.

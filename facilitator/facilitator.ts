@@ -16,18 +16,20 @@ import {
 } from "./answers.ts";
 import { Batcher } from "./batcher.ts";
 import { TERMS, VERIFIABLE } from "./checks.ts";
+import { BaseFee } from "./fees.ts";
 import { type HealthAnswer, pendingOf, readHealth } from "./health.ts";
+import { openJsonRpc } from "./json-rpc.ts";
 import { Lane } from "./lane.ts";
 import type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { requireAllowed } from "./network.ts";
 import { multicallCheck } from "./multicall.ts";
+import { payerReader } from "./payer-reader.ts";
 import { PayerStates } from "./payer-state.ts";
 import { type Payment, type PaymentRequest, readNetwork, readPayment } from "./payment.ts";
 import { Refusal, type RefusalReason } from "./refusal.ts";
 import { PendingStore } from "./pending-store.ts";
 import { Settler } from "./settlement.ts";
-import { Signatures } from "./signature.ts";
 
 export interface Facilitator {
   /**
@@ -96,6 +98,7 @@ export function createFacilitator({
 }: FacilitatorOptions): Facilitator {
   requireAllowed(asset, allowMainnet);
   const client = createPublicClient({ transport: http(rpcUrl, { batch: true, retryCount: 1 }) });
+  const reads = openJsonRpc({ rpcUrl, timeoutMs: 10_000 });
   const metrics = new Metrics();
   const log = (event: FacilitatorEvent) => {
     metrics.count(event);
@@ -107,14 +110,18 @@ export function createFacilitator({
   });
   const limits = { priorityFeePerGas, maxFeePerGas };
   const { chainId } = asset;
-  const common = { client: sending, chainId, limits, store, log, now };
+  const readBaseFee = async () =>
+    (await reading("the newest block", client.getBlock())).baseFeePerGas ?? 0n;
+  const baseFee = new BaseFee({ read: readBaseFee, now });
+  const rpc = openJsonRpc({ rpcUrl, timeoutMs: syncTimeoutMs });
+  const common = { client: sending, rpc, baseFee, chainId, limits, store, log, now };
   const lanes = [account]
     .flat()
     .map((account) => new Lane({ ...common, account, syncTimeoutMs, replaceAfterMs }));
   const canBatch = multicallCheck(client);
   const batcher = new Batcher({ lanes, maxBatch, canBatch });
-  const states = new PayerStates({ client, asset, canBatch, now });
-  const readState = (payment: Payment) => states.read(payment);
+  const states = new PayerStates({ ask: payerReader(reads, asset), now });
+  const readState = (payment: Payment) => reading("the payer's state", states.read(payment));
   const settler = new Settler({
     client,
     asset,
@@ -124,16 +131,15 @@ export function createFacilitator({
     readState,
     confirmationTimeoutMs,
   });
-  const signatures = new Signatures({ client, asset });
 
   /** Reads a payment and checks what no later block can change; throws the `Refusal`. */
   const read = async (request: PaymentRequest) => {
     const payment = readPayment(request, asset);
     requireAll(TERMS, payment, undefined);
     const state = await readState(payment);
-    const check = signatures.check({ ...payment, isContract: state.isContract });
-    const reason = await reading("the payer's signature", check);
-    if (reason) throw new Refusal(reason, payment.authorization.from);
+    if (!state.isSigned) {
+      throw new Refusal("invalid_exact_evm_payload_signature", payment.authorization.from);
+    }
     return { payment, state };
   };
 

@@ -42,3 +42,37 @@ export function replacementFees(
 function raise(fee: bigint): bigint {
   return (fee * 5n) / 4n + 1n;
 }
+
+/** How long a base fee is believed, in milliseconds: it rises by an eighth a block at most, and a first fee covers six. */
+const BELIEVED_MS = 4_000;
+
+export interface BaseFeeOptions {
+  /** The newest block's, in wei; throws `CHAIN_UNREACHABLE`. */
+  read: () => Promise<bigint>;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** The newest base fee that we have heard of: each mined transaction tells its block's, so a busy facilitator need not ask. */
+export class BaseFee {
+  readonly #options: BaseFeeOptions;
+  #newest: { fee: bigint; at: number } | undefined;
+
+  constructor(options: BaseFeeOptions) {
+    this.#options = options;
+  }
+
+  async get(): Promise<bigint> {
+    const { read, now } = this.#options;
+    if (this.#newest && now() - this.#newest.at < BELIEVED_MS) return this.#newest.fee;
+    const fee = await read();
+    this.#newest = { fee, at: now() };
+    return fee;
+  }
+
+  /** What a mined transaction paid for its gas is its block's base fee and its tip, unless its own limit was lower. */
+  learn(effectiveGasPrice: bigint, { maxFeePerGas, maxPriorityFeePerGas }: Fees): void {
+    if (effectiveGasPrice <= maxPriorityFeePerGas || effectiveGasPrice >= maxFeePerGas) return;
+    this.#newest = { fee: effectiveGasPrice - maxPriorityFeePerGas, at: this.#options.now() };
+  }
+}

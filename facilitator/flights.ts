@@ -11,12 +11,10 @@ import {
   type LocalAccount,
   parseTransaction,
   type PublicClient,
-  TransactionNotFoundError,
-  type TransactionReceipt,
-  TransactionReceiptNotFoundError,
 } from "viem";
 import { type FeeLimits, type Fees, replacementFees } from "./fees.ts";
 import type { FacilitatorLog } from "./log.ts";
+import { knows, readReceipt, type Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
 import { isTransportError } from "./transport-error.ts";
 
@@ -32,7 +30,7 @@ export interface Flight {
 }
 
 interface FollowedFlight extends Flight {
-  readonly end: PromiseWithResolvers<TransactionReceipt | undefined>;
+  readonly end: PromiseWithResolvers<Receipt | undefined>;
   /** True once its nonce was seen used without a receipt: nodes behind one address may disagree for a moment. */
   looksDisplaced: boolean;
 }
@@ -81,7 +79,7 @@ export class Flights {
   }
 
   add(flight: Flight): Flight {
-    const end = Promise.withResolvers<TransactionReceipt | undefined>();
+    const end = Promise.withResolvers<Receipt | undefined>();
     const followed = { ...flight, end, looksDisplaced: false };
     this.#flights.set(flight.nonce, followed);
     void this.#follow();
@@ -89,7 +87,7 @@ export class Flights {
   }
 
   /** The flight's receipt, or undefined when it was displaced or this time passed. */
-  async wait(flight: Flight, timeoutMs: number): Promise<TransactionReceipt | undefined> {
+  async wait(flight: Flight, timeoutMs: number): Promise<Receipt | undefined> {
     const followed = this.#flights.get(flight.nonce);
     if (!followed || timeoutMs <= 0) return undefined;
     const timer = new AbortController();
@@ -183,7 +181,7 @@ export class Flights {
     return true;
   }
 
-  #end(flight: FollowedFlight, receipt: TransactionReceipt | undefined): void {
+  #end(flight: FollowedFlight, receipt: Receipt | undefined): void {
     const { account, store, log, onEnd } = this.#options;
     const { nonce } = flight;
     this.#flights.delete(nonce);
@@ -192,29 +190,5 @@ export class Flights {
     log({ event: "concluded", account: account.address, nonce, outcome });
     onEnd();
     flight.end.resolve(receipt);
-  }
-}
-
-/** Whether the chain has a transaction, mined or not. */
-export async function knows(client: PublicClient, hash: Hex): Promise<boolean> {
-  try {
-    return Boolean(await client.getTransaction({ hash }));
-  } catch (error) {
-    if (error instanceof TransactionNotFoundError) return false;
-    throw error;
-  }
-}
-
-/** A transaction's receipt, undefined where it has none or the chain does not answer. */
-export async function readReceipt(
-  client: PublicClient,
-  hash: Hex,
-): Promise<TransactionReceipt | undefined> {
-  try {
-    return await client.getTransactionReceipt({ hash });
-  } catch (error) {
-    if (error instanceof TransactionReceiptNotFoundError || isTransportError(error))
-      return undefined;
-    throw error;
   }
 }

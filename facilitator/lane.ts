@@ -3,47 +3,37 @@
  * that one failure never strands those that follow. (viem's `nonceManager` does strand them.) What left and is not known to be
  * over is followed in the background, also after a restart; see `flights.ts`.
  */
-import {
-  type Address,
-  BaseError,
-  type Hex,
-  keccak256,
-  type LocalAccount,
-  MethodNotFoundRpcError,
-  MethodNotSupportedRpcError,
-  type PublicClient,
-  type TransactionReceipt,
-} from "viem";
-import { type FeeLimits, type Fees, firstFees } from "./fees.ts";
-import { Flights, knows } from "./flights.ts";
+import { type Address, type Hex, keccak256, type LocalAccount, type PublicClient } from "viem";
+import { type BaseFee, type FeeLimits, type Fees, firstFees } from "./fees.ts";
+import { Flights } from "./flights.ts";
+import { type JsonRpc, RpcRefusal } from "./json-rpc.ts";
 import type { FacilitatorLog } from "./log.ts";
+import { knows, parseReceipt, type Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
-import { hasCause, isTransportError } from "./transport-error.ts";
+import { isTransportError } from "./transport-error.ts";
 
 export interface Call {
   to: Address;
   data: Hex;
   /** Fixed by the caller: estimating costs a call to the chain, and lies when other payments are under way. */
   gas: bigint;
-  /** Of the newest block, in wei. */
-  baseFeePerGas: bigint;
   /** The payments in it. */
   keys: readonly string[];
 }
 
 export type SendOutcome =
-  | { state: "mined"; receipt: TransactionReceipt }
+  | { state: "mined"; receipt: Receipt }
   /** The chain has it, or may have it: it can still be mined. */
   | { state: "sent"; transaction: Hex }
   /** The chain did not take it: it can never be mined. */
   | { state: "refused"; detail: string };
 
 export interface LaneOptions {
-  /**
-   * Neither batches nor retries: a send that is repeated behind our back could not be told from a failed one. Its timeout is
-   * how long one send may hold up the line while it waits for its block.
-   */
+  /** Neither batches nor retries: a send that is repeated behind our back could not be told from a failed one. */
   client: PublicClient;
+  /** Sends; its timeout is how long one send may hold up the line while it waits for its block. */
+  rpc: JsonRpc;
+  baseFee: BaseFee;
   account: LocalAccount;
   chainId: number;
   limits: FeeLimits;
@@ -59,6 +49,8 @@ export interface LaneOptions {
 
 /** A nonce that another sender of the same account took is noticed and replaced this many times. */
 const ATTEMPTS = 3;
+/** JSON-RPC's and EIP-1474's words for a method that the server does not have. */
+const METHOD_MISSING = new Set([-32_601, -32_004]);
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -91,8 +83,8 @@ export class Lane {
   }
 
   async #attempt(call: Call): Promise<SendOutcome> {
-    const { limits, store, now, log } = this.#options;
-    const fees = firstFees(call.baseFeePerGas, limits);
+    const { limits, store, now, log, baseFee } = this.#options;
+    const fees = firstFees(await baseFee.get(), limits);
     if (!fees) return { state: "refused", detail: "Gas costs more than the facilitator's limit" };
     const { address: account } = this;
     const nonce = this.#nonce ?? (await this.#readNonce());
@@ -110,6 +102,7 @@ export class Lane {
       this.#nonce = nonce + 1;
       if (receipt) {
         this.#over.push(nonce);
+        baseFee.learn(receipt.effectiveGasPrice, fees);
         log({ event: "concluded", account, nonce, outcome: "mined" });
         return { state: "mined", receipt };
       }
@@ -154,19 +147,17 @@ export class Lane {
   }
 
   /** The receipt where the chain waits for the block (EIP-7966), undefined where it only takes the transaction. */
-  async #submit(serializedTransaction: Hex): Promise<TransactionReceipt | undefined> {
-    const { client } = this.#options;
+  async #submit(serialized: Hex): Promise<Receipt | undefined> {
+    const { rpc } = this.#options;
     if (this.#hasSync) {
       try {
-        return await client.sendRawTransactionSync({ serializedTransaction });
+        return parseReceipt(await rpc.request("eth_sendRawTransactionSync", [serialized]));
       } catch (error) {
-        const isMissing = (cause: unknown) =>
-          cause instanceof MethodNotFoundRpcError || cause instanceof MethodNotSupportedRpcError;
-        if (!hasCause(error, isMissing)) throw error;
+        if (!(error instanceof RpcRefusal && METHOD_MISSING.has(error.code))) throw error;
         this.#hasSync = false;
       }
     }
-    await client.sendRawTransaction({ serializedTransaction });
+    await rpc.request("eth_sendRawTransaction", [serialized]);
     return undefined;
   }
 
@@ -181,7 +172,11 @@ export class Lane {
   }
 }
 
-/** The node's own words, such as "Insufficient funds for gas": never the message, which holds the signed transaction. */
+/** The node's own words, such as "Insufficient funds for gas", without anything long that it repeats of ours. */
 function detailOf(cause: unknown): string {
-  return cause instanceof BaseError ? cause.details.split("\n", 1)[0]!.slice(0, 150) : "";
+  const text = cause instanceof RpcRefusal ? cause.message : "";
+  return text
+    .split("\n", 1)[0]!
+    .replaceAll(/0x[0-9a-f]{65,}/gi, "0x…")
+    .slice(0, 150);
 }

@@ -1,19 +1,16 @@
 /**
- * What the chain says of a payment's payer, read from the newest block. A question that finds nobody reading is asked at once;
- * those that come meanwhile are asked together, in one call, when the first is answered.
+ * What the chain says of a payment, read from the newest block: the payer's money, the authorization, and whether the payer signed
+ * it. A question that finds nobody asking is asked at once; those that come meanwhile are asked together when the first is
+ * answered. One question that no node can answer spoils no other's answer.
  */
+import { RpcRefusal } from "./json-rpc.ts";
 import {
-  type Address,
-  decodeFunctionResult,
-  encodeFunctionData,
-  type Hex,
-  multicall3Abi,
-  type PublicClient,
-} from "viem";
-import { reading, TOKEN_ABI } from "../chain/index.ts";
-import type { Asset } from "../protocol/asset.ts";
-import { encodeBatch } from "./multicall.ts";
-import type { Payment } from "./payment.ts";
+  fitsOneCall,
+  type PayerAnswer,
+  type PayerQuestion,
+  questionBytes,
+} from "./payer-reader.ts";
+import { type Payment, settlementKey } from "./payment.ts";
 
 export interface PayerState {
   /** The payer's balance in atomic units. */
@@ -24,103 +21,118 @@ export interface PayerState {
   readonly time: bigint;
   /** True where the payer has code: a smart wallet, or a key that lent its address to one (EIP-7702). */
   readonly isContract: boolean;
-  /** Of the newest block, in wei. */
-  readonly baseFeePerGas: bigint;
+  /** True where the token would take the signature. */
+  readonly isSigned: boolean;
 }
 
 export interface PayerStatesOptions {
-  /** A client that sends the reads together. */
-  client: PublicClient;
-  asset: Asset;
-  /** Whether the chain has Multicall3. */
-  canBatch: () => Promise<boolean>;
+  ask: (questions: readonly PayerQuestion[]) => Promise<PayerAnswer[]>;
   /** Milliseconds since 1970. */
   now: () => number;
 }
 
 interface Question {
   readonly payment: Payment;
+  /** True where its signature need not be looked at again. */
+  isKnown: boolean;
   readonly answer: PromiseWithResolvers<PayerState>;
 }
 
 /** Questions in one call at most: what every node answers within its gas limit for calls. */
-const MAX_QUESTIONS = 200;
+const MAX_QUESTIONS = 100;
+/** Calls under way at once. */
+const MAX_CALLS = 2;
+/** Good signatures that are remembered: a seller verifies and then settles, and a key's signature can never turn bad. */
+const REMEMBERED = 10_000;
 
 export class PayerStates {
   readonly #options: PayerStatesOptions;
-  #questions: Question[] = [];
-  #isReading = false;
+  readonly #waiting: Question[] = [];
+  #calls = 0;
+  /** Signatures by a key that the chain found good, by payer and nonce: the words that were signed, and the signature. */
+  readonly #signed = new Map<string, Pick<Payment, "authorization" | "signature">>();
 
   constructor(options: PayerStatesOptions) {
     this.#options = options;
   }
 
-  /** Reads one, or throws `CHAIN_UNREACHABLE`. */
+  /** Reads one, or throws `RpcRefusal` or `CHAIN_UNREACHABLE`. */
   async read(payment: Payment): Promise<PayerState> {
     const answer = Promise.withResolvers<PayerState>();
-    this.#questions.push({ payment, answer });
-    void this.#run();
+    this.#waiting.push({ payment, isKnown: false, answer });
+    this.#pump();
     return answer.promise;
   }
 
-  async #run(): Promise<void> {
-    if (this.#isReading) return;
-    this.#isReading = true;
-    while (this.#questions.length > 0) {
-      const asked = this.#questions.splice(0, MAX_QUESTIONS);
-      try {
-        const states = await reading("the payer's state", this.#readAll(asked));
-        for (const [at, { answer }] of asked.entries()) answer.resolve(states[at]!);
-      } catch (error) {
-        for (const { answer } of asked) answer.reject(error);
-      }
+  #pump(): void {
+    while (this.#waiting.length > 0 && this.#calls < MAX_CALLS) {
+      this.#calls += 1;
+      void this.#readAll(this.#take()).finally(() => {
+        this.#calls -= 1;
+        this.#pump();
+      });
     }
-    this.#isReading = false;
   }
 
-  async #readAll(asked: readonly Question[]): Promise<PayerState[]> {
-    const { client, now } = this.#options;
-    const payers = asked.map(({ payment }) => payment.authorization.from);
-    const [block, words, ...codes] = await Promise.all([
-      client.getBlock(),
-      this.#readWords(asked.flatMap(({ payment }) => callsFor(payment))),
-      ...payers.map((address) =>
-        client.request({ method: "eth_getCode", params: [address, "latest"] }),
-      ),
-    ]);
-    const clock = BigInt(Math.floor(now() / 1000));
-    return asked.map((_, at) => ({
-      balance: words[at * 2]!,
-      used: words[at * 2 + 1] !== 0n,
-      time: clock > block.timestamp ? clock : block.timestamp,
-      isContract: codes[at] !== "0x",
-      baseFeePerGas: block.baseFeePerGas ?? 0n,
-    }));
+  /** As many as go into one call. */
+  #take(): Question[] {
+    let bytes = 0;
+    let count = 0;
+    for (const question of this.#waiting) {
+      question.isKnown = this.#isKnown(question.payment);
+      bytes += questionBytes(toAsk(question));
+      if (count === MAX_QUESTIONS || (count > 0 && !fitsOneCall(bytes))) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
   }
 
-  /** The token's answers to several calls, each one word. */
-  async #readWords(calls: readonly Hex[]): Promise<bigint[]> {
-    const { client, asset, canBatch } = this.#options;
-    const call = (to: Address, data: Hex) =>
-      client.request({ method: "eth_call", params: [{ to, data }, "latest"] });
-    if (calls.length === 2 || !(await canBatch())) {
-      const answers = await Promise.all(calls.map((data) => call(asset.address, data)));
-      return answers.map((answer) => BigInt(answer));
+  async #readAll(questions: readonly Question[]): Promise<void> {
+    try {
+      const answers = await this.#options.ask(questions.map(toAsk));
+      for (const [at, question] of questions.entries()) this.#answer(question, answers[at]!);
+    } catch (error) {
+      if (error instanceof RpcRefusal && questions.length > 1) {
+        // A wallet's code may have used up the call's gas: whoever it was must not answer for the others.
+        const half = questions.length >> 1;
+        await this.#readAll(questions.slice(0, half));
+        await this.#readAll(questions.slice(half));
+      } else for (const { answer } of questions) answer.reject(error);
     }
-    const { to, data } = encodeBatch(calls.map((data) => ({ to: asset.address, data })));
-    const results = decodeFunctionResult({
-      abi: multicall3Abi,
-      functionName: "aggregate3",
-      data: await call(to, data),
-    });
-    return results.map(({ returnData }) => BigInt(returnData));
+  }
+
+  #answer(question: Question, { blockTime, ...state }: PayerAnswer): void {
+    const { payment, isKnown, answer } = question;
+    if (isKnown && state.isContract) {
+      // Since it was found good the key has lent its address to a contract, which judges now.
+      this.#signed.delete(settlementKey(payment));
+      this.#waiting.push(question);
+      return;
+    }
+    if (state.isSigned && !state.isContract) this.#remember(payment);
+    const clock = BigInt(Math.floor(this.#options.now() / 1000));
+    const time = clock > blockTime ? clock : blockTime;
+    answer.resolve({ ...state, isSigned: state.isSigned || isKnown, time });
+  }
+
+  #isKnown(payment: Payment): boolean {
+    const known = this.#signed.get(settlementKey(payment));
+    if (known?.signature !== payment.signature) return false;
+    const { authorization: a } = known;
+    const { authorization: b } = payment;
+    const sameMoney = a.to === b.to && a.value === b.value;
+    return sameMoney && a.validAfter === b.validAfter && a.validBefore === b.validBefore;
+  }
+
+  #remember(payment: Payment): void {
+    const [oldest] = this.#signed.keys();
+    if (this.#signed.size >= REMEMBERED && oldest !== undefined) this.#signed.delete(oldest);
+    const { authorization, signature } = payment;
+    this.#signed.set(settlementKey(payment), { authorization, signature });
   }
 }
 
-function callsFor({ authorization: { from, nonce } }: Payment): Hex[] {
-  const abi = TOKEN_ABI;
-  return [
-    encodeFunctionData({ abi, functionName: "balanceOf", args: [from] }),
-    encodeFunctionData({ abi, functionName: "authorizationState", args: [from, nonce] }),
-  ];
+function toAsk({ payment, isKnown }: Question): PayerQuestion {
+  const { authorization, signature } = payment;
+  return { authorization, signature: isKnown ? undefined : signature };
 }

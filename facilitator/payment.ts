@@ -19,6 +19,11 @@ export interface Payment {
   readonly network: string;
 }
 
+/** What a settlement is known by: the chain lets each payer use a nonce once. */
+export function settlementKey({ authorization: { from, nonce } }: Pick<Payment, "authorization">) {
+  return `${from} ${nonce.toLowerCase()}`;
+}
+
 /** What comes to `/verify` and `/settle`: neither seller nor payer is trusted with its shape. */
 export interface PaymentRequest {
   /** What the envelope says; where it says nothing, the payment's own counts. */

@@ -4,15 +4,15 @@
  * that crashed between settling and recording may simply ask again. What is not known to have failed is never called failed.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Hex, PublicClient, TransactionReceipt } from "viem";
+import type { Hex, PublicClient } from "viem";
 import { readAuthorization, readOutcome } from "../chain/index.ts";
 import type { Asset } from "../protocol/asset.ts";
 import type { Batcher } from "./batcher.ts";
 import { SETTLEABLE } from "./checks.ts";
-import { knows, readReceipt } from "./flights.ts";
 import type { Lane, SendOutcome } from "./lane.ts";
+import { knows, readReceipt, type Receipt } from "./lookup.ts";
 import type { PayerState } from "./payer-state.ts";
-import type { Payment } from "./payment.ts";
+import { type Payment, settlementKey } from "./payment.ts";
 import type { PendingStore } from "./pending-store.ts";
 import type { RefusalReason } from "./refusal.ts";
 import { encodeTransfer } from "./transfer-call.ts";
@@ -60,7 +60,7 @@ export class Settler {
    * Rejects only when the chain cannot be read.
    */
   async settle(payment: Payment, state: PayerState): Promise<Settlement> {
-    const key = `${payment.authorization.from} ${payment.authorization.nonce.toLowerCase()}`;
+    const key = settlementKey(payment);
     let newest = state;
     for (let running = this.#running.get(key); running; running = this.#running.get(key)) {
       if (isSameTransfer(running.payment, payment)) return running.result;
@@ -86,9 +86,9 @@ export class Settler {
     }
     const reason = firstFailing(payment, state);
     if (reason) return { settled: false, reason };
-    const { isContract, baseFeePerGas } = state;
+    const { isContract } = state;
     const data = encodeTransfer(payment, isContract);
-    const transfer = { key, to: asset.address, data, isContract, baseFeePerGas };
+    const transfer = { key, to: asset.address, data, isContract };
     return this.#conclude(key, payment, await batcher.send(transfer));
   }
 
@@ -118,7 +118,7 @@ export class Settler {
   async #explainFailure(
     key: string,
     payment: Payment,
-    { status, to, transactionHash: transaction }: TransactionReceipt,
+    { status, to, transactionHash: transaction }: Receipt,
   ): Promise<Settlement> {
     this.#options.store.forgetPayment(key);
     const state = await this.#options.readState(payment);
@@ -151,7 +151,7 @@ export class Settler {
   }
 
   /** Of any attempt with the same nonce, or undefined when none is mined within the time to wait. */
-  async #waitForReceipt(hash: Hex): Promise<TransactionReceipt | undefined> {
+  async #waitForReceipt(hash: Hex): Promise<Receipt | undefined> {
     const { client, confirmationTimeoutMs } = this.#options;
     const known = this.#flightOf(hash);
     if (known) return known.lane.flights.wait(known.flight, confirmationTimeoutMs);

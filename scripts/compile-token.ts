@@ -1,61 +1,79 @@
 /**
- * Compiles the contracts of the local chain into `chain/artifacts/`, where they are committed, so that nobody needs a Solidity
+ * Compiles the contracts of the local chain, the one that a facilitator asks a chain with, and the tests' smart wallet, into
+ * `artifacts/` beside their sources, where they are committed, so that nobody needs a Solidity
  * compiler to run Purser. The output depends on the sources and the pinned compiler alone; a test compares.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import solc from "solc";
 
-const contracts = new URL("../chain/contracts/", import.meta.url);
-const artifacts = new URL("../chain/artifacts/", import.meta.url);
+const root = new URL("../", import.meta.url);
 
-export const CONTRACTS = ["LocalUsdc", "Multicall3"] as const;
+/** Where each stands, and its code that is wanted: what stands at an address (for `setCode`), or what would make it. */
+export const CONTRACTS = {
+  LocalUsdc: { folder: "chain", kind: "deployedBytecode" },
+  Multicall3: { folder: "chain", kind: "deployedBytecode" },
+  PayerReader: { folder: "facilitator", kind: "bytecode" },
+  OwnedWallet: { folder: "test/facilitator", kind: "bytecode" },
+} as const;
+export type ContractName = keyof typeof CONTRACTS;
 
 export interface Artifact {
   readonly contract: string;
   readonly compiler: string;
   readonly abi: readonly unknown[];
-  /** Runtime code, for `setCode`. */
   readonly code: string;
+}
+
+interface Compiled {
+  abi: unknown[];
+  evm: Partial<Record<(typeof CONTRACTS)[ContractName]["kind"], { object: string }>>;
 }
 
 interface Output {
   errors?: { severity: string; formattedMessage: string }[];
-  contracts: Record<
-    string,
-    Record<string, { abi: unknown[]; evm: { deployedBytecode: { object: string } } }>
-  >;
+  contracts: Record<string, Record<string, Compiled>>;
 }
 
 /** Compiles one contract of `chain/contracts/`; throws the compiler's own words when it has any. */
-export function compile(contract: string): Artifact {
+export function compile(contract: ContractName): Artifact {
+  const { folder, kind } = CONTRACTS[contract];
   const file = `${contract}.sol`;
   const input = {
     language: "Solidity",
-    sources: { [file]: { content: readFileSync(new URL(file, contracts), "utf8") } },
+    sources: {
+      [file]: { content: readFileSync(new URL(`${folder}/contracts/${file}`, root), "utf8") },
+    },
     settings: {
       evmVersion: "cancun",
       optimizer: { enabled: true, runs: 1000 },
       metadata: { appendCBOR: false, bytecodeHash: "none" },
-      outputSelection: { "*": { [contract]: ["abi", "evm.deployedBytecode.object"] } },
+      outputSelection: { "*": { [contract]: ["abi", `evm.${kind}.object`] } },
     },
   };
   const { errors, contracts: output } = JSON.parse(solc.compile(JSON.stringify(input))) as Output;
   if (errors?.length) throw new Error(errors.map((error) => error.formattedMessage).join("\n"));
   const compiled = output[file]?.[contract];
-  if (!compiled) throw new Error(`${file} has no contract ${contract}`);
-  const code = `0x${compiled.evm.deployedBytecode.object}`;
+  const object = compiled?.evm[kind]?.object;
+  if (!compiled || object === undefined) throw new Error(`${file} has no contract ${contract}`);
+  const code = `0x${object}`;
   return { contract, compiler: solc.version(), abi: compiled.abi, code };
 }
 
 /** The artifact's text, as it is committed. */
-export function artifactText(contract: string): string {
+export function artifactText(contract: ContractName): string {
   return `${JSON.stringify(compile(contract), null, 2)}\n`;
 }
 
+/** Where its artifact is committed. */
+export function artifactFile(contract: ContractName): URL {
+  return new URL(`${CONTRACTS[contract].folder}/artifacts/${contract}.json`, root);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  mkdirSync(artifacts, { recursive: true });
-  for (const contract of CONTRACTS) {
-    writeFileSync(new URL(`${contract}.json`, artifacts), artifactText(contract));
+  for (const contract of Object.keys(CONTRACTS) as ContractName[]) {
+    const file = artifactFile(contract);
+    mkdirSync(new URL("./", file), { recursive: true });
+    writeFileSync(file, artifactText(contract));
   }
 }

@@ -2,12 +2,16 @@ import { readFileSync } from "node:fs";
 import { type AbiEvent, type AbiFunction, toEventSignature, toFunctionSignature } from "viem";
 import { describe, expect, test } from "vitest";
 import { TOKEN_ABI } from "../../chain/index.ts";
-import { artifactText, CONTRACTS } from "../../scripts/compile-token.ts";
+import {
+  artifactFile,
+  artifactText,
+  type ContractName,
+  CONTRACTS,
+} from "../../scripts/compile-token.ts";
 
-const committed = (contract: string) =>
-  readFileSync(new URL(`../../chain/artifacts/${contract}.json`, import.meta.url), "utf8");
+const committed = (contract: ContractName) => readFileSync(artifactFile(contract), "utf8");
 
-describe.each(CONTRACTS)("%s", (contract) => {
+describe.each(Object.keys(CONTRACTS) as ContractName[])("%s", (contract) => {
   test("the committed artifact is what the pinned compiler makes of the source", () => {
     expect(committed(contract)).toBe(artifactText(contract));
   });

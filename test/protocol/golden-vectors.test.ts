@@ -2,9 +2,8 @@
  * The payments that x402's own specification shows (specs/transports-v1/http.md, specs/transports-v2/http.md). They carry a real
  * signature of a long expired authorization, so whoever reads the bytes otherwise than their author recovers another payer.
  */
-import { recoverTypedDataAddress } from "viem";
+import { recoverAddress, recoverTypedDataAddress } from "viem";
 import { describe, expect, test } from "vitest";
-import { recoverSigner } from "../../facilitator/recover-signer.ts";
 import { authorizationDigest } from "../../middleware/authorization-digest.ts";
 import {
   type Authorization,
@@ -81,13 +80,9 @@ describe.each(EXAMPLES)("the specification's %s", (name, message, offer) => {
     expect(payer).toBe(signed.from);
   });
 
-  test("has the digest that the signer would sign and the facilitator recovers", async () => {
-    const digest = authorizationDigest(BASE_SEPOLIA_USDC, signed);
-    const [r, s] = [signature.slice(2, 66), signature.slice(66, 130)];
-    const parts = { r: `0x${r}`, s: `0x${s}`, v: 28 } as const;
-    expect(await recoverSigner(`0x${Buffer.from(digest).toString("hex")}`, parts)).toBe(
-      signed.from,
-    );
+  test("has the digest that the signer would sign", async () => {
+    const hash = authorizationDigest(BASE_SEPOLIA_USDC, signed);
+    expect(await recoverAddress({ hash, signature: signature as `0x${string}` })).toBe(signed.from);
   });
 
   test("is what we would have sent", () => {

@@ -1,0 +1,92 @@
+/**
+ * JSON-RPC to a chain's server over connections that are kept open, for the few calls whose time counts; all else goes through
+ * viem. What the server refuses and what it does not answer are different errors: only the first is an answer.
+ */
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { urlToHttpOptions } from "node:url";
+import { ChainError } from "../chain/index.ts";
+
+/** The server's "no". Its words may repeat what was sent, so they are for a log at most. */
+export class RpcRefusal extends Error {
+  /** JSON-RPC's, such as -32601 for a method that it does not have. */
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.name = "RpcRefusal";
+    this.code = code;
+  }
+}
+
+export interface JsonRpc {
+  /** Asks once; throws `RpcRefusal`, or `CHAIN_UNREACHABLE` where nothing that can be read came back in time. */
+  request(method: string, params: readonly unknown[]): Promise<unknown>;
+}
+
+export interface JsonRpcOptions {
+  rpcUrl: string;
+  /** For one whole call. */
+  timeoutMs: number;
+}
+
+/** Connections are closed by themselves when nobody uses them, and keep no program from ending. */
+export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
+  const url = new URL(rpcUrl);
+  const isSecure = url.protocol === "https:";
+  const agent = isSecure
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true, noDelay: true });
+  const send = isSecure ? httpsRequest : httpRequest;
+  const target = { ...urlToHttpOptions(url), method: "POST", agent };
+  let id = 0;
+
+  const post = (body: string): Promise<string> => {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const length = Buffer.byteLength(body);
+    const headers = { "content-type": "application/json", "content-length": length };
+    const request = send({ ...target, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString());
+        else reject(new Error(`HTTP ${response.statusCode}`));
+      });
+    });
+    const timer = setTimeout(() => request.destroy(new Error("no answer in time")), timeoutMs);
+    request.on("error", reject);
+    request.on("close", () => {
+      clearTimeout(timer);
+      reject(new Error("the connection was closed"));
+    });
+    request.end(body);
+    return promise;
+  };
+
+  return {
+    async request(method, params) {
+      id += 1;
+      let answer: { result?: unknown; error?: { code?: unknown; message?: unknown } };
+      try {
+        answer = JSON.parse(await post(JSON.stringify({ jsonrpc: "2.0", id, method, params })));
+      } catch (error) {
+        throw silent(method, error);
+      }
+      const { result, error } = answer ?? {};
+      if (error) throw new RpcRefusal(Number(error.code), String(error.message));
+      if (result === undefined) throw silent(method, new Error("no JSON-RPC answer"));
+      return result;
+    },
+  };
+}
+
+/** A network error's code and our own words have no URL in them; JSON's complaint may repeat the body. */
+function silent(method: string, error: unknown): ChainError {
+  const { code, message } = error as { code?: string; message: string };
+  const why = error instanceof SyntaxError ? "no JSON" : (code ?? message);
+  return new ChainError("CHAIN_UNREACHABLE", {
+    problem: `The RPC server did not answer ${method}: ${why}.`,
+    nextStep: "Check that the RPC server runs and is of this chain, then try again.",
+  });
+}

@@ -4,9 +4,11 @@
  * byte; it goes to the quote's own URL and nowhere else; and what came of it is for the wallet, that is for the chain, to say.
  */
 import { PurserError } from "../protocol/error.ts";
+import type { PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import { orderOffer } from "../protocol/ordered-offer.ts";
 import type { Policy } from "./check-offer.ts";
 import { chooseOffer } from "./choose-offer.ts";
+import { fingerprintOf } from "./fingerprint.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import type { Answer } from "./read-answer.ts";
@@ -43,6 +45,7 @@ export async function payCall(options: PayCallOptions): Promise<PayOutcome> {
     refuseOtherRequest(options);
     const earlier = await wallet.find(purchase.id);
     if (earlier?.payment !== undefined) {
+      refuseOtherPurchase(options, earlier);
       const outcome = await sendPaid(options, earlier);
       // Proven dead by now: the purchase begins anew.
       if (outcome.kind !== "refused") return outcome;
@@ -84,6 +87,15 @@ function refuseOtherRequest({ request, quote }: PayCallOptions): void {
   throw new PaymentError("REQUEST_MISMATCH", {
     problem: `The request to ${request.url} is not the one that ${quote.service} was quoted for.`,
     nextStep: "Nothing was paid. Build the request from the catalog's operation.",
+  });
+}
+
+/** The catalog may lead the same purchase elsewhere by now; bytes that were signed for one request go with no other. */
+function refuseOtherPurchase({ quote }: PayCallOptions, { id, request }: PurchaseRecord): void {
+  if (request === undefined || request === fingerprintOf(quote.request)) return;
+  throw new PaymentError("REQUEST_MISMATCH", {
+    problem: `The purchase ${id} was paid for with another request than the one to ${quote.request.url}.`,
+    nextStep: "Nothing was sent. Ask for it as it was asked for then, or make another purchase.",
   });
 }
 

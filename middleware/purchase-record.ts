@@ -7,6 +7,7 @@ import type { LedgerEntry } from "../store/index.ts";
 /** The record, with the payment's bytes where it has some and they can still be of use: released ones are dead. */
 export function readPurchase(entry: LedgerEntry, asset: Asset): PurchaseRecord {
   const { purchase: id, provider, service, state, amount, payTo, transaction, payment } = entry;
+  const { fingerprint: request } = entry;
   return {
     id,
     provider,
@@ -16,6 +17,7 @@ export function readPurchase(entry: LedgerEntry, asset: Asset): PurchaseRecord {
     asset: asset.address,
     network: asset.network,
     payTo,
+    request,
     ...(transaction === undefined ? {} : { transaction }),
     ...(payment === undefined || state === "released" ? {} : { payment: { ...payment.reveal() } }),
   };

@@ -130,6 +130,8 @@ export const PurchaseRecord = z.object({
   network: z.string(),
   payTo: z.string(),
   transaction: z.string().optional(),
+  /** The digest of the request that it pays for (method, URL, body): its bytes go with no other. */
+  request: z.string().max(64).optional(),
   /** The header to send, the same bytes each time; only while they may still be needed. A bearer capability: never logged. */
   payment: z
     .object({

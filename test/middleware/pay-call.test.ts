@@ -85,6 +85,21 @@ test("a cap for ten payments, and twenty-five purchases at once: exactly ten are
   expect(await spentBy(buyer)).toEqual({ settled: 100_000n, reserved: 0n });
 });
 
+test("a purchase that the catalog leads elsewhere by now is refused, and its bytes go nowhere new", async () => {
+  await using shop = await openShop({ facilitatorUrl });
+  using buyer = await openBuyer(market.chain);
+  await buy({ buyer, catalog: catalogOf(shop) });
+  const sent: unknown[] = [];
+  const fetch: typeof globalThis.fetch = (input) => {
+    sent.push(input);
+    return Promise.reject(new Error("nobody is there"));
+  };
+  const catalog = catalogOf({ url: "http://elsewhere.example", payTo: shop.payTo });
+  const outcome = await buy({ buyer, catalog, fetch });
+  expect(outcome).toMatchObject({ kind: "refused", error: { code: "REQUEST_MISMATCH" } });
+  expect(sent).toEqual([]);
+});
+
 test("an answer that is no 402 is handed through, and nothing is paid", async () => {
   const onQuote = () => ({ refusal: { status: 409, body: { error: "taken" } } });
   await using shop = await openShop({ facilitatorUrl, onQuote });

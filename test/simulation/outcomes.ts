@@ -1,0 +1,39 @@
+/** What a paying call answered, held against what happened: "refused" says that nothing was paid, "undelivered" that something was. */
+import type { PayOutcome } from "../../middleware/index.ts";
+import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { expect } from "./watch.ts";
+import type { World } from "./world.ts";
+
+/** Throws `Broken`; returns the outcome in a word or two. */
+export function checkOutcome(world: World, outcome: PayOutcome, call: string): string {
+  const { watch, plan, disk } = world;
+  const sent = [...(watch.leftByCall.get(call) ?? [])];
+  if (outcome.kind === "refused") {
+    const { code } = outcome.error;
+    const live = sent.filter((nonce) => disk.durable.get(nonce)?.startsWith("released") !== true);
+    expect("O1", live.length === 0, `${call} is refused as ${code}, and it sent ${live[0]}`);
+    expect("I13", !isTold(world, JSON.stringify(outcome.error)), `${call} tells a payment's bytes`);
+    return `refused ${code}`;
+  }
+  const { record } = outcome;
+  if (record === undefined) {
+    expect("O1", sent.length === 0, `${call} was free, and it sent ${sent[0]}`);
+    return "free";
+  }
+  const paid = sent.filter((nonce) => disk.durable.get(nonce) === "settled");
+  if (record.state === "settled") {
+    expect("O2", paid.length === 1, `${call} says that its payment is settled`);
+    // What a reorganisation takes back stays settled in the book: too much is counted, never too little.
+    const moved = plan.rates.reorg > 0 || watch.transfers.has(paid[0]!);
+    expect("O2", moved, `${call} says that ${paid[0]} is settled, and no money moved`);
+  }
+  if (outcome.kind === "undelivered") {
+    expect("O2", record.state === "settled", `${call} paid, says the outcome; ${record.state}`);
+  }
+  expect("I9", record.asset === BASE_SEPOLIA_USDC.address, `${call} paid in ${record.asset}`);
+  return `${outcome.kind} ${record.state}`;
+}
+
+function isTold({ watch }: World, text: string): boolean {
+  return [...watch.left.values()].some(({ bytes }) => text.includes(bytes.slice(0, 60)));
+}

@@ -42,6 +42,12 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "RESUME_DIFFERS",
   "FILES_UNREADABLE",
   "WORLD_DIFFERS",
+  "CHECK_TARGET_INVALID",
+  "CHECK_TARGET_PRIVATE",
+  "CHECK_TARGET_UNREACHABLE",
+  "CHECK_PLAN_INVALID",
+  "CHECK_MAINNET",
+  "CHECK_FILE_INVALID",
 ]);
 
 export function endedBy(error: unknown): Ended {

@@ -5,6 +5,7 @@ import { formatDecimal, type PurchaseRecord, PurserError } from "../protocol/ind
 import { joinWallet } from "../scenarios/index.ts";
 import { readAddress, readAmount, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
+import { readHeaders } from "./header-lines.ts";
 import type { PayFlags } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain, type Terminal } from "./terminal.ts";
@@ -54,16 +55,7 @@ function payeesOf({ offers }: Extract<Look, { kind: "priced" }>): string[] {
 
 function readInit({ request, header, data }: PayFlags, key: string): RequestInit {
   const headers = new Headers();
-  for (const line of header) {
-    const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new UsageError("USAGE", {
-        problem: `"${plain(line, 80)}" is not a header.`,
-        nextStep: 'Write it such as -H "Accept: application/json".',
-      });
-    }
-    headers.append(name, value);
-  }
+  for (const [name, value] of readHeaders(header)) headers.append(name, value);
   if (!headers.has("idempotency-key")) headers.set("idempotency-key", key);
   const method = request ?? (data === undefined ? "GET" : "POST");
   return { method, headers, ...(data === undefined ? {} : { body: data }) };

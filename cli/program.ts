@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { toErrorBody } from "../protocol/error.ts";
+import { addCheck } from "./check-program.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain, type Terminal } from "./terminal.ts";
@@ -196,10 +197,12 @@ Exit code 0 when every run passed and no gate was broken. results.jsonl in the f
       const { newCommand } = await import("./scenario.ts");
       end(await newCommand(name, surroundings));
     });
+  const check = addCheck(program, surroundings, end);
   const quiet = (text: string) => {
     if (!surroundings.json) terminal.note(text.trimEnd());
   };
-  for (const command of [program, ...program.commands, ...scenario.commands, ...wallet.commands]) {
+  const nested = [scenario, wallet, check].flatMap(({ commands }) => commands);
+  for (const command of [program, ...program.commands, ...nested]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: quiet,

@@ -1,0 +1,97 @@
+/** `purser check list`, `explain` and `diff`: the cases as a text to read, and two reports beside each other. */
+import { readFileSync } from "node:fs";
+import {
+  type Case,
+  CASES,
+  ConformanceError,
+  diffReports,
+  findCase,
+  LEVELS,
+  type Report,
+  ReportSchema,
+} from "../conformance/index.ts";
+import { readPath } from "./arguments.ts";
+import { UsageError } from "./exit.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { plain } from "./terminal.ts";
+
+export function listCommand({ terminal, json }: Surroundings): 0 {
+  if (json) {
+    const cases = CASES.map(dataOf);
+    terminal.out(JSON.stringify(cases, undefined, 2));
+    return 0;
+  }
+  for (const { id, title, level, ring, severity } of CASES) {
+    terminal.out(`${id.padEnd(9)} ring ${ring}  ${level.padEnd(7)} ${severity.padEnd(8)} ${title}`);
+  }
+  terminal.out(`${CASES.length} cases. \`purser check explain <id>\` tells more of one.`);
+  return 0;
+}
+
+export function explainCommand(text: string, { terminal, json }: Surroundings): 0 {
+  const found = findCase(text);
+  if (!found) {
+    throw new UsageError("USAGE", {
+      problem: `No case is called "${plain(text, 40)}".`,
+      nextStep: "Look at `purser check list`.",
+    });
+  }
+  if (json) {
+    terminal.out(JSON.stringify(dataOf(found), undefined, 2));
+    return 0;
+  }
+  const { paint, out } = terminal;
+  const { id, title, level, severity, ring, profiles, basis, gains, mend, cwe } = found;
+  out(paint.bold(`${id} ${title}`));
+  out(
+    `${LEVELS[level].label}; ${severity}; ring ${ring}; ${profiles === "any" ? "every profile" : profiles.join(", ")}${cwe === undefined ? "" : `; CWE-${cwe}`}`,
+  );
+  out(`\nWhere: ${basis.spec}, ${basis.section}\n       ${basis.quote}\n       ${basis.url}`);
+  out(`\nWhat it costs: ${gains}\n\nTo mend it: ${mend.split("\n").join("\n            ")}`);
+  return 0;
+}
+
+/** Everything of a case but its check. */
+function dataOf(found: Case): object {
+  return Object.fromEntries(Object.entries(found).filter(([name]) => name !== "run"));
+}
+
+export function diffCommand(
+  before: string,
+  after: string,
+  { terminal, json, cwd }: Surroundings,
+): 0 | 1 {
+  const diff = diffReports(readReport(readPath(before, cwd)), readReport(readPath(after, cwd)));
+  if (json) terminal.out(JSON.stringify(diff, undefined, 2));
+  else {
+    for (const { id, profile, before: was, after: is, better } of diff.changes) {
+      const colour =
+        better === undefined
+          ? terminal.paint.dim
+          : better
+            ? terminal.paint.good
+            : terminal.paint.bad;
+      terminal.out(
+        `${colour(better === undefined ? "other " : better ? "better" : "worse ")} ${id} (${profile}): ${was ?? "not run"} → ${is ?? "not run"}`,
+      );
+    }
+    terminal.out(
+      diff.changes.length === 0
+        ? "Every verdict is the same."
+        : `${diff.changes.length} verdicts changed.`,
+    );
+  }
+  return diff.worse ? 1 : 0;
+}
+
+function readReport(path: string): Report {
+  try {
+    return ReportSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new ConformanceError("CHECK_FILE_INVALID", {
+      problem: `${path} is not a report of purser check.`,
+      nextStep: "Write one with --report json; it is report.json in the folder of --out.",
+      cause,
+    });
+  }
+}

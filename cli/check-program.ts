@@ -1,0 +1,97 @@
+/** The options of `purser check` and its subcommands. */
+import type { Command } from "commander";
+import type { Surroundings } from "./surroundings.ts";
+
+export interface CheckFlags {
+  request?: string;
+  header: string[];
+  data?: string;
+  profile?: string;
+  ring: string;
+  only?: string[];
+  skip?: string[];
+  baseline?: string;
+  strict?: true;
+  load?: true;
+  seed?: string;
+  report?: string;
+  out: string;
+  expectPayTo?: string;
+  maxPrice?: string;
+  resourceMarker?: string;
+  allowPrivate?: true;
+  verbose?: true;
+}
+
+const list = (text: string) => text.split(",");
+const collect = (value: string, before: string[]) => [...before, value];
+
+/** Adds `check` to the program; `end` takes the exit code. */
+export function addCheck(
+  program: Command,
+  surroundings: Surroundings,
+  end: (code: 0 | 1 | 2 | 3) => void,
+): Command {
+  const check = program
+    .command("check")
+    .description("Test a 402-gated endpoint: does it ask rightly, and can it be cheated?")
+    .argument("<url>", "the paid URL, such as http://127.0.0.1:4021/weather")
+    .option("-X, --request <method>", "the method (default: GET, or POST with -d)")
+    .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
+    .option("-d, --data <text>", "the body")
+    .option("--profile <list>", "x402-v2, x402-v1, mpp, all; or auto, which reads the answer")
+    .option("--ring <n>", "how far to go: 0 only looks, unpaid", "0")
+    .option("--only <ids>", "only these cases, such as CHAL-*,HTTP-01", list)
+    .option("--skip <ids>", "not these cases", list)
+    .option("--baseline <file>", "cases that are known to fail, a YAML list")
+    .option("--strict", "warnings fail too, and what cannot be assessed is incomplete")
+    .option("--load", "also the cases that send many requests")
+    .option("--seed <text>", "the same seed makes the same random choices")
+    .option("--report <list>", "write json, junit, sarif, md, html, har")
+    .option("--out <dir>", "where reports are written", "purser-check")
+    .option("--expect-pay-to <address>", "the recipient that it must name")
+    .option("--max-price <dollars>", "the most that it may ask, for a token of 6 decimals")
+    .option("--resource-marker <text>", "a text that only the paid answer holds")
+    .option("--allow-private", "the target is in a private network, and yours to test")
+    .option("--verbose", "a line for every case, not only for findings")
+    .option("--json", "print one JSON object, the report")
+    .addHelpText(
+      "after",
+      `
+It follows no redirect, and on ring 0 it signs and pays nothing. Targets on this machine need no flag.
+
+Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or the command line is wrong, 3 the tester failed.`,
+    )
+    .action(async (url: string, options: CheckFlags) => {
+      const { checkCommand } = await import("./check.ts");
+      end(await checkCommand(url, options, surroundings));
+    });
+  check
+    .command("list")
+    .description("Every case, with its level, ring and profiles.")
+    .option("--json", "print one JSON array")
+    .action(async () => {
+      const { listCommand } = await import("./check-catalog.ts");
+      end(listCommand(surroundings));
+    });
+  check
+    .command("explain")
+    .description("What a case looks for, where that is written, and how to mend it.")
+    .argument("<id>", "such as CHAL-18")
+    .option("--json", "print one JSON object")
+    .action(async (id: string) => {
+      const { explainCommand } = await import("./check-catalog.ts");
+      end(explainCommand(id, surroundings));
+    });
+  check
+    .command("diff")
+    .description("What changed between two JSON reports. Exit code 1 where something got worse.")
+    .argument("<before>", "a report.json")
+    .argument("<after>", "a later one")
+    .option("--json", "print one JSON object")
+    .action(async (before: string, after: string) => {
+      const { diffCommand } = await import("./check-catalog.ts");
+      end(diffCommand(before, after, surroundings));
+    });
+  return check;
+}

@@ -1,0 +1,32 @@
+/** Every case, in the order of its group. */
+import type { Case } from "../case.ts";
+import { DISCOVERY_CASES } from "./discovery.ts";
+import { FIELD_CASES } from "./challenge-fields.ts";
+import { LEAK_CASES } from "./leaks.ts";
+import { METHOD_CASES } from "./http-methods.ts";
+import { MPP_CHALLENGE_CASES } from "./mpp-challenge.ts";
+import { OFFER_CASES } from "./offers.ts";
+import { ORIGIN_CASES } from "./http-origins.ts";
+import { SENSE_CASES } from "./offer-sense.ts";
+import { VERSION_CASES } from "./versions.ts";
+import { PRICE_CASES } from "./price.ts";
+import { SIGNAL_CASES } from "./signal.ts";
+
+export const CASES: readonly Case[] = [
+  ...DISCOVERY_CASES,
+  ...SIGNAL_CASES,
+  ...FIELD_CASES,
+  ...VERSION_CASES,
+  ...OFFER_CASES,
+  ...SENSE_CASES,
+  ...MPP_CHALLENGE_CASES,
+  ...METHOD_CASES,
+  ...ORIGIN_CASES,
+  ...PRICE_CASES,
+  ...LEAK_CASES,
+];
+
+/** The case of an id, in either case of letters. */
+export function findCase(id: string): Case | undefined {
+  return CASES.find((one) => one.id === id.toUpperCase());
+}

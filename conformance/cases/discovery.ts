@@ -1,0 +1,191 @@
+/** Group A: what a crawler finds. */
+import { z } from "zod";
+import { broken, type Case, holds, noted, skipped, told } from "../case.ts";
+import { coreV2, mppCore, policy } from "../basis.ts";
+import { answerOf, type Context } from "../context.ts";
+import { openWireClient } from "../wire/wire-client.ts";
+import { isObject, type JsonObject, parse, show, walk } from "../read/json.ts";
+import { judge, X402_V2 } from "./judge.ts";
+
+export const DISCOVERY_CASES: readonly Case[] = [
+  {
+    id: "DISC-01",
+    title: "An OpenAPI document tells of the price",
+    level: "info",
+    severity: "low",
+    ring: 0,
+    profiles: "any",
+    basis: policy("Crawlers such as x402scan read /openapi.json; no specification asks for it."),
+    gains: "Nothing: without one the endpoint is found less often.",
+    mend: "Serve /openapi.json, and name 402 among the answers of paid operations.",
+    async run(context) {
+      const operation = await readOperation(context);
+      if (typeof operation === "string") return told(operation);
+      const { responses } = operation as { responses?: unknown };
+      return isObject(responses) && "402" in responses
+        ? holds("It names 402.")
+        : told("It does not name 402 for this operation.");
+    },
+  },
+  {
+    id: "DISC-03",
+    title: "The price comes before the input is looked at",
+    level: "advice",
+    severity: "low",
+    ring: 0,
+    profiles: "any",
+    basis: policy(
+      'Crawlers ask without knowing the input; x402scan reports "Expected 402, got 400".',
+    ),
+    gains: "Catalogs list the endpoint as broken.",
+    mend: "Put the payment middleware before body parsing and validation.",
+    async run({ ask, target }) {
+      if (["GET", "HEAD", "DELETE"].includes(target.method)) return skipped("It takes no body.");
+      const empty = answerOf(await ask({ body: "" }));
+      const invalid = answerOf(
+        await ask({ body: "{", headers: [["Content-Type", "application/json"]] }),
+      );
+      const problems = [];
+      if (empty.status !== 402) problems.push(`an empty body is answered with ${empty.status}`);
+      if (invalid.status !== 402) problems.push(`invalid JSON is answered with ${invalid.status}`);
+      return judge(problems, "402 for an empty and for an invalid body.");
+    },
+  },
+  {
+    id: "DISC-04",
+    title: "Every extension's info is valid against its own schema",
+    level: "stated",
+    severity: "low",
+    ring: 0,
+    profiles: X402_V2,
+    basis: coreV2("5.1.2", "`schema` … JSON Schema defining the expected structure of `info`"),
+    gains: "Catalogs drop the endpoint.",
+    mend: "Make info and schema from one definition.",
+    async run(context) {
+      const extensions = await extensionsOf(context);
+      if (extensions.length === 0) return skipped("No extension with info and schema.");
+      const problems = extensions.flatMap(([name, { info, schema }]) => {
+        const problem = schemaProblem(schema as JsonObject, info);
+        return problem === undefined ? [] : [`${name}: ${problem}`];
+      });
+      return judge(problems, `${extensions.length} extensions.`);
+    },
+  },
+  {
+    id: "DISC-05",
+    title: "No extension schema sends its reader elsewhere",
+    level: "policy",
+    severity: "high",
+    ring: 0,
+    profiles: X402_V2,
+    basis: policy(
+      "A validator that follows $ref fetches a URL of the server's choosing (CWE-918).",
+    ),
+    gains: "The server makes its clients and catalogs send requests into their own networks.",
+    mend: 'Write the schema out, with $ref only to "#/…".',
+    cwe: 918,
+    async run(context) {
+      const { extensions } = (await context.challenge()).value as { extensions?: unknown };
+      const odd = [...walk(extensions ?? {})].filter(
+        ([path, value]) =>
+          /(^|\.)\$(ref|id|dynamicRef)$/.test(path) &&
+          typeof value === "string" &&
+          !value.startsWith("#"),
+      );
+      return judge(
+        odd.map(([path, value]) => `extensions.${path} is ${show(value)}`),
+        "None does.",
+      );
+    },
+  },
+  {
+    id: "DISC-08",
+    title: "Whether there is a /.well-known/x402",
+    level: "info",
+    severity: "low",
+    ring: 0,
+    profiles: "any",
+    basis: policy("No clause of the core specification asks for it; some crawlers look."),
+    gains: "Nothing.",
+    mend: "Nothing to mend.",
+    async run({ ask }) {
+      const answer = answerOf(
+        await ask({ method: "GET", path: "/.well-known/x402", body: undefined }),
+      );
+      return told(`${answer.status}${isObject(parse(answer.body)) ? ", a JSON object" : ""}.`);
+    },
+  },
+  {
+    id: "DISC-09",
+    title: "The same URL over plain http makes no offer",
+    level: "policy",
+    severity: "high",
+    ring: 0,
+    profiles: "any",
+    basis: mppCore(
+      "Transport Security",
+      "Servers MUST NOT issue Payment challenges over unencrypted HTTP.",
+    ),
+    gains: "Whoever is on the way changes the recipient, or takes the payment and uses it.",
+    mend: "Redirect http to https before the payment middleware, and send Strict-Transport-Security.",
+    cwe: 319,
+    async run({ target, first }) {
+      if (target.host.kind === "loopback")
+        return skipped("On this machine there is no way in between.");
+      const answered = (await first()).status;
+      if (target.origin.startsWith("http:"))
+        return answered === 402
+          ? broken("It was asked over http, and made an offer.")
+          : skipped("It makes no offer.");
+      const origin = `http://${new URL(target.url).hostname}`;
+      using client = openWireClient({ origin, host: target.host, deadlineMs: 5000 });
+      const headers = [["Host", new URL(origin).host]] as const;
+      const result = await client.send({
+        method: target.method,
+        path: target.path,
+        headers,
+        body: undefined,
+      });
+      if ("failure" in result) return holds(`http is not served (${result.failure}).`);
+      const { status } = result.answer;
+      if (status === 402) return broken("The same path makes an offer over http.");
+      return status >= 200 && status < 300
+        ? noted(`http is answered with ${status}.`)
+        : holds(`http is answered with ${status}.`);
+    },
+  },
+];
+
+async function extensionsOf({ challenge }: Context) {
+  const { extensions } = (await challenge()).value as { extensions?: unknown };
+  if (!isObject(extensions)) return [];
+  return Object.entries(extensions).filter(
+    (entry): entry is [string, JsonObject] =>
+      isObject(entry[1]) && isObject(entry[1]["info"]) && isObject(entry[1]["schema"]),
+  );
+}
+
+/** Never follows a reference to elsewhere: such a schema is DISC-05's. */
+function schemaProblem(schema: JsonObject, info: unknown): string | undefined {
+  if (JSON.stringify(schema).includes('"$ref"')) return undefined;
+  let reader: z.ZodType;
+  try {
+    reader = z.fromJSONSchema(schema);
+  } catch {
+    return undefined;
+  }
+  const { error } = reader.safeParse(info);
+  return error ? z.prettifyError(error).replaceAll("\n", " ").slice(0, 160) : undefined;
+}
+
+/** This operation in the OpenAPI document, or why it is not found. */
+async function readOperation({ ask, target }: Context): Promise<JsonObject | string> {
+  const answer = answerOf(await ask({ method: "GET", path: "/openapi.json", body: undefined }));
+  const document = parse(answer.body);
+  if (answer.status !== 200 || !isObject(document))
+    return `/openapi.json is answered with ${answer.status}.`;
+  const paths = isObject(document["paths"]) ? document["paths"] : {};
+  const path = paths[new URL(target.url).pathname];
+  const operation = isObject(path) ? path[target.method.toLowerCase()] : undefined;
+  return isObject(operation) ? operation : "/openapi.json does not name this operation.";
+}

@@ -1,0 +1,127 @@
+/**
+ * What a case works with: the endpoint, a way to send it anything, the first unpaid answer and what it asks for. Whatever is sent
+ * through it is recorded as the case's evidence.
+ */
+import { type Case, type Profile, Unassessable, unclear } from "./case.ts";
+import { type ReadChallenge, readChallenge } from "./read/challenge.ts";
+import type { Target } from "./target.ts";
+import type { Exchange, HeaderLine, WireAnswer } from "./wire/exchange.ts";
+import type { SendOptions } from "./wire/wire-client.ts";
+
+/** What the user knows about the endpoint and the tester cannot. */
+export interface Expectations {
+  readonly payTo?: string | undefined;
+  /** Atomic units. */
+  readonly maxPrice?: bigint | undefined;
+  /** A text that only the paid answer holds. */
+  readonly marker?: string | undefined;
+}
+
+/** How a request differs from the endpoint's own. */
+export interface RequestChange {
+  readonly method?: string;
+  readonly path?: string;
+  /** Put after the endpoint's own; `null` takes one away. */
+  readonly headers?: readonly (readonly [string, string | null])[];
+  readonly body?: string | undefined;
+}
+
+export interface Run {
+  readonly target: Target;
+  readonly expect: Expectations;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** A number from 0 to below `limit`, from the run's seed. */
+  readonly randomInt: (limit: number) => number;
+  readonly send: (
+    change: RequestChange,
+    caseId: string,
+    options?: SendOptions,
+  ) => Promise<Exchange>;
+  /** The first unpaid exchange, made once for the whole run. */
+  readonly unpaid: () => Promise<Exchange>;
+  /** Every exchange so far, of all cases. */
+  readonly exchanges: readonly Exchange[];
+}
+
+export interface Context extends Run {
+  readonly profile: Profile;
+  readonly evidence: readonly number[];
+  /** Sends the endpoint's request with a change. */
+  readonly ask: (change?: RequestChange, options?: SendOptions) => Promise<Exchange>;
+  /** The first unpaid answer. */
+  readonly first: () => Promise<WireAnswer>;
+  /** What the first unpaid answer asks for, in this profile; ends the case where it cannot be read. */
+  readonly challenge: () => Promise<ReadChallenge>;
+}
+
+export function contextFor(run: Run, { id }: Pick<Case, "id">, profile: Profile): Context {
+  const evidence = new Set<number>();
+  const unpaid = async () => {
+    const exchange = await run.unpaid();
+    evidence.add(exchange.index);
+    return exchange;
+  };
+  const first = async () => answerOf(await unpaid());
+  return {
+    ...run,
+    profile,
+    unpaid,
+    first,
+    get evidence() {
+      return [...evidence];
+    },
+    async ask(change = {}, options) {
+      const exchange = await run.send(change, id, options);
+      evidence.add(exchange.index);
+      return exchange;
+    },
+    challenge: async () => {
+      const read = readChallenge(await first(), profile);
+      if (read.challenge) return read.challenge;
+      throw new Unassessable(unclear(`The ${profile} challenge cannot be read: ${read.problem}`));
+    },
+  };
+}
+
+/** The answer of an exchange, or the end of the case. */
+export function answerOf({ answer, failure, request }: Exchange): WireAnswer {
+  if (answer) return answer;
+  throw new Unassessable(
+    unclear(`${request.method} got no answer (${failure ?? "no reason known"}).`),
+  );
+}
+
+/** The endpoint's own request, changed. */
+export function buildRequest(
+  target: Target,
+  { method, path, headers = [], ...rest }: RequestChange,
+) {
+  const body = "body" in rest ? rest.body : target.body;
+  const changed = new Set(headers.map(([name]) => name.toLowerCase()));
+  const lines: HeaderLine[] = [
+    ["Host", target.authority],
+    ["User-Agent", "purser-check"],
+    ["Accept", "*/*"],
+    ...target.headers,
+  ].filter(([name = ""]) => !changed.has(name.toLowerCase())) as HeaderLine[];
+  const given = headers.filter((line): line is HeaderLine => line[1] !== null);
+  const length: HeaderLine[] =
+    body === undefined ? [] : [["Content-Length", String(Buffer.byteLength(body))]];
+  return {
+    method: method ?? target.method,
+    path: path ?? target.path,
+    headers: dropDoubles([...lines, ...length]).concat(given),
+    body,
+  };
+}
+
+/** The user's own line replaces ours. */
+function dropDoubles(lines: readonly HeaderLine[]): HeaderLine[] {
+  const ours = ["user-agent", "accept", "host"];
+  return lines.filter(
+    ([name], at) =>
+      !ours.includes(name.toLowerCase()) ||
+      !lines.slice(at + 1).some(([later]) => later.toLowerCase() === name.toLowerCase()),
+  );
+}

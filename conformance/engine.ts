@@ -1,0 +1,193 @@
+/** Runs the planned cases against an endpoint, one after the other, and judges what each saw. */
+import {
+  type Case,
+  LEVELS,
+  type Outcome,
+  type Profile,
+  type Ring,
+  Unassessable,
+  unclear,
+  type Verdict,
+  VERDICTS,
+} from "./case.ts";
+import { CASES } from "./cases/catalog.ts";
+import { contextFor, type Expectations, type Run } from "./context.ts";
+import { detectProfiles } from "./detect.ts";
+import { ConformanceError } from "./conformance-error.ts";
+import { planCases, type PlannedCase } from "./plan.ts";
+import { randomFrom } from "./random.ts";
+import { openRecorder } from "./recorder.ts";
+import { describeCase, type Report, type Result } from "./report.ts";
+import { readTarget, type Target, type TargetOptions } from "./target.ts";
+import { redact } from "./wire/redact.ts";
+
+export interface CheckOptions extends TargetOptions {
+  /** Default: those that the first unpaid answer shows; x402 v2 where it shows none. */
+  readonly profiles?: readonly Profile[] | undefined;
+  readonly ring?: Ring | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly skip?: readonly string[] | undefined;
+  readonly expect?: Expectations | undefined;
+  /** Ids, or ids with a profile (`CHAL-07@x402-v1`), that are known to fail. */
+  readonly baseline?: readonly string[] | undefined;
+  /** Warnings and what could not be assessed count too. */
+  readonly strict?: boolean | undefined;
+  readonly load?: boolean | undefined;
+  /** Default: "1". */
+  readonly seed?: string | undefined;
+  /** Requests a second to anything but this machine. */
+  readonly rate?: number | undefined;
+  readonly deadlineMs?: number | undefined;
+  readonly version?: string | undefined;
+  readonly now?: (() => number) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly cases?: readonly Case[] | undefined;
+  readonly onResult?: ((result: Result) => void) | undefined;
+}
+
+/** Tests an endpoint. What is wrong with it is in the report; throws a `ConformanceError` when no test could be made. */
+export async function check(options: CheckOptions): Promise<Report> {
+  const { ring = 0, strict = false, seed = "1", now = Date.now, expect = {} } = options;
+  const target = await readTarget(options);
+  const startedAt = now();
+  using recorder = openRecorder({
+    target,
+    now,
+    deadlineMs: options.deadlineMs ?? 10_000,
+    rate: options.rate ?? 10,
+    signal: options.signal,
+  });
+  const unpaid = await recorder.unpaid();
+  if (!unpaid.answer) throw unreachable(target, unpaid.failure);
+  const detected = detectProfiles(unpaid.answer);
+  const found = detected.length > 0 ? detected : (["x402-v2"] as const);
+  const profiles = options.profiles ?? found;
+  const plan = planCases({ cases: CASES, ...definedOf(options), profiles, ring });
+  const run: Run = { ...recorder, target, expect, now, randomInt: randomFrom(seed) };
+  const { status } = unpaid.answer;
+  const asks = status === 402;
+  const baseline = new Set(options.baseline);
+  const results: Result[] = [];
+  for (const planned of plan) {
+    options.signal?.throwIfAborted();
+    const result = await runCase(run, asks ? planned : ungraded(planned, status), baseline);
+    results.push(result);
+    options.onResult?.(result);
+  }
+  const counts = countVerdicts(results);
+  const stale = staleOf(options.baseline ?? [], results);
+  const failing = results.filter(({ known, verdict }) => !known && isBad(verdict, strict));
+  const secrets = target.headers.map(([, value]) => value);
+  return {
+    format: "purser-check/1",
+    tool: { name: "purser check", version: options.version ?? "0" },
+    target: { url: target.url, method: target.method },
+    profiles: [...profiles],
+    ring,
+    seed,
+    strict,
+    startedAt: new Date(startedAt).toISOString(),
+    ms: now() - startedAt,
+    outcome: outcomeOf({
+      failing: failing.length + stale.length,
+      counts,
+      strict,
+      asked: asks,
+    }),
+    counts,
+    stale,
+    results,
+    exchanges: recorder.exchanges.map((exchange) => redact(exchange, { secrets })),
+  };
+}
+
+function definedOf({ cases, only, skip, load }: CheckOptions) {
+  return { only, skip, load, ...(cases ? { cases } : {}) };
+}
+
+/** Without a 402 there is nothing to look at but that. */
+function ungraded({ case: each, profile }: PlannedCase, status: number): PlannedCase {
+  if (each.id === "CHAL-01") return { case: each, profile };
+  const run = () => unclear(`The request was answered with ${status}, not with 402.`);
+  return { case: { ...each, run }, profile };
+}
+
+async function runCase(run: Run, planned: PlannedCase, baseline: ReadonlySet<string>) {
+  const { case: each, profile } = planned;
+  const context = contextFor(run, each, profile);
+  let outcome: Outcome;
+  let harness = false;
+  try {
+    outcome = await each.run(context);
+  } catch (error) {
+    harness = !(error instanceof Unassessable);
+    outcome =
+      error instanceof Unassessable
+        ? error.outcome
+        : unclear(`The tester failed: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const verdict: Verdict = harness ? "harness-error" : verdictOf(outcome, each);
+  return {
+    ...describeCase(each, profile),
+    verdict,
+    attribution: harness ? "harness" : outcome.dependency === true ? "dependency" : "target",
+    seen: outcome.seen,
+    known: isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`)),
+    exchanges: [...context.evidence],
+  } satisfies Result;
+}
+
+function verdictOf({ kind }: Outcome, { level }: Case): Verdict {
+  const verdicts = {
+    holds: level === "info" ? "info" : "pass",
+    broken: LEVELS[level].broken,
+    noted: "warn",
+    told: "info",
+    skipped: "skip",
+    unclear: "cannot-assess",
+  } as const satisfies Record<Outcome["kind"], Verdict>;
+  return verdicts[kind];
+}
+
+function isBad(verdict: Verdict, strict: boolean): boolean {
+  return verdict === "fail" || (strict && verdict === "warn");
+}
+
+function countVerdicts(results: readonly Result[]) {
+  const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<
+    Verdict,
+    number
+  >;
+  for (const { verdict } of results) counts[verdict] += 1;
+  return counts;
+}
+
+interface Ending {
+  failing: number;
+  counts: Record<Verdict, number>;
+  strict: boolean;
+  /** The endpoint asked for a payment at all. */
+  asked: boolean;
+}
+
+function outcomeOf(of: Ending): Report["outcome"] {
+  if (of.counts["harness-error"] > 0) return "tool-error";
+  if (of.failing > 0) return "failed";
+  return !of.asked || (of.strict && of.counts["cannot-assess"] > 0) ? "incomplete" : "passed";
+}
+
+/** Baseline entries that name no failure of this run, though the case was run. */
+function staleOf(baseline: readonly string[], results: readonly Result[]): string[] {
+  return baseline.filter((entry) => {
+    const [id, profile] = entry.split("@");
+    const run = results.filter((one) => one.id === id && (profile ?? one.profile) === one.profile);
+    return run.length > 0 && run.every(({ verdict }) => verdict !== "fail" && verdict !== "warn");
+  });
+}
+
+function unreachable({ url }: Target, failure = "no answer"): ConformanceError {
+  return new ConformanceError("CHECK_TARGET_UNREACHABLE", {
+    problem: `${url} gave no answer (${failure}).`,
+    nextStep: "Check that the server is up, and that the URL and its scheme are right.",
+  });
+}

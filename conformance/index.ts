@@ -1,0 +1,20 @@
+/** The tester of 402-gated endpoints: its cases, the engine that runs them, and the reports. */
+export { check, type CheckOptions } from "./engine.ts";
+export {
+  type Case,
+  LEVELS,
+  type Level,
+  PROFILES,
+  type Profile,
+  type Ring,
+  type Verdict,
+  VERDICTS,
+} from "./case.ts";
+export { CASES, findCase } from "./cases/catalog.ts";
+export { diffReports, type ReportDiff, type VerdictChange } from "./diff.ts";
+export { ConformanceError, type ConformanceErrorCode } from "./conformance-error.ts";
+export type { Expectations } from "./context.ts";
+export { planCases } from "./plan.ts";
+export type { ResolvedHost } from "./wire/address-kind.ts";
+export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";
+export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";

@@ -1,0 +1,98 @@
+/** One page that needs nothing else: no script, no font, no picture from anywhere; light or dark as its reader likes. */
+import { LEVELS, VERDICTS } from "../case.ts";
+import { bySeverity, type Report, type Result } from "../report.ts";
+import { STYLE } from "./html-style.ts";
+import { escapeMarkup as text } from "./markup.ts";
+
+const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
+  passed: "Nothing failed",
+  failed: "It does not hold",
+  incomplete: "It could not be judged",
+  "tool-error": "The tester failed",
+};
+
+export function toHtml(report: Report): string {
+  const { target, outcome, counts, results, profiles, ring, startedAt, ms, stale } = report;
+  const bad = ({ verdict }: Result) => verdict === "fail" || verdict === "warn";
+  const findings = results
+    .filter(bad)
+    .toSorted(
+      (a, b) => Number(b.verdict === "fail") - Number(a.verdict === "fail") || bySeverity(a, b),
+    );
+  const tiles = VERDICTS.filter((verdict) => counts[verdict] > 0)
+    .map((verdict) => `<li class="${verdict}"><b>${counts[verdict]}</b> ${verdict}</li>`)
+    .join("");
+  const rest = results.filter((result) => !bad(result));
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${text(`${OUTCOMES[outcome]}: ${target.method} ${target.url}`)}</title>
+<style>${STYLE}</style>
+<header>
+<p class="name">purser check</p>
+<h1 class="${outcome}">${OUTCOMES[outcome]}</h1>
+<p><code>${text(`${target.method} ${target.url}`)}</code></p>
+<p class="small">${text(profiles.join(", "))} · rings 0 to ${ring} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
+<ul class="tiles">${tiles}</ul>
+${stale.length > 0 ? `<p>The baseline expects ${text(stale.join(", "))} to fail, and they no longer do.</p>` : ""}
+</header>
+<main>
+${findings.length > 0 ? `<h2>What to mend</h2>\n${findings.map((finding) => card(finding, report)).join("\n")}` : ""}
+<h2>What else was looked at</h2>
+<table><thead><tr><th>case<th>verdict<th>what was seen</tr></thead><tbody>
+${rest.map(({ id, title, profile, verdict, seen }) => `<tr><td><b>${text(id)}</b> ${text(title)} <span class="small">${text(profile)}</span><td class="${verdict}">${verdict}<td>${text(seen)}</tr>`).join("\n")}
+</tbody></table>
+</main>
+</html>
+`;
+}
+
+function card(finding: Result, report: Report): string {
+  const {
+    id,
+    title,
+    profile,
+    verdict,
+    severity,
+    level,
+    seen,
+    gains,
+    mend,
+    basis,
+    known,
+    exchanges,
+  } = finding;
+  const link = basis.url.startsWith("http")
+    ? `<a href="${text(basis.url)}">${text(`${basis.spec}, ${basis.section}`)}</a>`
+    : text(basis.spec);
+  return `<article class="${verdict}" id="${text(`${id}-${profile}`)}">
+<h3>${text(id)} ${text(title)}</h3>
+<p class="small"><b class="${verdict}">${verdict}</b> · ${severity} · ${text(LEVELS[level].label)} · ${text(profile)}${known ? " · known" : ""}</p>
+<p>${text(seen)}</p>
+<p>${text(gains)}</p>
+<pre class="mend">${text(mend)}</pre>
+<p class="small">${link}: ${text(basis.quote)}</p>
+${
+  exchanges.length > 0
+    ? `<details><summary>${exchanges.length} exchange${exchanges.length === 1 ? "" : "s"}</summary>${exchanges
+        .slice(0, 5)
+        .map((index) => evidence(report.exchanges[index]))
+        .join("")}</details>`
+    : ""
+}
+</article>`;
+}
+
+function evidence(exchange: Report["exchanges"][number] | undefined): string {
+  if (!exchange) return "";
+  const lines = (headers: readonly (readonly [string, string])[]) =>
+    headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+  const sent = `${exchange.method} ${exchange.url}\n${lines(exchange.requestHeaders)}${exchange.requestBody === undefined ? "" : `\n\n${exchange.requestBody}`}`;
+  const seen =
+    exchange.status === undefined
+      ? `no answer: ${exchange.failure ?? ""}`
+      : `${exchange.status}\n${lines(exchange.responseHeaders)}\n\n${exchange.responseBody ?? ""}`;
+  return `<pre>${text(sent)}</pre><pre>${text(seen)}</pre>`;
+}

@@ -1,0 +1,56 @@
+/** Markdown, for a pull request's comment or a job's summary: the findings first, then everything in one table. */
+import { VERDICTS } from "../case.ts";
+import { bySeverity, type Report, type Result } from "../report.ts";
+import { escapeMarkdown } from "./markup.ts";
+
+export function toMarkdown(report: Report): string {
+  const { target, results, counts, outcome, profiles, ring, stale } = report;
+  const findings = results
+    .filter(({ verdict }) => verdict === "fail" || verdict === "warn")
+    .toSorted(bySeverity);
+  const lines = [
+    `# purser check: ${outcome}`,
+    "",
+    `\`${target.method} ${target.url.replaceAll("`", "")}\` · ${profiles.join(", ")} · rings 0 to ${ring}`,
+    "",
+    VERDICTS.filter((verdict) => counts[verdict] > 0)
+      .map((verdict) => `${counts[verdict]} ${verdict}`)
+      .join(" · "),
+    "",
+    ...findings.flatMap((finding) => describe(finding)),
+    ...(stale.length > 0
+      ? [
+          `The baseline expects ${stale.join(", ")} to fail, and they no longer do: take them out.`,
+          "",
+        ]
+      : []),
+    "## Every case",
+    "",
+    "| case | verdict | what was seen |",
+    "| --- | --- | --- |",
+    ...results.map(
+      ({ id, profile, title, verdict, seen }) =>
+        `| ${id} ${escapeMarkdown(title)} (${profile}) | ${verdict} | ${escapeMarkdown(seen)} |`,
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function describe(finding: Result): string[] {
+  const { id, title, verdict, severity, seen, gains, mend, basis, known } = finding;
+  const where = basis.url.startsWith("http")
+    ? `[${basis.spec}, ${basis.section}](${basis.url})`
+    : basis.spec;
+  return [
+    `## ${id}: ${escapeMarkdown(title)}`,
+    "",
+    `**${verdict}, ${severity}${known ? ", known" : ""}.** ${escapeMarkdown(seen)}`,
+    "",
+    escapeMarkdown(gains),
+    "",
+    `To mend it: ${mend.split("\n").map(escapeMarkdown).join(" ")}`,
+    "",
+    `${where}: ${escapeMarkdown(basis.quote)}`,
+    "",
+  ];
+}

@@ -1,0 +1,78 @@
+/**
+ * SARIF 2.1.0, for code scanning: a rule for each case, a result for each finding. It has no line in a file to point at: the location
+ * is the endpoint.
+ */
+import type { Severity } from "../case.ts";
+import type { Report, Result } from "../report.ts";
+
+/** GitHub's scale. */
+const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = {
+  critical: "9.5",
+  high: "8.0",
+  medium: "5.5",
+  low: "2.0",
+};
+
+const LEVELS = { fail: "error", warn: "warning" } as const;
+
+export function toSarif(report: Report): object {
+  const { results, tool, target } = report;
+  const ids = [...new Set(results.map(({ id }) => id))];
+  const rules = ids.map((id) => ruleOf(results.find((result) => result.id === id)!));
+  const findings = results.flatMap((result) => {
+    const { verdict } = result;
+    if (verdict !== "fail" && verdict !== "warn") return [];
+    return [
+      {
+        ruleId: result.id,
+        ruleIndex: ids.indexOf(result.id),
+        level: LEVELS[verdict],
+        message: {
+          text: `${result.title}: ${result.seen} ${result.gains} To mend it: ${result.mend}`,
+        },
+        locations: [
+          {
+            physicalLocation: { artifactLocation: { uri: target.url } },
+            logicalLocations: [{ name: `${target.method} ${target.url}`, kind: "resource" }],
+          },
+        ],
+        partialFingerprints: { "purserCheck/v1": `${result.id}@${result.profile}` },
+        ...(result.known
+          ? { suppressions: [{ kind: "external", justification: "In the baseline." }] }
+          : {}),
+        properties: { profile: result.profile, attribution: result.attribution },
+      },
+    ];
+  });
+  return {
+    $schema: "https://json.schemastore.org/sarif-2.1.0.json",
+    version: "2.1.0",
+    runs: [
+      {
+        tool: { driver: { name: "purser check", semanticVersion: tool.version, rules } },
+        invocations: [
+          {
+            executionSuccessful: report.outcome !== "tool-error",
+            startTimeUtc: report.startedAt,
+          },
+        ],
+        results: findings,
+      },
+    ],
+  };
+}
+
+function ruleOf({ id, title, gains, mend, basis, level, severity, cwe }: Result) {
+  return {
+    id,
+    shortDescription: { text: title },
+    fullDescription: { text: gains },
+    help: { text: `${mend}\n\n${basis.spec}, ${basis.section}: ${basis.quote}` },
+    ...(basis.url.startsWith("http") ? { helpUri: basis.url } : {}),
+    properties: {
+      "security-severity": SECURITY_SEVERITY[severity],
+      level,
+      tags: ["402", ...(cwe === undefined ? [] : [`external/cwe/cwe-${cwe}`])],
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** `purser check` as CI uses it: exit codes, one JSON object, reports on disk, a baseline. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../../cli/program.ts";
+import { PLAIN } from "../../cli/terminal.ts";
+import { CASES, type Report, ReportSchema } from "../../conformance/index.ts";
+import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+let right: Endpoint;
+let wrong: Endpoint;
+beforeAll(async () => {
+  right = await openEndpoint("x402-v2");
+  wrong = await openEndpoint("x402-v2", (_, { method }) =>
+    method === "HEAD" ? { status: 200, headers: {}, body: "" } : undefined,
+  );
+});
+afterAll(async () => {
+  await right[Symbol.asyncDispose]();
+  await wrong[Symbol.asyncDispose]();
+});
+
+async function check(args: readonly string[], cwd = process.cwd()) {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const terminal = {
+    out: (line = "") => void stdout.push(line),
+    note: (line = "") => void stderr.push(line),
+    paint: PLAIN,
+    interactive: false,
+  };
+  const { signal } = new AbortController();
+  const json = args.includes("--json");
+  const surroundings = { terminal, json, env: {}, cwd, signal, startedAt: Date.now() };
+  const code = await run(["check", ...args], surroundings);
+  return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };
+}
+
+test("an endpoint that holds: exit code 0", async () => {
+  const { code, stdout } = await check([right.url]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Nothing failed.");
+});
+
+test("one that does not: exit code 1, with what it costs and how to mend it", async () => {
+  const { code, stdout, stderr } = await check([wrong.url]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("HTTP-01");
+  expect(stdout).toMatch(/fail HTTP-01[\s\S]+Seen:[\s\S]+Mend: Guard HEAD like GET/);
+});
+
+test("one that asks for no payment at all: exit code 2", async () => {
+  const { code, stdout } = await check([right.url.replace("/paid", "/other")]);
+  expect(code).toBe(2);
+  expect(stdout).toContain("It could not be judged.");
+});
+
+test("--json is exactly one report", async () => {
+  const { code, stdout } = await check([wrong.url, "--json"]);
+  expect(code).toBe(1);
+  const report: Report = ReportSchema.parse(JSON.parse(stdout));
+  expect(report).toMatchObject({ outcome: "failed", ring: 0, counts: { fail: 1 } });
+});
+
+describe("a baseline", () => {
+  test("lets a known failure pass", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "known.yml"), "expected-failures:\n  - HTTP-01\n");
+    const { code } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
+    expect(code).toBe(0);
+  });
+
+  test("that expects too much is told so, and fails CI", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "known.yml"), "- HTTP-01\n- CHAL-01\n");
+    const { code, stdout } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
+    expect(code).toBe(1);
+    expect(stdout).toContain("CHAL-01");
+  });
+});
+
+test("reports are written where --out says, and nowhere without --report", async () => {
+  using folder = temporaryFolder();
+  await check([wrong.url], folder.path);
+  expect(existsSync(join(folder.path, "purser-check"))).toBe(false);
+  await check([wrong.url, "--report", "json,sarif,md", "--out", "here"], folder.path);
+  expect(readFileSync(join(folder.path, "here/report.sarif"), "utf8")).toContain("HTTP-01");
+  expect(existsSync(join(folder.path, "here/report.json"))).toBe(true);
+  expect(existsSync(join(folder.path, "here/report.md"))).toBe(true);
+});
+
+test("diff tells what got worse, with exit code 1, and better, with 0", async () => {
+  using folder = temporaryFolder();
+  await check([right.url, "--report", "json", "--out", "right"], folder.path);
+  await check([wrong.url, "--report", "json", "--out", "wrong"], folder.path);
+  const reports = ["right/report.json", "wrong/report.json"];
+  const worse = await check(["diff", ...reports], folder.path);
+  expect(worse).toMatchObject({ code: 1 });
+  expect(worse.stdout).toContain("worse  HTTP-01");
+  expect(await check(["diff", ...reports.toReversed()], folder.path)).toMatchObject({ code: 0 });
+});
+
+test("list names every case, and explain tells all of one", async () => {
+  const { stdout } = await check(["list", "--json"]);
+  expect((JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)).toEqual(
+    CASES.map(({ id }) => id),
+  );
+  const explained = await check(["explain", "chal-18"]);
+  expect(explained.stdout).toMatch(/CHAL-18[\s\S]+Where:[\s\S]+To mend it:/);
+});
+
+test.each([
+  ["a URL that is none", ["nonsense"]],
+  ["a server that is not there", ["http://127.0.0.1:1/x"]],
+  ["a private network without leave", ["http://10.1.2.3/x"]],
+  ["a profile that is none", ["http://127.0.0.1/x", "--profile", "x402"]],
+  ["a case that is none", ["RIGHT", "--only", "CHAL-99"]],
+  ["a report format that is none", ["http://127.0.0.1/x", "--report", "pdf"]],
+  ["a header that is none", ["http://127.0.0.1/x", "-H", "nonsense"]],
+  ["a baseline that is not there", ["RIGHT", "--baseline", "missing.yml"]],
+  ["explaining no case", ["explain", "CHAL-99"]],
+])("%s is told with exit code 2", async (_, args) => {
+  const { code, stderr } = await check(args.map((arg) => (arg === "RIGHT" ? right.url : arg)));
+  expect(code).toBe(2);
+  expect(stderr).not.toContain("INTERNAL");
+});

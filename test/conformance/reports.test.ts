@@ -1,0 +1,138 @@
+/** The reports: each holds the findings, is of the form that its readers expect, and holds no secret. */
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  check,
+  REPORT_FORMATS,
+  type Report,
+  reportAs,
+  reportJsonSchema,
+  ReportSchema,
+} from "../../conformance/index.ts";
+import { openEndpoint } from "./endpoint.ts";
+
+const KEY = "sk-live-0123456789abcdef";
+let report: Report;
+beforeAll(async () => {
+  // It repeats the caller's key, and sends text that would break a careless report.
+  await using endpoint = await openEndpoint("x402-v2", (answer, { method, request }) => ({
+    ...answer,
+    status: method === "HEAD" ? 200 : 402,
+    body: `<script>alert(1)</script>]]>\u0007 ${String(request.headers["x-api-key"])}`,
+  }));
+  const headers = [["X-Api-Key", KEY]] as const;
+  report = await check({ url: endpoint.url, headers, baseline: ["LEAK-02"] });
+});
+
+test.each(REPORT_FORMATS)("%s tells the finding, and no secret", (format) => {
+  const text = reportAs(format, report);
+  expect(text).toContain(format === "har" ? "HEAD" : "HTTP-01");
+  expect(text).not.toContain(KEY);
+  if (format === "html" || format === "junit") expect(text).not.toContain("<script");
+});
+
+test("the JSON report is as its published schema says", () => {
+  const published = JSON.parse(readFileSync("docs/check-report.schema.json", "utf8")) as Parameters<
+    typeof z.fromJSONSchema
+  >[0];
+  expect(published).toEqual(JSON.parse(JSON.stringify(reportJsonSchema())));
+  expect(z.fromJSONSchema(published).safeParse(report).error).toBeUndefined();
+  expect(ReportSchema.parse(report)).toEqual(report);
+});
+
+describe("SARIF 2.1.0", () => {
+  // The parts of the schema of OASIS that we write, closed, so that a misspelt name is noticed.
+  const text = z.strictObject({ text: z.string().min(1) });
+  const Sarif = z.strictObject({
+    $schema: z.url(),
+    version: z.literal("2.1.0"),
+    runs: z.tuple([
+      z.strictObject({
+        tool: z.strictObject({
+          driver: z.strictObject({
+            name: z.string(),
+            semanticVersion: z.string(),
+            rules: z.array(
+              z.strictObject({
+                id: z.string(),
+                shortDescription: text,
+                fullDescription: text,
+                help: text,
+                helpUri: z.url().optional(),
+                properties: z.looseObject({ tags: z.array(z.string()) }),
+              }),
+            ),
+          }),
+        }),
+        invocations: z.array(
+          z.strictObject({ executionSuccessful: z.boolean(), startTimeUtc: z.iso.datetime() }),
+        ),
+        results: z.array(
+          z.strictObject({
+            ruleId: z.string(),
+            ruleIndex: z.number().int(),
+            level: z.enum(["none", "note", "warning", "error"]),
+            message: text,
+            locations: z.array(
+              z.strictObject({
+                physicalLocation: z.strictObject({
+                  artifactLocation: z.strictObject({ uri: z.string() }),
+                }),
+                logicalLocations: z.array(z.strictObject({ name: z.string(), kind: z.string() })),
+              }),
+            ),
+            partialFingerprints: z.record(z.string(), z.string()),
+            suppressions: z
+              .array(
+                z.strictObject({
+                  kind: z.enum(["inSource", "external"]),
+                  justification: z.string(),
+                }),
+              )
+              .optional(),
+            properties: z.looseObject({}),
+          }),
+        ),
+      }),
+    ]),
+  });
+
+  test("has a rule for each case and a result for each finding", () => {
+    const { error, data } = Sarif.safeParse(JSON.parse(reportAs("sarif", report)));
+    expect(error).toBeUndefined();
+    const [{ tool, results }] = data!.runs;
+    expect(results.length).toBe(report.counts.fail + report.counts.warn);
+    for (const { ruleId, ruleIndex } of results) {
+      expect(tool.driver.rules[ruleIndex]?.id).toBe(ruleId);
+    }
+  });
+});
+
+test("JUnit is well-formed, and counts what it holds", () => {
+  const xml = reportAs("junit", report);
+  const open: string[] = [];
+  for (const [, close, name = "", self] of xml.matchAll(/<(\/?)([a-z]+)(?:\s[^<>]*?)?(\/?)>/g)) {
+    if (close === "/") expect(open.pop()).toBe(name);
+    else if (self !== "/") open.push(name);
+  }
+  expect(open).toEqual([]);
+  expect(xml.match(/<testcase /g)).toHaveLength(report.results.length);
+  expect(xml.match(/<failure /g)?.length).toBe(Number(/failures="(\d+)"/.exec(xml)?.[1]));
+});
+
+test("HAR 1.2 has every exchange, with what its entries must have", () => {
+  const { log } = JSON.parse(reportAs("har", report)) as {
+    log: { version: string; entries: object[] };
+  };
+  expect(log.version).toBe("1.2");
+  expect(log.entries).toHaveLength(report.exchanges.length);
+  for (const entry of log.entries) {
+    expect(entry).toMatchObject({
+      request: { cookies: [], headersSize: -1, httpVersion: "HTTP/1.1" },
+      response: { cookies: [], redirectURL: "" },
+      cache: {},
+      timings: { send: 0, receive: 0 },
+    });
+  }
+});

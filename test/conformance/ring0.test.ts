@@ -1,0 +1,41 @@
+/** Ring 0: a right endpoint passes every case, and each case is failed by an endpoint with one fault. */
+import { describe, expect, test } from "vitest";
+import { CASES, check, LEVELS, PROFILES } from "../../conformance/index.ts";
+import { openEndpoint } from "./endpoint.ts";
+import { MUTANTS } from "./mutants.ts";
+
+describe("a right endpoint", () => {
+  test.each(PROFILES)("of %s has nothing to mend", async (profile) => {
+    await using endpoint = await openEndpoint(profile);
+    const report = await check({ url: endpoint.url });
+    const findings = report.results.filter(
+      ({ verdict }) => !["pass", "info", "skip"].includes(verdict),
+    );
+    expect(findings).toEqual([]);
+    expect(report).toMatchObject({ outcome: "passed", profiles: [profile] });
+  });
+});
+
+describe("one fault", () => {
+  test.each(MUTANTS.map((mutant) => [mutant.kills, mutant.fault, mutant] as const))(
+    "%s notices an endpoint that %s",
+    async (id, _, { profile, make, options = {} }) => {
+      await using endpoint = await openEndpoint(profile, make);
+      const url = options.resolveHost ? `http://shop.example:${endpoint.port}/paid` : endpoint.url;
+      const report = await check({ url, profiles: [profile], only: [id], ...options });
+      const bad = report.results.find((result) => result.id === id);
+      expect(bad?.verdict, bad?.seen).toBe(id === "MPP-17" ? "warn" : LEVELS[bad!.level].broken);
+    },
+  );
+
+  test("is known for every case of ring 0 that can fail", () => {
+    const killed = new Set(MUTANTS.map(({ kills }) => kills));
+    const able = CASES.filter(({ ring, level }) => ring === 0 && level !== "info");
+    expect(able.map(({ id }) => id).filter((id) => !killed.has(id))).toEqual([]);
+  });
+});
+
+test("ids are unique, and so are titles", () => {
+  expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
+  expect(new Set(CASES.map(({ title }) => title)).size).toBe(CASES.length);
+});

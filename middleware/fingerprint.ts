@@ -1,5 +1,5 @@
 /** The identity of a request: method, URL and body. What is paid for one is never taken for another. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export interface FingerprintedRequest {
   readonly method: string;
@@ -8,10 +8,6 @@ export interface FingerprintedRequest {
 }
 
 export function fingerprintOf({ method, url, body }: FingerprintedRequest): string {
-  const digest = createHash("sha256")
-    .update(body ?? "")
-    .digest("hex");
-  return createHash("sha256")
-    .update(JSON.stringify([method.toUpperCase(), url, body === undefined ? null : digest]))
-    .digest("hex");
+  const digest = body === undefined ? null : hash("sha256", body, "hex");
+  return hash("sha256", JSON.stringify([method.toUpperCase(), url, digest]), "hex");
 }

@@ -19,15 +19,15 @@ export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";
-export {
-  type PaywallAnswer,
-  type PaywallQuote,
-  type PaywallRefusal,
-  type PaywallSale,
-  quotedPaywall,
-  type QuotedPaywall,
-  type QuotedPaywallOptions,
-} from "./quoted-paywall.ts";
+export type {
+  PaidSale,
+  PaywallAnswer,
+  PaywallQuote,
+  PaywallRefusal,
+  PaywallSale,
+} from "./paywall/door.ts";
+export type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
+export { quotedPaywall, type QuotedPaywall, type QuotedPaywallOptions } from "./quoted-paywall.ts";
 export { type DelegatedRun, delegateRun } from "./delegate-run.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";

@@ -1,62 +1,36 @@
 /**
- * The seller's side: an Express route that answers 402 with a price computed for each request, and sells once for each
- * payment. `x402-express` (v1) and `@x402/express` (v2) verify and settle; around them stands a durable record, because on
- * their own they run the work once per copy of a payment and take one payment for any route (reference: payments.md 2.5).
+ * The seller's side where the price is quoted for each request and the seller's own database changes hands with the money: an
+ * Express route that answers 402, and sells once for each payment. It takes x402 v1, x402 v2 and MPP.
  *
- * A sale goes: quote → (402) → quote again → verify → `work` → settle → `settled` → answer. Its invariants: one authorization
- * buys one request (method, URL, body); the same bytes again get the stored answer, also after a crash at any point; what is
- * settled is delivered. The stored answer goes to whoever presents the bytes, so authenticate before this handler.
+ * A sale goes: quote → (402) → quote again → verify → claim → `work` → settle → `settled` → answer. Its invariants: one
+ * authorization buys one request (method, URL, body); the same bytes again get the stored answer, also after a crash at any point;
+ * what is settled is delivered. The stored answer goes to whoever presents the bytes, so authenticate before this handler.
  *
  * @example
- * const registrations = quotedPaywall<Registration>({ db, facilitatorUrl, publicOrigin, quote, work, settled });
+ * const registrations = quotedPaywall<Registration>({ db, facilitator, publicOrigin, quote, work, settled });
  * app.post("/accounts/:account/registrations", authenticate, express.json(), registrations.handler);
  * await registrations.recover(); // once at start, and now and then
  */
 import type { Request, RequestHandler } from "express";
-import type { Address, Hex } from "viem";
-import type { Asset } from "../protocol/asset.ts";
 import type { Database } from "../store/index.ts";
+import { sendAnswer, storedJson } from "./paywall/answers.ts";
+import type {
+  PaidSale,
+  PaywallAnswer,
+  PaywallQuote,
+  PaywallRefusal,
+  PaywallSale,
+} from "./paywall/door.ts";
+import type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
 import { Paywall } from "./paywall/paywall.ts";
-
-/** What one request costs. `order` is what is being sold, in the seller's own words: it is stored, so it must be plain JSON. */
-export interface PaywallQuote<Order> {
-  readonly amount: bigint;
-  readonly asset: Asset;
-  readonly payTo: Address;
-  readonly description: string;
-  readonly order: Order;
-}
-
-/** An HTTP answer with a JSON body. */
-export interface PaywallAnswer {
-  readonly status: number;
-  readonly body: unknown;
-}
-
-/** The seller does not sell this (taken, over the cap, not yours): answered as it is, and nobody is charged. */
-export interface PaywallRefusal {
-  /** `status` is 400 or more. */
-  readonly refusal: PaywallAnswer;
-}
-
-/** One authorization that pays for one order. `nonce` is the key for idempotent work. */
-export interface PaywallSale<Order> {
-  readonly order: Order;
-  readonly payer: Address;
-  readonly nonce: Hex;
-  readonly amount: bigint;
-  readonly asset: Asset;
-  readonly payTo: Address;
-  /** Unix seconds; after it the payment can no longer settle. */
-  readonly validBefore: bigint;
-}
 
 export interface QuotedPaywallOptions<Order> {
   /** The seller's own database: `settled` writes to it in the same transaction that records the payment. */
   readonly db: Database;
   /** Tells this paywall's records from those of another one in the same database. */
   readonly name: string;
-  readonly facilitatorUrl: string;
+  /** Its URL, or an object in this process, such as `createFacilitator` of `purser/facilitator` gives. */
+  readonly facilitator: string | PaywallFacilitator;
   /** Such as "http://127.0.0.1:4101": the origin that buyers see; the resource's URL is this and the request's path. */
   readonly publicOrigin: string | (() => string);
   /** Computes the price. Called for unpaid requests and again for paid ones, never for a sale that has begun. */
@@ -74,7 +48,7 @@ export interface QuotedPaywallOptions<Order> {
    * The money has moved: make it the buyer's, and say what to answer. Synchronous, and inside one transaction of `db` with the
    * payment's record, so it takes effect exactly once. Where it throws, the buyer is asked to send the same payment again.
    */
-  readonly settled: (sale: PaywallSale<Order> & { readonly transaction: Hex }) => PaywallAnswer;
+  readonly settled: (sale: PaidSale<Order>) => PaywallAnswer;
   /**
    * The payment can never settle any more (its window has closed): undo `work`, which a crash may have kept from happening.
    * Same transaction as the record.
@@ -98,10 +72,34 @@ export interface QuotedPaywall {
 }
 
 /** Makes a paywall for one route; mount its `handler`, and call `recover` at start. */
-export function quotedPaywall<Order>(options: QuotedPaywallOptions<Order>): QuotedPaywall {
-  const paywall = new Paywall(options);
+export function quotedPaywall<Order>({
+  name,
+  quote,
+  work,
+  settled,
+  abandoned = () => undefined,
+  ...options
+}: QuotedPaywallOptions<Order>): QuotedPaywall {
+  const paywall = new Paywall<Order>(
+    {
+      name,
+      flow: "work-first",
+      quote,
+      work: async (sale, visit) => {
+        const refused = await work(sale);
+        if (!refused) return {};
+        const refuse = () => {
+          if (visit) sendAnswer(visit.response, refused.refusal);
+        };
+        return { refuse };
+      },
+      settled: (sale) => storedJson(settled(sale)),
+      abandoned,
+    },
+    options,
+  );
   return {
-    handler: (request, response, next) => paywall.handle(request, response).catch(next),
+    handler: (request, response, next) => paywall.handle(request, response, next).catch(next),
     recover: () => paywall.recover(),
   };
 }

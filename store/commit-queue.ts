@@ -16,9 +16,9 @@ const MAX_BATCH = 256;
 export interface CommitQueueOptions {
   readonly db: Database;
   /** Runs before a commit's first command; what it throws refuses them all. */
-  readonly begin: () => void;
+  readonly begin?: () => void;
   /** Runs after its last, in the same transaction. */
-  readonly end: () => void;
+  readonly end?: () => void;
 }
 
 export class CommitQueue {
@@ -27,7 +27,7 @@ export class CommitQueue {
   readonly #end: () => void;
   readonly #waiting: Command[] = [];
 
-  constructor({ db, begin, end }: CommitQueueOptions) {
+  constructor({ db, begin = () => undefined, end = () => undefined }: CommitQueueOptions) {
     this.#db = db;
     this.#begin = begin;
     this.#end = end;

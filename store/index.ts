@@ -1,4 +1,5 @@
 /** Durable state: SQLite files, and the wallet's ledger, on SQLite or PostgreSQL, behind named atomic commands. */
+export { CommitQueue, type CommitQueueOptions } from "./commit-queue.ts";
 export {
   type Database,
   openDatabase,

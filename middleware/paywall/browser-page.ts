@@ -4,7 +4,7 @@
  */
 import { formatDecimal } from "../../protocol/money.ts";
 import { encodeJson } from "../../protocol/offer.ts";
-import type { AskedRequest, Terms } from "./requirements.ts";
+import type { AskedRequest, Terms } from "./terms.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "&": "&amp;",

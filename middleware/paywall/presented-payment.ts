@@ -1,52 +1,116 @@
 /**
- * The payment that a request carries, read strictly, before any library sees it: one header, of one version, in canonical
+ * The payment that a request carries, read strictly, before anybody else sees it: one header, of one protocol, in canonical
  * Base64. Of two readings of the same header one could be checked and the other be taken.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Request } from "express";
 import { getAddress, type Address, type Hex } from "viem";
 import { z } from "zod";
 import { ExactPayload } from "../../protocol/authorization.ts";
-import { decodeJson, type X402Version } from "../../protocol/offer.ts";
+import { decodeJson } from "../../protocol/offer.ts";
+import { type MppCredential, readCredential } from "./mpp-credential.ts";
+
+export type PaywallProtocol = "x402v1" | "x402v2" | "mpp";
 
 export interface PresentedPayment {
-  readonly x402Version: X402Version;
+  readonly protocol: PaywallProtocol;
   /** As the payer wrote it; the facilitator gets exactly this. */
   readonly payload: Readonly<Record<string, unknown>>;
   readonly payer: Address;
   readonly payTo: Address;
+  /** Atomic units. */
   readonly amount: bigint;
   readonly nonce: Hex;
   readonly validBefore: bigint;
-  /** Digest of the header: the same bytes, the same payment. */
+  /** Of the header: the same bytes, the same payment. */
   readonly digest: string;
+  /** Of MPP: the challenge that it answers. */
+  readonly credential?: MppCredential;
 }
 
-const HEADERS = { "x-payment": 1, "payment-signature": 2 } as const;
+/** A header that cannot be read, and the protocol whose manners the answer has. */
+export interface MalformedPayment {
+  readonly malformed: PaywallProtocol;
+}
+
+const HEADERS: Readonly<Record<string, PaywallProtocol>> = {
+  "x-payment": "x402v1",
+  "payment-signature": "x402v2",
+  authorization: "mpp",
+  "payment-authorization": "mpp",
+};
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const V1 = z.looseObject({ x402Version: z.literal(1), payload: ExactPayload });
-const V2 = z.looseObject({ x402Version: z.literal(2), payload: ExactPayload });
+const V2 = z.looseObject({
+  x402Version: z.literal(2),
+  accepted: z.looseObject({}),
+  payload: ExactPayload,
+});
+/** `Authorization` is also everybody else's header. */
+export const PAYMENT_SCHEME = /^payment\s+/i;
 
-/** The request's payment, undefined when it carries none, or "malformed". */
-export function readPresented(request: Request): PresentedPayment | "malformed" | undefined {
-  const present = Object.entries(HEADERS).filter(([name]) => request.headers[name] !== undefined);
+/** The request's payment, or undefined when it carries none. */
+export function readPresented(request: Request): PresentedPayment | MalformedPayment | undefined {
+  const { headers } = request;
+  const present = Object.entries(HEADERS).filter(
+    ([name]) =>
+      headers[name] !== undefined &&
+      (name !== "authorization" || PAYMENT_SCHEME.test(headers.authorization ?? "")),
+  );
   const [header] = present;
   if (!header) return undefined;
-  const [name, x402Version] = header;
-  const value = request.headers[name];
-  if (present.length > 1 || typeof value !== "string" || !BASE64.test(value)) return "malformed";
-  const json = decodeJson(value);
-  const { data } = (x402Version === 1 ? V1 : V2).safeParse(json);
-  if (!data) return "malformed";
-  const { from, to, value: amount, nonce, validBefore } = data.payload.authorization;
+  const [name, protocol] = header;
+  // Of several, nobody can say which is meant: that is a bad request in every protocol.
+  if (present.length > 1) return { malformed: "x402v2" };
+  const value = headers[name];
+  if (typeof value !== "string") return { malformed: protocol };
+  if (name === "authorization" && (request.headersDistinct[name]?.length ?? 1) > 1)
+    return { malformed: "x402v2" };
+  const read = protocol === "mpp" ? readMpp(value) : readX402(value, protocol);
+  if (!read) return { malformed: protocol };
+  const { from, to, value: amount, nonce, validBefore } = read.authorization;
   return {
-    x402Version,
-    payload: json as Record<string, unknown>,
+    protocol,
+    payload: read.payload,
     payer: getAddress(from.toLowerCase()),
     payTo: getAddress(to.toLowerCase()),
     amount,
     nonce: nonce.toLowerCase() as Hex,
     validBefore,
-    digest: createHash("sha256").update(`${name}:${value}`).digest("hex"),
+    digest: hash("sha256", `${name}:${value}`, "hex"),
+    ...(read.credential && { credential: read.credential }),
+  };
+}
+
+interface Read {
+  payload: Readonly<Record<string, unknown>>;
+  authorization: z.output<typeof ExactPayload>["authorization"];
+  credential?: MppCredential;
+}
+
+function readX402(value: string, protocol: "x402v1" | "x402v2"): Read | undefined {
+  if (!BASE64.test(value)) return undefined;
+  const json = decodeJson(value);
+  const { data } = (protocol === "x402v1" ? V1 : V2).safeParse(json);
+  if (!data) return undefined;
+  return {
+    payload: json as Record<string, unknown>,
+    authorization: data.payload.authorization,
+  };
+}
+
+/** As an x402 v2 payment, which is how facilitators read an EIP-3009 authorization; without the terms that it accepts. */
+function readMpp(value: string): Read | undefined {
+  const credential = readCredential(value.replace(PAYMENT_SCHEME, ""));
+  if (!credential) return undefined;
+  const { signature, ...authorization } = credential.payload;
+  const { data } = ExactPayload.safeParse({ signature, authorization });
+  if (!data) return undefined;
+  const { from, to, value: amount, validAfter, validBefore, nonce } = authorization;
+  const fields = { from, to, value: amount, validAfter, validBefore, nonce };
+  return {
+    payload: { x402Version: 2, payload: { signature, authorization: fields } },
+    authorization: data.authorization,
+    credential,
   };
 }

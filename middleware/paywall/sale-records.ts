@@ -1,20 +1,28 @@
 /**
  * The durable memory of a paywall: one row for each authorization that ever bought something here, whichever paywall of the
- * database took it. What is not in it has not been sold; what is `settled` in it has been delivered.
+ * database took it. What is not in it has not been sold; what is `settled` in it has been delivered. Sales that come together
+ * share a commit.
  */
-import { getAddress, type Address, type Hex } from "viem";
-import { findAsset } from "../../protocol/asset.ts";
-import type { X402Version } from "../../protocol/offer.ts";
-import { type Database, migrate } from "../../store/index.ts";
-import type { PaywallAnswer, PaywallSale } from "../quoted-paywall.ts";
-import type { AskedRequest } from "./requirements.ts";
+import type { Address, Hex } from "viem";
+import type { SettleResponse } from "../../protocol/authorization.ts";
+import { CommitQueue, type Database, migrate } from "../../store/index.ts";
+import type { PaywallSale, StoredAnswer } from "./door.ts";
+import type { PaywallProtocol } from "./presented-payment.ts";
+import { LEASE_MS, type Owner } from "./sale-owner.ts";
+import { readRow, type SaleRow, writeFacts } from "./sale-row.ts";
+import { STEPS } from "./sale-schema.ts";
+import type { AskedRequest } from "./terms.ts";
 
-type SaleState =
-  /** Verified, and the work may have begun. */
+export type SaleState =
+  /** Claimed: the work may have begun (`work-first`), or the settlement (`settle-first`). */
   | "working"
   /** The work is done, and the money may move at any time. */
   | "worked"
-  /** Paid and delivered; the answer is kept. */
+  /** `settle-first`: the money has moved, and the work may have begun. */
+  | "paid"
+  /** `settle-first`: the money has moved, the work failed, and the seller has yet to make it good. */
+  | "failed"
+  /** Paid and answered; the answer is kept. */
   | "settled"
   /** It can never be paid any more, and the work was undone. */
   | "abandoned";
@@ -26,188 +34,199 @@ export interface SaleRecord<Order> {
   /** Of the payment's header, and of the request that it paid for. */
   readonly digest: string;
   readonly fingerprint: string;
+  /** The buyer's own name for it, with its kind. */
+  readonly buyerKey: string | undefined;
   readonly sale: PaywallSale<Order>;
   readonly description: string;
   readonly asked: AskedRequest;
-  readonly x402Version: X402Version;
+  readonly protocol: PaywallProtocol;
   /** What the facilitator needs to settle it; forgotten once it is settled. */
   readonly payload: Readonly<Record<string, unknown>>;
-  readonly delivered: Delivered | undefined;
+  readonly transaction?: Hex | undefined;
+  /** The facilitator's word on the settlement. */
+  readonly receipt: SettleResponse | undefined;
+  readonly answer: StoredAnswer | undefined;
+  /** Who is working on it now, and until when (ms) that is to be believed. */
+  readonly owner?: { readonly id: string; readonly until: number } | undefined;
+  /** When it was claimed, or settled, in milliseconds. */
+  readonly at: number;
 }
 
 /** What a settled sale answers, each time. */
 export interface Delivered {
-  readonly answer: PaywallAnswer;
-  readonly receipt: string;
+  readonly answer: StoredAnswer;
+  readonly receipt: SettleResponse;
+  readonly at: number;
 }
-
-const STEPS = [
-  `CREATE TABLE paywall_sale (
-    key TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('working', 'worked', 'settled', 'abandoned')),
-    digest TEXT NOT NULL,
-    fingerprint TEXT NOT NULL,
-    facts TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    tx TEXT,
-    delivered TEXT,
-    at INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX paywall_sale_open ON paywall_sale (name) WHERE state IN ('working', 'worked');`,
-];
 
 /** The identity of an authorization: no token accepts it twice. */
 export function saleKey({ payer, nonce }: { payer: Address; nonce: Hex }): string {
   return `${payer}/${nonce}`.toLowerCase();
 }
 
+export function deliveredOf({
+  state,
+  answer,
+  receipt,
+  at,
+}: SaleRecord<unknown>): Delivered | undefined {
+  return state === "settled" && answer && receipt ? { answer, receipt, at } : undefined;
+}
+
+const COLUMNS =
+  "name, state, digest, fingerprint, buyer_key, owner, lease, facts, payload, tx, receipt, answer, at";
+const queues = new WeakMap<Database, CommitQueue>();
+
 export class SaleRecords<Order> {
   readonly #db: Database;
+  readonly #queue: CommitQueue;
   readonly #now: () => number;
 
   constructor(db: Database, now: () => number) {
     migrate(db, "paywall", STEPS);
     this.#db = db;
     this.#now = now;
+    let queue = queues.get(db);
+    if (!queue) queues.set(db, (queue = new CommitQueue({ db })));
+    this.#queue = queue;
   }
 
   find(key: string): SaleRecord<Order> | undefined {
-    const row = this.#db.query<SaleRow>("SELECT * FROM paywall_sale WHERE key = ?").get(key);
+    const sql = `SELECT ${COLUMNS} FROM paywall_sale WHERE key = ?`;
+    const row = this.#db.query<SaleRow>(sql).get(key);
+    return row && readRow<Order>(row);
+  }
+
+  /** What a payer bought under a key of their own. */
+  findByBuyerKey(name: string, payer: Address, buyerKey: string): SaleRecord<Order> | undefined {
+    const sql = `SELECT ${COLUMNS} FROM paywall_sale
+      WHERE name = ? AND payer = ? AND buyer_key = ? AND state <> 'abandoned'`;
+    const row = this.#db.query<SaleRow>(sql).get(name, payer.toLowerCase(), buyerKey);
     return row && readRow<Order>(row);
   }
 
   /** The keys of this paywall's sales that are not over. */
   listOpen(name: string): string[] {
-    const sql = "SELECT key FROM paywall_sale WHERE name = ? AND state IN ('working', 'worked')";
+    const sql = `SELECT key FROM paywall_sale
+      WHERE name = ? AND state IN ('working', 'worked', 'paid', 'failed')`;
     return this.#db
       .query<{ key: string }>(sql)
       .all(name)
       .map(({ key }) => key);
   }
 
-  /** Takes an authorization for one request, unless it is taken already; returns the record that has it. */
-  claim(key: string, record: SaleRecord<Order>): SaleRecord<Order> {
-    const { name, digest, fingerprint, payload } = record;
-    this.#db.run(
-      `INSERT OR IGNORE INTO paywall_sale (key, name, state, digest, fingerprint, facts, payload, at)
-        VALUES (?, ?, 'working', ?, ?, ?, ?, ?)`,
-      key,
-      name,
-      digest,
-      fingerprint,
-      writeFacts(record),
-      JSON.stringify(payload),
-      Math.floor(this.#now()),
-    );
-    return this.find(key) ?? record;
+  /**
+   * Takes an authorization for one request and one owner. Where it, or the payer's key, is taken already, the record that has it;
+   * where `allow` says no, what it says. Otherwise undefined.
+   */
+  claim<T>(
+    key: string,
+    record: SaleRecord<Order>,
+    { owner, allow }: { owner: Owner; allow: () => T | undefined },
+  ): Promise<{ taken: SaleRecord<Order> } | { refused: T } | undefined> {
+    const { name, digest, fingerprint, payload, sale, buyerKey } = record;
+    return this.#queue.commit(() => {
+      const taken =
+        this.find(key) ??
+        (buyerKey === undefined ? undefined : this.findByBuyerKey(name, sale.payer, buyerKey));
+      if (taken) return { taken };
+      const refused = allow();
+      if (refused) return { refused };
+      const now = Math.floor(this.#now());
+      this.#db.run(
+        `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, payer, amount, buyer_key, owner, lease, facts, payload, at)
+          VALUES (?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        key,
+        name,
+        digest,
+        fingerprint,
+        sale.payer.toLowerCase(),
+        sale.amount.toString(),
+        buyerKey ?? null,
+        owner.id,
+        now + LEASE_MS,
+        writeFacts(record),
+        JSON.stringify(payload),
+        now,
+      );
+      return undefined;
+    });
   }
 
   /** The work was refused, so nothing was sold. */
-  drop(key: string): void {
-    this.#db.run("DELETE FROM paywall_sale WHERE key = ? AND state = 'working'", key);
+  drop(key: string): Promise<void> {
+    return this.#write("DELETE FROM paywall_sale WHERE key = ? AND state = 'working'", key);
   }
 
-  markWorked(key: string): void {
-    this.#db.run(
-      "UPDATE paywall_sale SET state = 'worked' WHERE key = ? AND state = 'working'",
+  markWorked(key: string, answer: StoredAnswer | undefined): Promise<void> {
+    return this.#write(
+      "UPDATE paywall_sale SET state = 'worked', answer = ? WHERE key = ? AND state = 'working'",
+      answer === undefined ? null : JSON.stringify(answer),
       key,
     );
   }
 
-  /** Runs `deliver` and records what it says, in one transaction and at most once; returns what the record says. */
-  settle(key: string, transaction: Hex, deliver: () => Delivered): Delivered {
-    return this.#db.transaction(() => {
+  /** The money has moved, before the work. */
+  markPaid(key: string, transaction: Hex, receipt: SettleResponse): Promise<void> {
+    return this.#write(
+      "UPDATE paywall_sale SET state = 'paid', tx = ?, receipt = ?, payload = '{}', at = ? WHERE key = ? AND state = 'working'",
+      transaction,
+      JSON.stringify(receipt),
+      Math.floor(this.#now()),
+      key,
+    );
+  }
+
+  /** The work failed after the money moved; its answer, if any, waits for what the seller does about it. */
+  markFailed(key: string, answer: StoredAnswer | undefined): Promise<void> {
+    return this.#write(
+      "UPDATE paywall_sale SET state = 'failed', answer = ? WHERE key = ? AND state = 'paid'",
+      answer === undefined ? null : JSON.stringify(answer),
+      key,
+    );
+  }
+
+  /** Records the last answer of a sale whose money has moved, and how it moved; `answer` runs in the same transaction, once. */
+  settle(
+    key: string,
+    answer: (record: SaleRecord<Order>) => StoredAnswer,
+    told?: { transaction: Hex; response: SettleResponse },
+  ): Promise<Delivered> {
+    return this.#queue.commit(() => {
       const before = this.find(key);
-      if (before?.delivered) return before.delivered;
-      const delivered = deliver();
+      if (!before) throw new Error("a sale that is settled has a record");
+      const delivered = deliveredOf(before);
+      if (delivered) return delivered;
+      const receipt = told?.response ?? before.receipt;
+      if (!receipt) throw new Error("a sale that is settled has a receipt");
+      const isNew = before.receipt === undefined;
+      const at = isNew ? Math.floor(this.#now()) : before.at;
+      const final = answer(before);
       this.#db.run(
-        "UPDATE paywall_sale SET state = 'settled', tx = ?, delivered = ?, payload = '{}', at = ? WHERE key = ?",
-        transaction,
-        JSON.stringify(delivered),
-        Math.floor(this.#now()),
+        `UPDATE paywall_sale SET state = 'settled', tx = ?, receipt = ?, answer = ?, payload = '{}', at = ?, owner = NULL
+          WHERE key = ?`,
+        told?.transaction ?? before.transaction ?? null,
+        JSON.stringify(receipt),
+        JSON.stringify(final),
+        at,
         key,
       );
-      return delivered;
+      return { answer: final, receipt, at };
     });
   }
 
   /** Runs `undo` and records it, in one transaction. */
-  abandon(key: string, undo: () => void): void {
-    this.#db.transaction(() => {
+  abandon(key: string, undo: () => void): Promise<void> {
+    return this.#queue.commit(() => {
       undo();
       this.#db.run(
-        "UPDATE paywall_sale SET state = 'abandoned', payload = '{}' WHERE key = ?",
+        "UPDATE paywall_sale SET state = 'abandoned', payload = '{}', owner = NULL WHERE key = ?",
         key,
       );
     });
   }
-}
 
-interface SaleRow {
-  name: string;
-  state: SaleState;
-  digest: string;
-  fingerprint: string;
-  facts: string;
-  payload: string;
-  delivered: string | null;
-}
-
-function readRow<Order>(row: SaleRow): SaleRecord<Order> {
-  const { name, state, digest, fingerprint } = row;
-  const { order, payer, nonce, amount, validBefore, network, asset, payTo, ...facts } = JSON.parse(
-    row.facts,
-  ) as Facts<Order>;
-  const known = findAsset(network, asset);
-  if (!known) throw new Error(`the record of a sale names an unknown token ${asset}`);
-  return {
-    name,
-    state,
-    digest,
-    fingerprint,
-    sale: {
-      order,
-      payer: getAddress(payer),
-      nonce,
-      amount: BigInt(amount),
-      asset: known,
-      payTo: getAddress(payTo),
-      validBefore: BigInt(validBefore),
-    },
-    ...facts,
-    payload: JSON.parse(row.payload) as Record<string, unknown>,
-    delivered: row.delivered === null ? undefined : (JSON.parse(row.delivered) as Delivered),
-  };
-}
-
-function writeFacts<Order>({ sale, description, asked, x402Version }: SaleRecord<Order>): string {
-  const { order, payer, nonce, amount, asset, payTo, validBefore } = sale;
-  return JSON.stringify({
-    order,
-    payer,
-    nonce,
-    amount: amount.toString(),
-    validBefore: validBefore.toString(),
-    network: asset.network,
-    asset: asset.address,
-    payTo,
-    description,
-    asked,
-    x402Version,
-  } satisfies Facts<Order>);
-}
-
-interface Facts<Order> {
-  order: Order;
-  payer: Address;
-  nonce: Hex;
-  amount: string;
-  validBefore: string;
-  network: string;
-  asset: string;
-  payTo: Address;
-  description: string;
-  asked: AskedRequest;
-  x402Version: X402Version;
+  #write(sql: string, ...values: (string | number | null)[]): Promise<void> {
+    return this.#queue.commit(() => void this.#db.run(sql, ...values));
+  }
 }

@@ -77,7 +77,7 @@ export function openTill(options: TillOptions): Till {
       const paywall = quotedPaywall<Stored<Order>>({
         db: database,
         name: ware.name,
-        facilitatorUrl,
+        facilitator: facilitatorUrl,
         publicOrigin: publicUrl,
         now,
         quote: async (request) => {

@@ -254,7 +254,9 @@ test("nothing that was sold or asked is kept by a shared cache", async () => {
   );
   expect(paid.headers.get("cache-control")).toBe("private, no-store");
   for (const { headers } of [unpaid, paid])
-    expect(headers.get("vary")).toBe("Accept, X-PAYMENT, PAYMENT-SIGNATURE");
+    expect(headers.get("vary")).toBe(
+      "Accept, Authorization, Payment-Authorization, X-PAYMENT, PAYMENT-SIGNATURE",
+    );
 });
 
 test("a browser meets a page that a person can read, with the offer in it and nothing of a stranger's as markup", async () => {

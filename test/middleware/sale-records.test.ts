@@ -1,15 +1,19 @@
 /** The paywall's memory: what two of a seller's processes may do to one sale. */
 import { getAddress } from "viem";
 import { expect, test } from "vitest";
+import { Owner } from "../../middleware/paywall/sale-owner.ts";
 import { type SaleRecord, saleKey, SaleRecords } from "../../middleware/paywall/sale-records.ts";
+import { STEPS } from "../../middleware/paywall/sale-schema.ts";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
-import { openDatabase } from "../../store/index.ts";
+import { migrate, openDatabase } from "../../store/index.ts";
 
+const NOW = 1_000;
 const record: SaleRecord<{ item: string }> = {
   state: "working",
   name: "items",
   digest: "d",
   fingerprint: "f",
+  buyerKey: undefined,
   sale: {
     order: { item: "a" },
     payer: getAddress(`0x${"aa".repeat(20)}`),
@@ -21,64 +25,146 @@ const record: SaleRecord<{ item: string }> = {
   },
   description: "One a",
   asked: { method: "POST", resource: "http://shop.example/items", maxTimeoutSeconds: 60 },
-  x402Version: 2,
+  protocol: "x402v2",
   payload: { signature: "0x" },
-  delivered: undefined,
+  receipt: undefined,
+  answer: undefined,
+  at: NOW,
 };
 const key = saleKey(record.sale);
-const delivered = { answer: { status: 201, body: { item: "a" } }, receipt: "r" };
+const other = saleKey({ ...record.sale, nonce: `0x${"22".repeat(32)}` });
+const answer = { status: 201, headers: {}, text: '{"item":"a"}' };
+const told = {
+  transaction: "0x01",
+  response: { success: true, transaction: "0x01" },
+} as const;
 
 function openRecords() {
   const db = openDatabase(":memory:");
-  return { db, records: new SaleRecords<{ item: string }>(db, () => 1_000) };
+  const records = new SaleRecords<{ item: string }>(db, () => NOW);
+  const owner = new Owner(db, () => NOW);
+  const claim = (at = key, claimed = record) =>
+    records.claim(at, claimed, { owner, allow: () => undefined });
+  return { db, records, owner, claim };
 }
 
-test("a sale is read as it was written, to the unit", () => {
-  const { records } = openRecords();
-  expect(records.claim(key, record)).toEqual(record);
-  expect(records.find(key)).toEqual(record);
+test("a sale is read as it was written, to the unit", async () => {
+  const { records, claim } = openRecords();
+  expect(await claim()).toBeUndefined();
+  const { owner, transaction, ...read } = records.find(key)!;
+  expect(read).toEqual(record);
+  expect([owner?.until, transaction]).toEqual([NOW + 15_000, undefined]);
 });
 
-test("an authorization is claimed once; the second is shown who has it", () => {
-  const { records } = openRecords();
-  records.claim(key, record);
-  expect(records.claim(key, { ...record, fingerprint: "other" }).fingerprint).toBe("f");
+test("an authorization is claimed once; the second is shown who has it", async () => {
+  const { claim } = openRecords();
+  await claim();
+  const second = await claim(key, { ...record, fingerprint: "other" });
+  expect(second).toMatchObject({ taken: { fingerprint: "f" } });
 });
 
-test("a settled sale is delivered once, however many settle it", () => {
-  const { records } = openRecords();
-  records.claim(key, record);
+test("a payer's key is claimed once at a paywall, also by claims of one commit", async () => {
+  const { claim } = openRecords();
+  const named = { ...record, buyerKey: "idempotency-key:k" };
+  const both = await Promise.all([claim(key, named), claim(other, named)]);
+  expect(both).toMatchObject([undefined, { taken: { digest: "d" } }]);
+});
+
+test("a claim that the seller does not allow leaves nothing behind", async () => {
+  const { records, owner } = openRecords();
+  const claim = await records.claim(key, record, { owner, allow: () => "over the cap" });
+  expect([claim, records.find(key)]).toEqual([{ refused: "over the cap" }, undefined]);
+});
+
+test("a settled sale is delivered once, however many settle it", async () => {
+  const { records, claim } = openRecords();
+  await claim();
   let deliveries = 0;
   const deliver = () => {
     deliveries += 1;
-    return delivered;
+    return answer;
   };
-  expect(records.settle(key, "0x01", deliver)).toEqual(delivered);
-  expect(records.settle(key, "0x02", deliver)).toEqual(delivered);
+  const delivered = { answer, receipt: told.response, at: NOW };
+  const all = await Promise.all([1, 2].map(() => records.settle(key, deliver, told)));
+  expect(all).toEqual([delivered, delivered]);
   expect(deliveries).toBe(1);
-  expect(records.find(key)).toMatchObject({ state: "settled", delivered, payload: {} });
+  expect(records.find(key)).toMatchObject({ state: "settled", answer, payload: {} });
 });
 
-test("a delivery that fails leaves the sale as it was, and nothing of what it wrote", () => {
-  const { db, records } = openRecords();
+test("a delivery that fails leaves the sale as it was, and nothing of what it wrote", async () => {
+  const { db, records, claim } = openRecords();
   db.exec("CREATE TABLE domain (name TEXT)");
-  records.claim(key, record);
-  records.markWorked(key);
+  await claim();
+  await records.markWorked(key, undefined);
   const fail = () => {
     db.run("INSERT INTO domain VALUES ('a')");
     throw new Error("disk full");
   };
-  expect(() => records.settle(key, "0x01", fail)).toThrow("disk full");
+  await expect(records.settle(key, fail, told)).rejects.toThrow("disk full");
   expect(records.find(key)?.state).toBe("worked");
   expect(db.query("SELECT * FROM domain").all()).toEqual([]);
 });
 
-test("what is worked on or paid for cannot be dropped", () => {
-  const { records } = openRecords();
-  records.claim(key, record);
-  records.markWorked(key);
-  records.drop(key);
+test("what is worked on or paid for cannot be dropped", async () => {
+  const { records, claim } = openRecords();
+  await claim();
+  await records.markWorked(key, answer);
+  await records.drop(key);
   expect(records.find(key)?.state).toBe("worked");
   expect(records.listOpen("items")).toEqual([key]);
   expect(records.listOpen("others")).toEqual([]);
+});
+
+test("one process at a time works on a sale: another takes it over when it is let go, silent, or dead", async () => {
+  const { db, records, owner, claim } = openRecords();
+  let now = NOW;
+  const second = new Owner(db, () => now);
+  await claim();
+  const isElsewhere = () => second.isElsewhere(records.find(key)!);
+  expect(isElsewhere()).toBe(true);
+  owner.release(key);
+  expect(isElsewhere()).toBe(false);
+  const stale = records.find(key)!;
+  expect([second.take(key, stale), owner.take(key, stale)]).toEqual([true, false]);
+  expect(owner.isElsewhere(records.find(key)!)).toBe(true);
+  now += 15_001;
+  expect(new Owner(db, () => now).isElsewhere(records.find(key)!)).toBe(false);
+  const [machine] = owner.id.split("/");
+  const dead = { ...stale, owner: { id: `${machine}/999999999/x`, until: now + 1_000 } };
+  expect(second.isElsewhere(dead)).toBe(false);
+});
+
+test("sales of the first version of the table are there in the second", () => {
+  const db = openDatabase(":memory:");
+  migrate(db, "paywall", STEPS.slice(0, 1));
+  const { payer, nonce, payTo } = record.sale;
+  const facts = {
+    order: { item: "a" },
+    payer,
+    nonce,
+    amount: "10000",
+    validBefore: "2000000000",
+    network: BASE_SEPOLIA_USDC.network,
+    asset: BASE_SEPOLIA_USDC.address,
+    payTo,
+    description: "One a",
+    asked: record.asked,
+    x402Version: 1,
+  };
+  const delivered = { answer: { status: 201, body: { item: "a" } }, receipt: "e30=" };
+  db.run(
+    `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, facts, payload, tx, delivered, at)
+      VALUES (?, 'items', 'settled', 'd', 'f', ?, '{}', '0x01', ?, 5)`,
+    key,
+    JSON.stringify(facts),
+    JSON.stringify(delivered),
+  );
+  const records = new SaleRecords(db, () => NOW);
+  expect(records.find(key)).toMatchObject({
+    state: "settled",
+    protocol: "x402v1",
+    sale: { amount: 10_000n },
+    answer: { status: 201, text: '{"item":"a"}' },
+    receipt: told.response,
+  });
 });

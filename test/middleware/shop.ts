@@ -67,7 +67,7 @@ export interface Shop extends Listening {
 }
 
 export interface ShopOptions extends Partial<QuotedPaywallOptions<Order>> {
-  facilitatorUrl: string;
+  facilitatorUrl: NonNullable<QuotedPaywallOptions<Order>["facilitator"]>;
   /** What is thrown or returned instead of selling. */
   onWork?: (sale: PaywallSale<Order>) => PaywallRefusal | undefined | Promise<undefined>;
   onQuote?: (item: string) => PaywallRefusal | undefined;
@@ -84,12 +84,14 @@ export async function openShop({
   db = openDatabase(":memory:"),
   payTo = privateKeyToAccount(generatePrivateKey()).address,
   description,
+  facilitatorUrl: facilitator,
   ...options
 }: ShopOptions): Promise<Shop> {
   const events: string[] = [];
   let url = "";
   const paywall = quotedPaywall<Order>({
     db,
+    facilitator,
     name: "items",
     publicOrigin: () => url,
     quote: ({ params, body }): PaywallQuote<Order> | PaywallRefusal => {

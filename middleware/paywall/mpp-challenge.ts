@@ -1,0 +1,100 @@
+/**
+ * The challenge of an MPP 402, and whether a credential answers one of ours. Its id is an HMAC of the challenge and of the request
+ * (method, URL, body) that met it, so nothing is kept for the unpaid, and a payment for one request is none for another; and each
+ * id is new, because it becomes the payment's nonce. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { keccak256, stringToBytes } from "viem";
+import { PAYMENT_SCHEME, type PresentedPayment } from "./presented-payment.ts";
+import { chargeRequest, type Terms } from "./terms.ts";
+import type { Visit } from "./visit.ts";
+
+export interface MppSeal {
+  readonly secret: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+const METHOD = "evm";
+const INTENT = "charge";
+
+/** The value of `WWW-Authenticate`. */
+export function mppChallenge(terms: Terms, visit: Visit, { secret, now, newId }: MppSeal): string {
+  const expires = new Date(now() + visit.asked.maxTimeoutSeconds * 1000).toISOString();
+  const fields = {
+    realm: visit.realm,
+    request: encodeRequest(terms),
+    expires,
+    header: otherHeader(visit),
+    opaque: newId(),
+  };
+  const id = idOf(fields, visit, secret);
+  const header = fields.header && `, header="${fields.header}"`;
+  const realm = fields.realm.replace(/[\\"]/g, "\\$&");
+  return `Payment id="${id}", realm="${realm}", method="${METHOD}", intent="${INTENT}", request="${fields.request}", expires="${expires}"${header}, opaque="${fields.opaque}"`;
+}
+
+/** The problem (a type of the registry, and a sentence), or undefined where it pays these terms for this request. */
+export function findMppProblem(
+  { credential, nonce, payer, amount }: PresentedPayment,
+  terms: Terms,
+  visit: Visit,
+  { secret, now }: Pick<MppSeal, "secret" | "now">,
+): MppProblem | undefined {
+  if (!credential) return "malformed-credential";
+  const { challenge, source } = credential;
+  const { id, realm, method, intent, request, expires = "", header = "", opaque = "" } = challenge;
+  if (method !== METHOD || intent !== INTENT) return "method-unsupported";
+  const ours = idOf({ realm: visit.realm, request, expires, header, opaque }, visit, secret);
+  if (realm !== visit.realm || challenge.digest !== undefined || !isEqual(id, ours))
+    return "invalid-challenge";
+  if (!(Date.parse(expires) > now())) return "payment-expired";
+  if (amount < terms.amount) return "payment-insufficient";
+  // The terms have changed since.
+  if (request !== encodeRequest(terms)) return "invalid-challenge";
+  const payerId = `did:pkh:${terms.asset.network}:${payer}`;
+  if (source !== undefined && source.toLowerCase() !== payerId.toLowerCase())
+    return "verification-failed";
+  return nonce === keccak256(stringToBytes(id + realm)) ? undefined : "verification-failed";
+}
+
+/** Of https://paymentauth.org/problems. */
+export type MppProblem =
+  | "payment-required"
+  | "payment-insufficient"
+  | "payment-expired"
+  | "verification-failed"
+  | "malformed-credential"
+  | "invalid-challenge"
+  | "method-unsupported";
+
+/** Where the request's `Authorization` is taken, the credential comes in a header of its own. */
+function otherHeader({ request }: Visit): string {
+  const { authorization = "" } = request.headers;
+  return authorization === "" || PAYMENT_SCHEME.test(authorization) ? "" : "Payment-Authorization";
+}
+
+interface Bound {
+  realm: string;
+  request: string;
+  expires: string;
+  header: string;
+  opaque: string;
+}
+
+function idOf(bound: Bound, { fingerprint }: Visit, secret: Uint8Array): string {
+  const { realm, request, expires, header, opaque } = bound;
+  const slots = [realm, METHOD, INTENT, request, expires, "", header, opaque, fingerprint];
+  return createHmac("sha256", secret).update(slots.join("|")).digest("base64url");
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** JSON with its keys sorted (JCS), in Base64url. */
+function encodeRequest(terms: Terms): string {
+  return Buffer.from(JSON.stringify(chargeRequest(terms))).toString("base64url");
+}

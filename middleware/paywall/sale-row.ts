@@ -1,0 +1,88 @@
+/** A sale as it stands in its row: money as text, the rest as JSON. */
+import { type Address, getAddress, type Hex } from "viem";
+import { findAsset } from "../../protocol/asset.ts";
+import type { SettleResponse } from "../../protocol/authorization.ts";
+import type { StoredAnswer } from "./door.ts";
+import type { PaywallProtocol } from "./presented-payment.ts";
+import type { SaleRecord, SaleState } from "./sale-records.ts";
+import type { AskedRequest } from "./terms.ts";
+
+export interface SaleRow {
+  name: string;
+  state: SaleState;
+  digest: string;
+  fingerprint: string;
+  buyer_key: string | null;
+  owner: string | null;
+  lease: number;
+  facts: string;
+  payload: string;
+  tx: string | null;
+  receipt: string | null;
+  answer: string | null;
+  at: number;
+}
+
+interface Facts<Order> {
+  order: Order;
+  payer: Address;
+  nonce: Hex;
+  amount: string;
+  validBefore: string;
+  network: string;
+  asset: string;
+  payTo: Address;
+  description: string;
+  asked: AskedRequest;
+  protocol: PaywallProtocol;
+}
+
+export function readRow<Order>(row: SaleRow): SaleRecord<Order> {
+  const { name, state, digest, fingerprint, owner, lease, at } = row;
+  const { order, payer, nonce, amount, validBefore, network, asset, payTo, ...facts } = JSON.parse(
+    row.facts,
+  ) as Facts<Order>;
+  const known = findAsset(network, asset);
+  if (!known) throw new Error(`the record of a sale names an unknown token ${asset}`);
+  return {
+    name,
+    state,
+    digest,
+    fingerprint,
+    buyerKey: row.buyer_key ?? undefined,
+    sale: {
+      order,
+      payer: getAddress(payer),
+      nonce,
+      amount: BigInt(amount),
+      asset: known,
+      payTo: getAddress(payTo),
+      validBefore: BigInt(validBefore),
+    },
+    ...facts,
+    payload: JSON.parse(row.payload) as Record<string, unknown>,
+    transaction: (row.tx as Hex | null) ?? undefined,
+    receipt: row.receipt === null ? undefined : (JSON.parse(row.receipt) as SettleResponse),
+    answer: row.answer === null ? undefined : (JSON.parse(row.answer) as StoredAnswer),
+    owner: owner === null ? undefined : { id: owner, until: lease },
+    at,
+  };
+}
+
+export function writeFacts<Order>(record: SaleRecord<Order>): string {
+  const { sale, description, asked, protocol } = record;
+  const { order, payer, nonce, amount, asset, payTo, validBefore } = sale;
+  return JSON.stringify({
+    order,
+    payer,
+    nonce,
+    amount: amount.toString(),
+    validBefore: validBefore.toString(),
+    network: asset.network,
+    asset: asset.address,
+    payTo,
+    description,
+    asked,
+    protocol,
+  } satisfies Facts<Order>);
+}

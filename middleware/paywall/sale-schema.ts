@@ -1,0 +1,60 @@
+/** The paywall's table: one row for each authorization that ever bought something here. */
+import type { MigrationStep } from "../../store/index.ts";
+
+export const STEPS: readonly MigrationStep[] = [
+  `CREATE TABLE paywall_sale (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('working', 'worked', 'settled', 'abandoned')),
+    digest TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    tx TEXT,
+    delivered TEXT,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX paywall_sale_open ON paywall_sale (name) WHERE state IN ('working', 'worked');`,
+  // States for work after settlement, the buyer's own key, who is working on it, and answers that are not JSON.
+  `ALTER TABLE paywall_sale RENAME TO paywall_sale_1;
+  DROP INDEX paywall_sale_open;
+  CREATE TABLE paywall_sale (
+    key TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL
+      CHECK (state IN ('working', 'worked', 'paid', 'failed', 'settled', 'abandoned')),
+    digest TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    payer TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    buyer_key TEXT,
+    owner TEXT,
+    lease INTEGER NOT NULL DEFAULT 0,
+    facts TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    tx TEXT,
+    receipt TEXT,
+    answer TEXT,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO paywall_sale
+    (key, name, state, digest, fingerprint, payer, amount, facts, payload, tx, receipt, answer, at)
+    SELECT key, name, state, digest, fingerprint,
+      lower(json_extract(facts, '$.payer')), json_extract(facts, '$.amount'),
+      json_set(json_remove(facts, '$.x402Version'),
+        '$.protocol', 'x402v' || json_extract(facts, '$.x402Version')),
+      payload, tx,
+      iif(delivered IS NULL, NULL, json_object('success', json('true'), 'transaction', tx)),
+      iif(delivered IS NULL, NULL, json_object(
+        'status', json_extract(delivered, '$.answer.status'),
+        'headers', json_object('content-type', 'application/json; charset=utf-8'),
+        'text', '' || (delivered -> '$.answer.body'))),
+      at
+    FROM paywall_sale_1;
+  DROP TABLE paywall_sale_1;
+  CREATE INDEX paywall_sale_open ON paywall_sale (name)
+    WHERE state IN ('working', 'worked', 'paid', 'failed');
+  CREATE UNIQUE INDEX paywall_sale_buyer_key ON paywall_sale (name, payer, buyer_key)
+    WHERE buyer_key IS NOT NULL AND state <> 'abandoned';
+  CREATE INDEX paywall_sale_payer ON paywall_sale (payer, at);`,
+];

@@ -1,0 +1,57 @@
+/** A request that came to the paywall, and what the paywall has read of it. */
+import type { Request, Response } from "express";
+import { fingerprintOf } from "../fingerprint.ts";
+import { bodyText } from "./body-text.ts";
+import type { AskedRequest } from "./terms.ts";
+
+export interface Visit {
+  readonly request: Request;
+  readonly response: Response;
+  /** Hands the request on to what comes after the paywall. */
+  readonly next: (error?: unknown) => void;
+  readonly asked: AskedRequest;
+  /** The host that buyers see, without its port: an MPP realm. */
+  readonly realm: string;
+  /** Of method, URL and body. */
+  readonly fingerprint: string;
+}
+
+export interface VisitOptions extends Pick<Visit, "request" | "response" | "next"> {
+  /** The origin that buyers see. Default: the one that the request names. */
+  readonly publicOrigin: string | (() => string) | undefined;
+  readonly maxTimeoutSeconds: number;
+}
+
+/** Reads it, or throws `BODY_NOT_READ`. */
+export function receive({
+  request,
+  response,
+  next,
+  publicOrigin,
+  maxTimeoutSeconds,
+}: VisitOptions): Visit {
+  const { method, originalUrl: url } = request;
+  const named = typeof publicOrigin === "function" ? publicOrigin() : publicOrigin;
+  const origin = named?.replace(/\/$/, "") ?? `${request.protocol}://${request.host}`;
+  const body = bodyText(request);
+  let fingerprint: string | undefined;
+  return {
+    request,
+    response,
+    next,
+    asked: { method, resource: origin + url, maxTimeoutSeconds },
+    get realm() {
+      return hostOf(origin);
+    },
+    // Not every request needs one.
+    get fingerprint() {
+      fingerprint ??= fingerprintOf({ method, url, body });
+      return fingerprint;
+    },
+  };
+}
+
+/** The host name of an origin, or what stands where one should. */
+function hostOf(origin: string): string {
+  return /^[a-z]+:\/\/(\[[^\]]*\]|[^:/]*)/i.exec(origin)?.[1] ?? origin;
+}

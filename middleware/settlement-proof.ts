@@ -5,14 +5,14 @@
 import type { Address, Hex } from "viem";
 import type { Chain } from "../chain/index.ts";
 import { PurserError } from "../protocol/error.ts";
-import type { LedgerEntry, ReleaseProof } from "../store/index.ts";
+import type { Ledger, LedgerEntry, ReleaseProof } from "../store/index.ts";
 
-export type EntryProof =
+type EntryProof =
   | { state: "settled"; transaction: Hex }
   | { state: "dead"; reason: Extract<ReleaseProof, "EXPIRED" | "CANCELLED"> }
   | { state: "open" };
 
-export interface ProveEntryOptions {
+interface ProveEntryOptions {
   chain: Chain;
   payer: Address;
   entry: LedgerEntry;
@@ -20,12 +20,7 @@ export interface ProveEntryOptions {
   claim?: Hex | undefined;
 }
 
-export async function proveEntry({
-  chain,
-  payer,
-  entry,
-  claim,
-}: ProveEntryOptions): Promise<EntryProof> {
+async function proveEntry({ chain, payer, entry, claim }: ProveEntryOptions): Promise<EntryProof> {
   const { payTo: to, amount: value, nonce, validBefore } = entry;
   const authorization = { from: payer, to, value, nonce, validBefore };
   const transaction = claim ?? entry.transaction;
@@ -40,4 +35,21 @@ export async function proveEntry({
     if (!(error instanceof PurserError)) throw error;
   }
   return { state: "open" };
+}
+
+export interface SettleEntryOptions extends ProveEntryOptions {
+  ledger: Pick<Ledger, "markSettled" | "release" | "markClaimed" | "markUnknown">;
+}
+
+/** Takes an entry that may be out as far as the chain proves it, and records that; what the server claims is kept as a claim. */
+export async function settleEntry({
+  ledger,
+  ...options
+}: SettleEntryOptions): Promise<LedgerEntry> {
+  const { entry, claim } = options;
+  const proof = await proveEntry(options);
+  if (proof.state === "settled") return ledger.markSettled(entry.nonce, proof.transaction);
+  if (proof.state === "dead") return ledger.release(entry.nonce, proof.reason);
+  if (claim !== undefined) return ledger.markClaimed(entry.nonce, claim);
+  return entry.state === "sent" ? ledger.markUnknown(entry.nonce) : entry;
 }

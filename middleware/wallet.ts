@@ -6,9 +6,8 @@
 import { createHmac } from "node:crypto";
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";
-import { type Authorization, encodePayment } from "../protocol/authorization.ts";
-import { encodeMppPayment, mppNonce, type MppOffer } from "../protocol/mpp.ts";
-import type { Offer, OfferTerms } from "../protocol/offer.ts";
+import { mppNonce, type MppOffer } from "../protocol/mpp.ts";
+import type { Offer } from "../protocol/offer.ts";
 import type { OutcomeReport, PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import type { Secret } from "../protocol/secret.ts";
 import type { Trace } from "../protocol/trace.ts";
@@ -22,14 +21,18 @@ import {
   type Reservation,
   type Spent,
 } from "../store/index.ts";
+import { ChainClock } from "./chain-clock.ts";
 import { checkOffer, type Policy } from "./check-offer.ts";
 import { fingerprintOf } from "./fingerprint.ts";
-import { PaymentError } from "./payment-error.ts";
+import { findForeign } from "./foreign-offer.ts";
+import { paymentEvent } from "./payment-event.ts";
+import { paymentWindow } from "./payment-window.ts";
+import { readPurchase } from "./purchase-record.ts";
 import type { Quote } from "./quote.ts";
-import { proveEntry } from "./settlement-proof.ts";
+import { settleEntry } from "./settlement-proof.ts";
+import { signEntry } from "./sign-entry.ts";
 import type { Signer } from "./signer.ts";
 import { Turns } from "./turns.ts";
-import { readPurchase } from "./purchase-record.ts";
 
 export interface WalletOptions {
   readonly ledger: Ledger;
@@ -57,72 +60,51 @@ export interface AuthorizeOptions {
   readonly scopes: readonly LedgerScope[];
 }
 
-/** How far `validAfter` lies in the past, for clocks that are not the chain's. */
-const BACKDATE_SECONDS = 600n;
-
 export class Wallet {
+  readonly #options: WalletOptions;
   readonly #ledger: Ledger;
-  readonly #signer: Signer;
   readonly #chain: Chain;
-  readonly #nonceSecret: Secret<Uint8Array>;
-  readonly #policy: Policy;
-  readonly #maxTimeoutSeconds: number;
+  readonly #clock: ChainClock;
   readonly #now: () => number;
-  readonly #trace: Trace | undefined;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
   #bound: Promise<void> | undefined;
 
-  constructor({
-    ledger,
-    signer,
-    chain,
-    nonceSecret,
-    policy = {},
-    maxTimeoutSeconds = 120,
-    now = Date.now,
-    trace,
-  }: WalletOptions) {
+  constructor(options: WalletOptions) {
+    const { ledger, chain, now = Date.now } = options;
+    this.#options = options;
     this.#ledger = ledger;
-    this.#signer = signer;
     this.#chain = chain;
-    this.#nonceSecret = nonceSecret;
-    this.#policy = policy;
-    this.#maxTimeoutSeconds = maxTimeoutSeconds;
     this.#now = now;
-    this.#trace = trace;
+    this.#clock = new ChainClock({ chain, now });
   }
 
   get address() {
-    return this.#signer.address;
+    return this.#options.signer.address;
   }
 
   /**
    * The payment for a purchase: its record, with the header to send. Refuses with `OFFER_…`, `BUDGET_EXCEEDED`, `CAP_EXCEEDED` or
    * `PURCHASE_CONFLICT`, and then nothing is reserved and nothing signed.
    */
-  authorize({ purchase, quote, offer, scopes }: AuthorizeOptions): Promise<PurchaseRecord> {
-    return this.#turns.take(purchase, async () => {
-      const refusal = checkOffer(offer, quote, this.#policy) ?? this.#findForeign(offer);
+  authorize(order: AuthorizeOptions): Promise<PurchaseRecord> {
+    return this.#turns.take(order.purchase, async () => {
+      const { quote, offer } = order;
+      const refusal =
+        checkOffer(offer, quote, this.#options.policy ?? {}) ??
+        findForeign(offer, this.#chain.asset);
       if (refusal) throw refusal;
       await this.#bind();
-      await this.#clearExpired(purchase);
-      const { validAfter, validBefore } = await this.#window(offer);
-      const { entry, created } = await this.#ledger.reserve({
-        purchase,
-        provider: quote.provider,
-        service: quote.service,
-        fingerprint: fingerprintOf(quote.request),
-        payTo: offer.payTo,
-        amount: offer.amount,
-        validAfter,
-        validBefore,
-        // MPP fixes its own, so there it is this book alone that allows one payment for the purchase.
-        nonceOf: (epoch) =>
-          "mpp" in offer ? mppNonce(offer.mpp) : this.#deriveNonce(purchase, epoch),
-        scopes,
-      } satisfies Reservation);
-      return created ? this.#tell(await this.#sign(entry, offer)) : this.#read(entry);
+      const reserved = await this.#reserve(order);
+      // An authorization whose window is over may be proven dead by now, and then the purchase can be made anew.
+      const renewed = !reserved.created && (await this.#clearExpired(reserved.entry));
+      const { entry, created } = renewed ? await this.#reserve(order) : reserved;
+      if (!created) return this.#read(entry);
+      const { signer } = this.#options;
+      const ledger = this.#ledger;
+      return this.#tell(
+        await signEntry({ ledger, signer, asset: this.#chain.asset, entry, offer }),
+      );
     });
   }
 
@@ -138,19 +120,13 @@ export class Wallet {
       const delivered = status !== null && status >= 200 && status < 300;
       const claim =
         delivered && transaction !== undefined && isHash(transaction) ? transaction : undefined;
-      const proven = await this.#prove(entry, claim);
-      return proven.state === entry.state ? this.#read(proven) : this.#tell(proven);
+      return this.#tellChange(entry, await this.#settle(entry, claim));
     });
   }
 
   async find(purchase: string): Promise<PurchaseRecord | undefined> {
     const entry = await this.#ledger.find(purchase);
     return entry && this.#read(entry);
-  }
-
-  /** The digest (`fingerprintOf`) of the request that a purchase pays for: its bytes go nowhere else. */
-  async fingerprint(purchase: string): Promise<string | undefined> {
-    return (await this.#ledger.find(purchase))?.fingerprint;
   }
 
   /** What counts under a limit by now. */
@@ -182,79 +158,53 @@ export class Wallet {
     if (!entry || !isOpen(entry.state)) return entry;
     // Another process that is signing it just now loses its reservation, and cannot send.
     const ended = isOut(entry.state)
-      ? await this.#prove(entry)
+      ? await this.#settle(entry)
       : await this.#ledger.release(entry.nonce, "NEVER_SENT");
-    if (ended.state !== entry.state) this.#tell(ended);
+    this.#tellChange(entry, ended);
     return ended;
   }
 
-  async #sign(entry: LedgerEntry, offer: Offer | MppOffer): Promise<LedgerEntry> {
-    const { network, address: asset } = this.#chain.asset;
-    const { payTo: to, amount: value, validAfter, validBefore, nonce } = entry;
-    const from = this.#signer.address;
-    const authorization: Authorization = { from, to, value, validAfter, validBefore, nonce };
-    await this.#ledger.markSigning(nonce);
-    try {
-      const signature = await this.#signer.sign({ network, asset, authorization });
-      const payment =
-        "mpp" in offer
-          ? encodeMppPayment(offer, authorization, signature)
-          : encodePayment(offer, authorization, signature);
-      return await this.#ledger.markSent(nonce, payment);
-    } catch (error) {
-      // Not sent, so it can be given back; where even that fails, `recover` does it.
-      await this.#ledger.release(nonce, "NEVER_SENT").catch(() => undefined);
-      throw error;
+  async #reserve({ purchase, quote, offer, scopes }: AuthorizeOptions) {
+    const ours = BigInt(Math.floor(this.#now() / 1000));
+    const { maxTimeoutSeconds = 120 } = this.#options;
+    const clocks = [ours, await this.#clock.read()] as const;
+    return this.#ledger.reserve({
+      purchase,
+      provider: quote.provider,
+      service: quote.service,
+      fingerprint: fingerprintOf(quote.request),
+      payTo: offer.payTo,
+      amount: offer.amount,
+      ...paymentWindow({ offer, clocks, maxTimeoutSeconds }),
+      // MPP fixes its own, so there it is this book alone that allows one payment for the purchase.
+      nonceOf: (epoch) =>
+        "mpp" in offer ? mppNonce(offer.mpp) : this.#deriveNonce(purchase, epoch),
+      scopes,
+    } satisfies Reservation);
+  }
+
+  /** Whether an authorization whose window is over by our clock is dead by the chain's. */
+  async #clearExpired(entry: LedgerEntry): Promise<boolean> {
+    if (!isOpen(entry.state) || entry.validBefore * 1000n >= BigInt(Math.floor(this.#now()))) {
+      return false;
     }
+    const ended = await this.#settle(entry);
+    return ended.state === "released";
   }
 
-  /** An authorization whose window is over may be proven dead by now, and then the purchase can be made anew. */
-  async #clearExpired(purchase: string): Promise<void> {
-    const entry = await this.#ledger.find(purchase);
-    if (!entry || !isOpen(entry.state) || !isOut(entry.state)) return;
-    if (entry.validBefore * 1000n < BigInt(Math.floor(this.#now()))) await this.#prove(entry);
-  }
-
-  /** Takes an entry as far as the chain proves it. */
-  async #prove(entry: LedgerEntry, claim?: Hex): Promise<LedgerEntry> {
-    const { nonce } = entry;
-    const proof = await proveEntry({ chain: this.#chain, payer: this.address, entry, claim });
-    if (proof.state === "settled") return this.#ledger.markSettled(nonce, proof.transaction);
-    if (proof.state === "dead") return this.#ledger.release(nonce, proof.reason);
-    if (claim !== undefined) return this.#ledger.markClaimed(nonce, claim);
-    return entry.state === "sent" ? this.#ledger.markUnknown(nonce) : entry;
-  }
-
-  /** The window in which the payment may be settled: short, and open by the chain's clock as well as by ours. */
-  async #window(offer: Offer | MppOffer) {
-    const { maxTimeoutSeconds } = offer;
-    const clock = BigInt(Math.floor(this.#now() / 1000));
-    const chain = await this.#chain.now();
-    const [earlier, later] = clock < chain ? [clock, chain] : [chain, clock];
-    const seconds = BigInt(Math.min(maxTimeoutSeconds, this.#maxTimeoutSeconds));
-    const validAfter = earlier > BACKDATE_SECONDS ? earlier - BACKDATE_SECONDS : 0n;
-    const validBefore = later + seconds;
-    const expires = "mpp" in offer ? offer.expires : undefined;
-    return {
-      validAfter,
-      validBefore: expires !== undefined && expires < validBefore ? expires : validBefore,
-    };
+  async #settle(entry: LedgerEntry, claim?: Hex): Promise<LedgerEntry> {
+    const { address: payer } = this;
+    const ledger = this.#ledger;
+    const ended = await settleEntry({ ledger, chain: this.#chain, payer, entry, claim });
+    // The chain's clock has passed the window, wherever we thought it was.
+    if (ended.proof === "EXPIRED") this.#clock.forget();
+    return ended;
   }
 
   /** 32 bytes that look random to others, and that the chain accepts once: at most one charge per purchase and epoch. */
   #deriveNonce(purchase: string, epoch: number): Hex {
-    const mac = createHmac("sha256", this.#nonceSecret.reveal());
+    const mac = createHmac("sha256", this.#options.nonceSecret.reveal());
     return `0x${mac.update(JSON.stringify([purchase, epoch])).digest("hex")}`;
-  }
-
-  #findForeign({ network, asset }: OfferTerms): PaymentError | undefined {
-    const own = this.#chain.asset;
-    if (network === own.network && asset.toLowerCase() === own.address.toLowerCase())
-      return undefined;
-    return new PaymentError("OFFER_ASSET", {
-      problem: `The offer wants ${asset} on ${network}, and this wallet holds ${own.symbol} on ${own.network}.`,
-      nextStep: "Nothing was paid. Choose an offer in the wallet's own token.",
-    });
   }
 
   #bind(): Promise<void> {
@@ -277,24 +227,12 @@ export class Wallet {
 
   #tell(entry: LedgerEntry): PurchaseRecord {
     const record = this.#read(entry);
-    const {
-      id: purchase,
-      provider,
-      service,
-      state,
-      amount,
-      asset,
-      network,
-      payTo,
-      transaction,
-    } = record;
-    const facts = { purchase, provider, service, state, amount, asset, network, payTo };
-    this.#trace?.append({
-      type: "payment",
-      ...facts,
-      ...(transaction === undefined ? {} : { transaction }),
-    });
+    this.#options.trace?.append(paymentEvent(record));
     return record;
+  }
+
+  #tellChange(before: LedgerEntry, after: LedgerEntry): PurchaseRecord {
+    return after.state === before.state ? this.#read(after) : this.#tell(after);
   }
 }
 

@@ -71,10 +71,6 @@ export class LedgerBook implements Ledger {
     return { entry: this.#entry(row), created };
   }
 
-  markSigning(nonce: Hex): Promise<LedgerEntry> {
-    return this.#move(nonce, "signing");
-  }
-
   markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
     return this.#move(nonce, "sent", { payment: sealPayment(this.#bytesKey, nonce, payment) });
   }

@@ -139,7 +139,7 @@ export class LedgerCommands {
       purchase,
       epoch,
       nonce,
-      state: "reserved" as const,
+      state: "signing" as const,
       provider,
       service,
       fingerprint,

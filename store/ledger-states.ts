@@ -28,8 +28,9 @@ interface StateRules {
 
 export const STATES: Readonly<Record<PurchaseState, StateRules>> = {
   reserved: {
+    // Only in a book of an older version: a reservation is made in `signing` now, and nobody carries this one on.
     account: "reserved",
-    next: ["signing", "released"],
+    next: ["released"],
     releases: ["NEVER_SENT"],
     repeats: false,
   },

@@ -95,13 +95,12 @@ export interface Ledger {
   /** Makes a new book this chain's, token's and wallet's, or throws `LEDGER_MISMATCH` when it is another's. */
   bind(identity: LedgerIdentity): Promise<void>;
   /**
-   * Sets an amount aside under all its scopes, or under none. Where the purchase has an authorization that may be out or is
+   * Sets an amount aside under all its scopes, or under none, in the state `signing`: the caller to whom it was `created` is the
+   * one who may ask the signer, and until it is stale another gets `PURCHASE_IN_PROGRESS`. Where the purchase has an authorization that may be out or is
    * paid, that one comes back and nothing is reserved (`created` is false); the same purchase with another request,
    * recipient or amount is `PURCHASE_CONFLICT`.
    */
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
-  /** Before the signer is asked. Only one caller gets here. */
-  markSigning(nonce: Hex): Promise<LedgerEntry>;
   /** Before the first byte leaves; keeps the bytes, sealed. From here on money may move. */
   markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /** It was sent, and what came back settles nothing. */

@@ -26,8 +26,11 @@ export interface Approval {
   readonly payTo: string;
 }
 
+/** What is needed of a wallet to pay without a catalog: one in this process. */
+export type PayingWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent">;
+
 export interface GatekeeperOptions {
-  readonly wallet: Pick<Wallet, "authorize" | "find" | "fingerprint" | "spent">;
+  readonly wallet: Pick<PayingWallet, "authorize" | "find" | "spent">;
   /** Asked where a price is above the policy's `approveAbove`; without it such a price is refused. */
   readonly approve?: (approval: Approval) => boolean | Promise<boolean>;
   /** A second policy that refuses nothing: `report` is told of each payment that it would have refused, and why. */
@@ -59,8 +62,8 @@ export class Gatekeeper {
       const { wallet } = this.#options;
       const { purchase } = question;
       const earlier = await wallet.find(purchase);
-      const fingerprint = await wallet.fingerprint(purchase);
-      if (earlier?.payment && fingerprint === fingerprintOf(question.request)) return earlier;
+      const isSame = earlier?.request === fingerprintOf(question.request);
+      if (isSame && earlier.payment) return earlier;
       await this.#askShadow(question);
       const granted = permit(this.#policy, question);
       if (granted.needsApproval) await this.#askApproval(question, granted);

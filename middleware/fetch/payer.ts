@@ -10,8 +10,7 @@ import { fingerprintOf } from "../fingerprint.ts";
 import { PaymentError } from "../payment-error.ts";
 import { readOffers } from "../read-offers.ts";
 import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts";
-import type { Wallet } from "../wallet.ts";
-import { Gatekeeper, type GatekeeperOptions } from "./gatekeeper.ts";
+import { Gatekeeper, type GatekeeperOptions, type PayingWallet } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
 import type { PermitQuestion } from "./permit.ts";
 import { purchaseKey } from "./purchase-key.ts";
@@ -22,7 +21,7 @@ import { type Hop, walkUnpaid, type WalkEnd } from "./unpaid-walk.ts";
 
 export interface PayerOptions
   extends GatekeeperOptions, Pick<SendPaidOptions, "timeoutMs" | "resends" | "pause"> {
-  readonly wallet: Pick<Wallet, "authorize" | "find" | "fingerprint" | "report" | "spent">;
+  readonly wallet: PayingWallet;
   readonly policy: SpendingPolicy;
   /**
    * Whose purchases these are, such as a project or a task; part of every purchase's identity and of the provider's cap. Within
@@ -86,10 +85,9 @@ class Payer {
     if (hop.stream) return undefined;
     const { wallet, scope } = this.#options;
     const purchase = purchaseKey(scope, hop);
-    const record = await wallet.find(purchase);
-    if (record?.payment === undefined) return undefined;
-    if ((await wallet.fingerprint(purchase)) !== fingerprintOf(hop)) return undefined;
-    const outcome = await this.#send(hop, request, record);
+    const earlier = await wallet.find(purchase);
+    if (earlier?.payment === undefined || earlier.request !== fingerprintOf(hop)) return undefined;
+    const outcome = await this.#send(hop, request, earlier);
     // Proven dead by now: the purchase begins anew.
     return outcome.kind === "refused" ? undefined : outcome;
   }

@@ -25,10 +25,7 @@ export interface Mutant {
   readonly diskTellsEarly?: boolean;
 }
 
-export type MutableWallet = Pick<
-  RealWallet,
-  "authorize" | "find" | "fingerprint" | "report" | "spent"
->;
+export type MutableWallet = Pick<RealWallet, "authorize" | "find" | "report" | "spent">;
 
 /** The wallet as it is. */
 export const UNCHANGED: Mutant = { name: "the wallet as it is" };

@@ -12,7 +12,6 @@ const command = fc.record({
   step: fc.constantFrom(
     "reserve",
     "reserve",
-    "markSigning",
     "markSent",
     "markUnknown",
     "markClaimed",
@@ -38,8 +37,7 @@ async function apply(ledger: Ledger, { step, purchase, amount, run }: Command): 
   const entry = await ledger.find(purchase);
   if (!entry) return;
   const { nonce } = entry;
-  if (step === "markSigning") await ledger.markSigning(nonce);
-  else if (step === "markSent") await ledger.markSent(nonce, PAYMENT);
+  if (step === "markSent") await ledger.markSent(nonce, PAYMENT);
   else if (step === "markUnknown") await ledger.markUnknown(nonce);
   else if (step === "markClaimed") await ledger.markClaimed(nonce, TX);
   else if (step === "markSettled") await ledger.markSettled(nonce, TX);
@@ -69,7 +67,7 @@ async function checkInvariants(ledger: Ledger): Promise<void> {
   for (const entry of entries) {
     expect(entry.state === "released").toBe(entry.proof !== undefined);
     expect(entry.payment === undefined).toBe(
-      entry.proof === "NEVER_SENT" || entry.state === "reserved" || entry.state === "signing",
+      entry.proof === "NEVER_SENT" || entry.state === "signing",
     );
   }
   await checkJournal(ledger, entries);

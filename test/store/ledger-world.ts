@@ -66,6 +66,5 @@ export function reservation(fields: Partial<Reservation> = {}): Reservation {
 /** Takes a purchase to `sent`. */
 export async function send(ledger: Ledger, fields: Partial<Reservation> = {}) {
   const { entry } = await ledger.reserve(reservation(fields));
-  await ledger.markSigning(entry.nonce);
   return ledger.markSent(entry.nonce, PAYMENT);
 }

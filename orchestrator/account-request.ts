@@ -8,6 +8,7 @@ import {
   type AccountRequest,
   AccountResponse,
   type CatalogProvider,
+  type RequiresAuth,
   Secret,
   type TermsEvidence,
 } from "../protocol/index.ts";
@@ -23,7 +24,7 @@ import type { Terms, TermsVersion } from "./terms.ts";
 type Answer =
   | { kind: "code"; code: Secret }
   | { kind: "terms"; terms: TermsVersion }
-  | { kind: "consent"; url: string };
+  | { kind: "consent"; auth: RequiresAuth };
 
 const LIFETIME_MS = 10 * 60 * 1000;
 
@@ -62,11 +63,11 @@ export class AccountRequests {
       evidence = await this.#terms.accept(asker, profile, answer.terms);
       answer = await send();
     }
-    if (answer.kind === "consent" && (await this.#consents(asker, provider, answer.url))) {
+    if (answer.kind === "consent" && (await this.#consents(asker, provider, answer.auth))) {
       answer = await send();
     }
     if (answer.kind === "code") return this.#oauth.exchangeCode(provider, answer.code, pkce);
-    if (answer.kind === "consent") throw consentRequired(profile.id, answer.url);
+    if (answer.kind === "consent") throw consentRequired(profile.id, answer.auth.redirect.url);
     throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
   }
 
@@ -100,7 +101,7 @@ export class AccountRequests {
     const response = AccountResponse.safeParse(answer.body).data;
     if (response?.type === "oauth") return { kind: "code", code: new Secret(response.oauth.code) };
     if (response?.type === "requires_auth") {
-      return { kind: "consent", url: response.requires_auth.redirect.url };
+      return { kind: "consent", auth: response.requires_auth };
     }
     const problem = readProblem(answer.body);
     const newer = NewerTerms.safeParse(problem?.facts).data;
@@ -110,12 +111,21 @@ export class AccountRequests {
     throw refusal(profile.id, "account request", answer);
   }
 
-  async #consents(asker: Asker, { profile }: CatalogProvider, url: string): Promise<boolean> {
-    if (!["http:", "https:"].includes(new URL(url).protocol)) {
+  async #consents(
+    asker: Asker,
+    { profile }: CatalogProvider,
+    { redirect: { url }, device }: RequiresAuth,
+  ): Promise<boolean> {
+    const pages = [url, ...(device ? [device.verification_uri] : [])];
+    if (!pages.every((page) => ["http:", "https:"].includes(new URL(page).protocol))) {
       throw invalid(`${profile.id} wants consent at an address that is not a web page.`);
     }
-    const question = `${JSON.stringify(profile.name)} already has an account for ${this.#identity.user.email}. Open ${url}, sign in there and consent; then accept here.`;
-    const ask = { kind: "consent" as const, provider: profile.id, question, facts: { url } };
+    const elsewhere = device
+      ? ` On another device, open ${device.verification_uri} and enter ${JSON.stringify(device.user_code)}.`
+      : "";
+    const question = `${JSON.stringify(profile.name)} already has an account for ${this.#identity.user.email}. Open ${url}, sign in there and consent; then accept here.${elsewhere}`;
+    const facts = { url, ...(device ? { user_code: device.user_code } : {}) };
+    const ask = { kind: "consent" as const, provider: profile.id, question, facts };
     return this.#approvals.approve(asker, ask, `consent ${profile.id}`);
   }
 }

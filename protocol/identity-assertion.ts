@@ -8,11 +8,9 @@ import { z } from "zod";
 import { PurserError } from "./error.ts";
 import type { SigningKey } from "./mandate.ts";
 
-/** The grant at `/oauth/token` that takes one (RFC 7523). */
-export const JWT_BEARER_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TYPE = "oauth-id-jag+jwt";
 /** Seconds; more is refused. */
-export const ASSERTION_LIFETIME_SECONDS = 300;
+const ASSERTION_LIFETIME_SECONDS = 300;
 
 export const IdentityAssertionClaims = z.object({
   /** The orchestrator. */

@@ -28,10 +28,8 @@ export {
 export { type ErrorBody, type ErrorText, PurserError, toErrorBody } from "./error.ts";
 export type { Human, HumanAnswer, HumanAsk, HumanAskKind } from "./human.ts";
 export {
-  ASSERTION_LIFETIME_SECONDS,
   IdentityAssertionClaims,
   IdentityAssertionError,
-  JWT_BEARER_GRANT,
   signIdentityAssertion,
   verifyIdentityAssertion,
 } from "./identity-assertion.ts";
@@ -92,6 +90,7 @@ export {
   AccountRequest,
   AccountResponse,
   ResourceRequest,
+  RequiresAuth,
   ResourceResponse,
   TermsEvidence,
   TokenResponse,

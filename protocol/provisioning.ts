@@ -41,15 +41,30 @@ export type AccountRequest = z.output<typeof AccountRequest>;
 
 const ErrorPart = z.looseObject({ code: text(100), message: z.string().max(2000) });
 
+/** How the owner of an account can be asked: a page for a browser, and, with `device`, a code for any device (RFC 8628). */
+export const RequiresAuth = z.looseObject({
+  type: z.literal("redirect"),
+  redirect: z.object({ url: z.url().max(2000) }),
+  device: z
+    .looseObject({
+      device_code: text(500),
+      user_code: text(50),
+      verification_uri: z.url().max(2000),
+      verification_uri_complete: z.url().max(2000).optional(),
+      /** Seconds. */
+      expires_in: z.number().positive(),
+      interval: z.number().positive().optional(),
+    })
+    .optional(),
+});
+export type RequiresAuth = z.output<typeof RequiresAuth>;
+
 /** The answer to an account request. */
 export const AccountResponse = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("oauth"), oauth: z.object({ code: text(500) }) }),
   z.looseObject({
     type: z.literal("requires_auth"),
-    requires_auth: z.looseObject({
-      type: z.literal("redirect"),
-      redirect: z.object({ url: z.url().max(2000) }),
-    }),
+    requires_auth: RequiresAuth,
   }),
   z.looseObject({ type: z.literal("error"), error: ErrorPart }),
 ]);

@@ -3,17 +3,20 @@
  * the one they have. Nobody gets into an account by its e-mail alone: a first link needs the owner's consent.
  * A refusal has the typed envelope and a fitting status (APP 0.1d does not say which).
  */
+import { randomBytes } from "node:crypto";
 import { Router } from "express";
 import {
   AccountRequest,
   type AccountResponse,
   type MandateClaims,
+  type RequiresAuth,
   verifyMandate,
 } from "../../protocol/index.ts";
 import { z } from "zod";
 import type { Account, Accounts } from "./accounts.ts";
 import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts";
 import type { Connections } from "./connections.ts";
+import { PENDING_MS, type PendingRequests } from "./consent/pending-requests.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import type { OAuth } from "./oauth.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
@@ -26,6 +29,7 @@ export interface AccountRequestsOptions {
   accounts: Accounts;
   connections: Connections;
   oauth: OAuth;
+  pending: PendingRequests;
   /** For assertions. */
   once: AttestedUserOptions["once"];
   now: () => number;
@@ -42,14 +46,6 @@ export function accountRequests(options: AccountRequestsOptions): Router {
       sendError(response, error, ENVELOPES.typed);
     }
   });
-  router.get("/provisioning/consent", (_, response) => {
-    response
-      .status(501)
-      .type("text/plain")
-      .send(
-        "Linking an account that exists already needs its owner's consent, and this page is not built yet. Nothing was linked.\n",
-      );
-  });
   return router;
 }
 
@@ -65,8 +61,7 @@ async function answer(
   const mandate = await readMandate(request.mandate, signer, options);
   const admitted = admit(request, signer, options);
   if (admitted === "consent_needed") {
-    const url = `${options.publicUrl}/provisioning/consent?request=${encodeURIComponent(request.id)}`;
-    return { type: "requires_auth", requires_auth: { type: "redirect", redirect: { url } } };
+    return { type: "requires_auth", requires_auth: await ask(request, signer, mandate, options) };
   }
   if (request.terms?.version === options.termsVersion) {
     const { version, accepted_at: acceptedAt } = request.terms;
@@ -80,6 +75,28 @@ async function answer(
     codeChallenge: request.code_challenge,
   });
   return { type: "oauth", id: request.id, oauth: { code } };
+}
+
+/** Keeps the request until its owner has decided; the page and the code say only where. */
+async function ask(
+  request: AccountRequest,
+  signer: TrustedIssuer,
+  mandate: MandateClaims,
+  { oauth, pending, now }: AccountRequestsOptions,
+): Promise<RequiresAuth> {
+  const id = `areq_${randomBytes(18).toString("base64url")}`;
+  const { terms } = request;
+  pending.add({
+    id,
+    issuer: signer.issuer,
+    subject: request.orchestrator.account,
+    email: request.email,
+    mandate,
+    terms: terms && { version: terms.version, acceptedAt: terms.accepted_at },
+    expiresAt: now() + PENDING_MS,
+  });
+  const { code_challenge: codeChallenge } = request;
+  return oauth.askConsent({ client: signer, codeChallenge, accountRequest: id });
 }
 
 /** The terms come before the account: without them nothing is made. */

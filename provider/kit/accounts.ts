@@ -30,6 +30,9 @@ export interface Accounts {
   admit(
     user: Identity & { email: string; name: string; now: number; newId: () => string },
   ): Admission;
+  findByEmail(email: string): Account | undefined;
+  /** Lets an orchestrator's user into an account, whose owner has consented. */
+  link(identity: Identity, accountId: string): void;
   acceptTerms(evidence: { accountId: string; version: string; acceptedAt: string }): void;
   hasAccepted(accountId: string, version: string): boolean;
 }
@@ -71,6 +74,15 @@ export function openAccounts(database: Database): Accounts {
         database.run("INSERT INTO account_link VALUES (?, ?, ?)", issuer, subject, account.id);
         return { kind: "created", account };
       }),
+    findByEmail: (email) => byEmail.get(email),
+    link: ({ issuer, subject }, accountId) => {
+      database.run(
+        "INSERT OR IGNORE INTO account_link VALUES (?, ?, ?)",
+        issuer,
+        subject,
+        accountId,
+      );
+    },
     acceptTerms: ({ accountId, version, acceptedAt }) => {
       database.run(
         "INSERT OR IGNORE INTO accepted_terms VALUES (?, ?, ?)",

@@ -2,7 +2,7 @@
  * Keeps what `oidc-provider` issues in SQLite, so that tokens survive a restart. A code or token is found by its hash and never
  * stored itself: whoever reads the file cannot use what is in it. Consuming is atomic: of two that use a code, one is refused.
  */
-import { createHash } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Adapter } from "oidc-provider";
 import { type Database, migrate } from "../../store/index.ts";
 
@@ -20,6 +20,7 @@ export interface OAuthStorageOptions {
 }
 
 interface Row {
+  hash: string;
   payload: string;
   consumed: number | null;
 }
@@ -38,13 +39,13 @@ export function openOAuthStorage({
      CREATE INDEX oauth_item_by_grant ON oauth_item (grant_id)`,
   ]);
   const byHash = database.query<Row>(
-    "SELECT payload, consumed FROM oauth_item WHERE model = ? AND hash = ?",
+    "SELECT hash, payload, consumed FROM oauth_item WHERE model = ? AND hash = ?",
   );
   const byUid = database.query<Row>(
-    "SELECT payload, consumed FROM oauth_item WHERE model = ? AND uid = ?",
+    "SELECT hash, payload, consumed FROM oauth_item WHERE model = ? AND uid = ?",
   );
   const byUserCode = database.query<Row>(
-    "SELECT payload, consumed FROM oauth_item WHERE model = ? AND user_code = ?",
+    "SELECT hash, payload, consumed FROM oauth_item WHERE model = ? AND user_code = ?",
   );
   const seconds = () => Math.floor(Date.now() / 1000);
 
@@ -69,7 +70,11 @@ export function openOAuthStorage({
     find: async (id) =>
       model === "Client" ? findClient(id) : read(byHash.get(model, hashOf(id)), id),
     findByUid: async (uid) => read(byUid.get(model, uid)),
-    findByUserCode: async (userCode) => read(byUserCode.get(model, userCode)),
+    findByUserCode: async (userCode) => {
+      // The library saves again what it found so: under a name for the row, as the code itself is not kept.
+      const row = byUserCode.get(model, userCode);
+      return read(row, row && nameOf(row.hash));
+    },
     consume: async (id) => {
       const sql =
         "UPDATE oauth_item SET consumed = ? WHERE model = ? AND hash = ? AND consumed IS NULL";
@@ -98,7 +103,16 @@ function read(row: Row | undefined, id?: string): Record<string, unknown> | unde
   };
 }
 
+/** Names rows in this process alone: what is in the file makes none. */
+const NAMING_KEY = randomBytes(32);
+
+function nameOf(hash: string): string {
+  return `row.${hash}.${createHmac("sha256", NAMING_KEY).update(hash).digest("base64url")}`;
+}
+
 function hashOf(id: string): string {
+  const [, named] = /^row\.([\w-]+)\./.exec(id) ?? [];
+  if (named !== undefined && id === nameOf(named)) return named;
   return createHash("sha256").update(id).digest("base64url");
 }
 

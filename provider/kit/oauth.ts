@@ -5,10 +5,14 @@
  */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { RequestHandler } from "express";
+import type Provider from "oidc-provider";
+import type { RequiresAuth } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import type { Connections } from "./connections.ts";
+import { askConsent, type ConsentOrder } from "./consent/ask-consent.ts";
 import { openOAuthStorage } from "./oauth-adapter.ts";
+import { clientMetadata, oauthConfig, SCOPE } from "./oauth-config.ts";
 import type { Settings } from "./settings.ts";
 import type { Trust, TrustedIssuer } from "./trust.ts";
 
@@ -17,6 +21,10 @@ export interface OAuth {
   readonly handler: RequestHandler;
   /** A single-use code for the account, bound to the client and the PKCE challenge. */
   mintCode(order: CodeOrder): Promise<string>;
+  /** How the owner of an account can be asked to let the client in. */
+  askConsent(order: ConsentOrder): Promise<RequiresAuth>;
+  /** The library, for the pages of its interactions. */
+  readonly library: Promise<Provider>;
   /** The connection that a bearer token stands for, or undefined. */
   findConnectionId(accessToken: string): Promise<string | undefined>;
 }
@@ -29,6 +37,8 @@ interface CodeOrder {
 }
 
 export interface OAuthOptions {
+  /** For people. */
+  providerName: string;
   database: Database;
   settings: Settings;
   accounts: Accounts;
@@ -36,26 +46,6 @@ export interface OAuthOptions {
   trust: Trust;
   publicUrl: string;
 }
-
-/** The one scope there is: to act for the account. */
-export const SCOPE = "account";
-const TTL_SECONDS = {
-  AuthorizationCode: 120,
-  AccessToken: 3600 * 8,
-  RefreshToken: 3600 * 24 * 90,
-  Grant: 3600 * 24 * 365,
-  IdToken: 3600,
-  Interaction: 600,
-  Session: 3600,
-};
-const ROUTES = {
-  authorization: "/oauth/authorize",
-  token: "/oauth/token",
-  jwks: "/oauth/jwks",
-  revocation: "/oauth/revoke",
-  userinfo: "/oauth/userinfo",
-  end_session: "/oauth/session/end",
-};
 
 export function openOAuth(options: OAuthOptions): OAuth {
   const loading = load(options);
@@ -66,11 +56,11 @@ export function openOAuth(options: OAuthOptions): OAuth {
       const own =
         request.path.startsWith("/oauth/") || request.path.startsWith("/.well-known/openid-");
       if (!own) return next();
-      const { provider } = await loading;
+      const provider = await loading;
       await provider.callback()(request, response);
     },
     mintCode: async ({ account, client, project, codeChallenge }) => {
-      const { provider } = await loading;
+      const provider = await loading;
       const grant = new provider.Grant({ accountId: account.id, clientId: client.clientId });
       grant.addOIDCScope(SCOPE);
       const grantId = await grant.save();
@@ -92,51 +82,38 @@ export function openOAuth(options: OAuthOptions): OAuth {
       });
       return code.save();
     },
+    library: loading,
+    askConsent: async (order) => askConsent(await loading, options.publicUrl, order),
     findConnectionId: async (accessToken) => {
-      const { provider } = await loading;
+      const provider = await loading;
       const token = await provider.AccessToken.find(accessToken);
       return token?.isValid === true ? token.grantId : undefined;
     },
   };
 }
 
-async function load({ database, settings, accounts, trust, publicUrl }: OAuthOptions) {
-  const { default: Provider, errors } = await import("oidc-provider");
+async function load({
+  providerName,
+  database,
+  settings,
+  accounts,
+  trust,
+  publicUrl,
+}: OAuthOptions): Promise<Provider> {
+  const { default: Library, errors } = await import("oidc-provider");
   const storage = openOAuthStorage({
     database,
     findClient: (id) => clientMetadata(trust.findClient(id)),
     consumedTwice: () => new errors.InvalidGrant("already consumed"),
   });
-  const provider = new Provider(publicUrl, {
+  const config = oauthConfig({
+    providerName,
+    accounts,
     adapter: (model: string) => storage.adapter(model),
-    jwks: { keys: [JSON.parse(settings.once("oauth-key", newSigningKey))] },
-    cookies: {
-      keys: [settings.once("oauth-cookies", () => randomBytes(32).toString("base64url"))],
-    },
-    enabledJWA: { idTokenSigningAlgValues: ["EdDSA"] },
-    clientDefaults: { id_token_signed_response_alg: "EdDSA" },
-    clientAuthMethods: ["none"],
-    responseTypes: ["code"],
-    scopes: [SCOPE],
-    pkce: { required: () => true },
-    routes: ROUTES,
-    ttl: TTL_SECONDS,
-    features: {
-      devInteractions: { enabled: false },
-      revocation: { enabled: true, allowedPolicy: isOwnToken },
-      rpInitiatedLogout: { enabled: false },
-      userinfo: { enabled: false },
-    },
-    findAccount: (_: unknown, id: string) => {
-      const account = accounts.find(id);
-      return account && { accountId: id, claims: () => ({ sub: id, email: account.email }) };
-    },
-    issueRefreshToken: () => true,
-    rotateRefreshToken: true,
-    renderError: (context: { body: unknown }, error: unknown) => {
-      context.body = error;
-    },
+    signingKey: settings.once("oauth-key", newSigningKey),
+    cookieKey: settings.once("oauth-cookies", () => randomBytes(32).toString("base64url")),
   });
+  const provider = new Library(publicUrl, config);
   provider.use(async (context, next) => {
     await next();
     const accountId = context.oidc?.entities.AccessToken?.accountId;
@@ -145,29 +122,7 @@ async function load({ database, settings, accounts, trust, publicUrl }: OAuthOpt
     const account = { id: accountId, payment_credentials: "orchestrator" };
     context.body = { ...(context.body as object), account };
   });
-  return { provider };
-}
-
-function isOwnToken(
-  _: unknown,
-  client: { clientId: string },
-  token: { clientId: string },
-): boolean {
-  return client.clientId === token.clientId;
-}
-
-function clientMetadata(client: TrustedIssuer | undefined): Record<string, unknown> | undefined {
-  if (!client) return undefined;
-  return {
-    client_id: client.clientId,
-    client_name: client.issuer,
-    redirect_uris: [client.redirectUri],
-    application_type: "web",
-    token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token"],
-    response_types: ["code"],
-    scope: SCOPE,
-  };
+  return provider;
 }
 
 function newSigningKey(): string {

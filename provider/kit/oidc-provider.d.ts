@@ -26,6 +26,13 @@ declare module "oidc-provider" {
     readonly scope?: string;
     readonly isValid: boolean;
   }
+  /** What a page is about: the step that the library waits for. */
+  export interface Interaction {
+    readonly uid: string;
+    readonly prompt: { readonly name: string; readonly reasons: readonly string[] };
+    readonly params: Readonly<Record<string, unknown>>;
+    readonly session?: { readonly accountId?: string };
+  }
   export default class Provider {
     constructor(issuer: string, configuration: object);
     proxy: boolean;
@@ -35,6 +42,14 @@ declare module "oidc-provider" {
     Client: { find(id: string): Promise<object | undefined> };
     Grant: new (values: object) => { addOIDCScope(scope: string): void; save(): Promise<string> };
     AuthorizationCode: new (values: object) => { save(): Promise<string> };
+    PushedAuthorizationRequest: new (values: object) => { save(seconds: number): Promise<string> };
+    DeviceCode: new (values: object) => { save(): Promise<string> };
+    interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
+    interactionFinished(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: object,
+    ): Promise<void>;
     AccessToken: { find(value: string): Promise<StoredToken | undefined> };
   }
   export const errors: {

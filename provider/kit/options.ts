@@ -1,6 +1,7 @@
 /** What whoever starts a provider decides: where it lives, whom it trusts, where its money goes, and its clock. */
 import type { Address } from "viem";
 import type { Asset } from "../../protocol/index.ts";
+import type { Mailer } from "./consent/mail.ts";
 import type { Crooked } from "./crooked.ts";
 
 export interface ProviderOptions {
@@ -20,6 +21,8 @@ export interface ProviderOptions {
   /** Milliseconds since the epoch. */
   now?: () => number;
   newId?: () => string;
+  /** How the owner of an address is reached, to sign in; by default into files under `<dir>/mail/`. */
+  mail?: Mailer | undefined;
   /** Attack scenarios only: this provider cheats. */
   crooked?: Crooked | undefined;
 }

@@ -2,7 +2,7 @@
  * Puts a provider together: the kit's endpoints around the definition's own API, over one database. Nothing is in memory only,
  * so a provider that is opened again on its folder goes on where it stopped, however it stopped.
  */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import express, { type ErrorRequestHandler, type Express } from "express";
@@ -12,10 +12,15 @@ import { openAccounts } from "./accounts.ts";
 import { bearerAuthentication } from "./bearer.ts";
 import { catalogPages, readCatalog } from "./catalog-pages.ts";
 import { openConnections } from "./connections.ts";
+import { interactions } from "./consent/interactions.ts";
+import { mailToFolder } from "./consent/mail.ts";
+import { openPendingRequests } from "./consent/pending-requests.ts";
+import { openSignInCodes } from "./consent/sign-in-codes.ts";
 import type { OpenedProvider, ProviderDefinition } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { oauthMetadata } from "./oauth-metadata.ts";
-import { openOAuth, SCOPE } from "./oauth.ts";
+import { SCOPE } from "./oauth-config.ts";
+import { openOAuth } from "./oauth.ts";
 import { openOnce } from "./once.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
 import { openResources } from "./resource-store.ts";
@@ -72,7 +77,18 @@ export async function assemble<Opened extends OpenedProvider>(
   const accounts = openAccounts(database);
   const connections = openConnections(database);
   const resources = openResources(database);
-  const oauth = openOAuth({ database, settings, accounts, connections, trust, publicUrl });
+  const { name: providerName } = definition;
+  const oauth = openOAuth({
+    providerName,
+    database,
+    settings,
+    accounts,
+    connections,
+    trust,
+    publicUrl,
+  });
+  const pending = openPendingRequests(database, now);
+  const secret = settings.once("consent-key", () => randomBytes(32).toString("base64url"));
   const authenticate = bearerAuthentication({ oauth, connections, publicUrl });
   const spending = openSpending({ database, connections, asset, now });
   const till = openTill({ ...options, publicUrl, database, catalog, spending, now });
@@ -96,6 +112,20 @@ export async function assemble<Opened extends OpenedProvider>(
   app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
   app.use(oauthMetadata(publicUrl, [SCOPE]));
   app.use(oauth.handler);
+  app.use(
+    interactions({
+      library: oauth.library,
+      providerName,
+      database,
+      accounts,
+      connections,
+      trust,
+      pending,
+      codes: openSignInCodes(database, { secret, now }),
+      mail: options.mail ?? mailToFolder(dir, now),
+      secret,
+    }),
+  );
   if (opened.api) app.use(opened.api);
   app.use(
     ["/provisioning/account_requests", "/provisioning/resources"],
@@ -109,6 +139,7 @@ export async function assemble<Opened extends OpenedProvider>(
       accounts,
       connections,
       oauth,
+      pending,
       once: openOnce(database, "identity_assertion"),
       now,
       newId,

@@ -7,7 +7,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   type Address,
   type Hex,
-  keccak256,
   type LocalAccount,
   parseTransaction,
   type PublicClient,
@@ -16,6 +15,7 @@ import { type FeeLimits, type Fees, replacementFees } from "./fees.ts";
 import type { FacilitatorLog } from "./log.ts";
 import { knows, readReceipt, type Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
+import type { SignedTransaction } from "./raw-transaction.ts";
 import { isTransportError } from "./transport-error.ts";
 
 /** One nonce, in all the forms in which it was sent. */
@@ -43,7 +43,11 @@ export interface FlightsOptions {
   log: FacilitatorLog;
   now: () => number;
   replaceAfterMs: number;
-  sign: (call: { to: Address; data: Hex; gas: bigint }, nonce: number, fees: Fees) => Promise<Hex>;
+  sign: (
+    call: { to: Address; data: Hex; gas: bigint },
+    nonce: number,
+    fees: Fees,
+  ) => Promise<SignedTransaction>;
   /** The nonce counter may be wrong now. */
   onEnd: () => void;
 }
@@ -170,8 +174,7 @@ export class Flights {
     const fees = replacementFees(before, baseFeePerGas ?? 0n, limits);
     if (!fees || !to || !data || gas === undefined) return false;
     const { nonce } = flight;
-    const serialized = await sign({ to, data, gas }, nonce, fees);
-    const hash = keccak256(serialized);
+    const { serialized, hash } = await sign({ to, data, gas }, nonce, fees);
     store.record({ account: account.address, nonce, hash, serialized, at: now(), keys: [] });
     flight.attempts.unshift({ hash, serialized });
     const fee = fees.maxFeePerGas.toString();

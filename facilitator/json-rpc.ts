@@ -43,8 +43,8 @@ export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
 
   const post = (body: string): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const length = Buffer.byteLength(body);
-    const headers = { "content-type": "application/json", "content-length": length };
+    // All that is asked is ASCII, which is written as it is.
+    const headers = { "content-type": "application/json", "content-length": body.length };
     const request = send({ ...target, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -60,7 +60,7 @@ export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
       clearTimeout(timer);
       reject(new Error("the connection was closed"));
     });
-    request.end(body);
+    request.end(body, "latin1");
     return promise;
   };
 

@@ -3,13 +3,14 @@
  * that one failure never strands those that follow. (viem's `nonceManager` does strand them.) What left and is not known to be
  * over is followed in the background, also after a restart; see `flights.ts`.
  */
-import { type Address, type Hex, keccak256, type LocalAccount, type PublicClient } from "viem";
+import { type Address, type Hex, type LocalAccount, type PublicClient } from "viem";
 import { type BaseFee, type FeeLimits, type Fees, firstFees } from "./fees.ts";
 import { Flights } from "./flights.ts";
 import { type JsonRpc, RpcRefusal } from "./json-rpc.ts";
 import type { FacilitatorLog } from "./log.ts";
 import { knows, parseReceipt, type Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
+import { signTransaction } from "./raw-transaction.ts";
 import { isTransportError } from "./transport-error.ts";
 
 export interface Call {
@@ -88,8 +89,7 @@ export class Lane {
     if (!fees) return { state: "refused", detail: "Gas costs more than the facilitator's limit" };
     const { address: account } = this;
     const nonce = this.#nonce ?? (await this.#readNonce());
-    const serialized = await this.#sign(call, nonce, fees);
-    const hash = keccak256(serialized);
+    const { serialized, hash } = await this.#sign(call, nonce, fees);
     // From here on nothing is certain until the chain has answered.
     this.#nonce = undefined;
     const { keys } = call;
@@ -135,10 +135,9 @@ export class Lane {
     return nonce;
   }
 
-  #sign(call: Pick<Call, "to" | "data" | "gas">, nonce: number, fees: Fees): Promise<Hex> {
+  #sign({ to, data, gas }: Pick<Call, "to" | "data" | "gas">, nonce: number, fees: Fees) {
     const { account, chainId } = this.#options;
-    const { to, data, gas } = call;
-    return account.signTransaction({ type: "eip1559", chainId, nonce, to, data, gas, ...fees });
+    return signTransaction(account, { chainId, nonce, to, data, gas, fees });
   }
 
   /** After a synchronous send that gave up, the time is used up; a plain send returns at once. */

@@ -66,6 +66,7 @@ export class PendingStore {
         Math.floor(at),
       );
       for (const key of keys) this.#point(key, hash);
+      this.#forgetOldest();
     });
   }
 
@@ -104,16 +105,19 @@ export class PendingStore {
 
   /** Somebody else's transaction settled it, or a replacement of ours did. */
   point(key: string, hash: Hex): void {
-    if (this.findTransaction(key) !== hash) this.#db.transaction(() => this.#point(key, hash));
+    if (this.findTransaction(key) !== hash) this.#point(key, hash);
   }
 
   forgetPayment(key: string): void {
     this.#db.run("DELETE FROM facilitator_payment WHERE key = ?", key);
   }
 
+  /** A new row, so that the ones that were pointed at last are remembered longest. */
   #point(key: string, hash: Hex): void {
-    this.#db.run("DELETE FROM facilitator_payment WHERE key = ?", key);
-    this.#db.run("INSERT INTO facilitator_payment (key, hash) VALUES (?, ?)", key, hash);
+    this.#db.run("REPLACE INTO facilitator_payment (key, hash) VALUES (?, ?)", key, hash);
+  }
+
+  #forgetOldest(): void {
     this.#db.run(
       "DELETE FROM facilitator_payment WHERE id <= (SELECT max(id) FROM facilitator_payment) - ?",
       REMEMBERED,

@@ -42,6 +42,8 @@ function roundConstants(): bigint[] {
   });
 }
 
+/** "\0asm", version 1. */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const I32 = 0x7f;
 const I64 = 0x7e;
 /** The function's variables: its argument, two addresses, the lanes, and six to calculate with. */
@@ -58,6 +60,7 @@ const load = (offset: number) => [0x29, 3, ...unsigned(offset)];
 const store = (offset: number) => [0x37, 3, ...unsigned(offset)];
 const i32 = (value: number) => [0x41, ...signed(value)];
 const i64 = (value: number) => [0x42, ...signed(value)];
+const code = (...parts: number[][]) => parts.flat();
 const loop = (...body: number[][]) => [0x03, 0x40, ...body.flat(), 0x0b];
 const AGAIN_IF = [0x0d, 0];
 const ADD = 0x6a;
@@ -67,13 +70,14 @@ const AND = 0x83;
 const XOR = 0x85;
 const ROTATE = 0x89;
 
-const each = (count: number, code: (at: number) => number[]) =>
-  Array.from({ length: count }, (_, at) => code(at)).flat();
+const each = (count: number, one: (at: number) => number[]) =>
+  Array.from({ length: count }, (_, at) => one(at)).flat();
 
 function absorb(): number[] {
   return [
     ...each(25, (at) => [...i32(0), ...load(KECCAK.stateAt + 8 * at), ...set(lane(at))]),
-    ...[...i32(KECCAK.inputAt), ...set(AT)],
+    ...i32(KECCAK.inputAt),
+    ...set(AT),
     ...loop(
       each(KECCAK.rate / 8, (at) => xorInto(lane(at), [...get(AT), ...load(8 * at)])),
       [...i32(CONSTANTS_AT), ...set(ROUND)],
@@ -101,7 +105,7 @@ function theta(): number[] {
     ...set(column(x)),
   ];
   const spread = (x: number) => [
-    ...[...get(column(x + 4)), ...get(column(x + 1)), ...i64(1), ROTATE, XOR, ...set(CARRY)],
+    ...code(get(column(x + 4)), get(column(x + 1)), i64(1), [ROTATE, XOR], set(CARRY)),
     ...each(5, (y) => xorInto(lane(x + 5 * y), get(CARRY))),
   ];
   return [...each(5, parity), ...each(5, spread)];
@@ -109,24 +113,24 @@ function theta(): number[] {
 
 /** Each lane goes, rotated, where the next one of the walk was. */
 function rhoAndPi(): number[] {
-  const code = [...get(lane(1)), ...set(CARRY)];
+  const walk = [...get(lane(1)), ...set(CARRY)];
   let [x, y] = [1, 0];
   for (let step = 0; step < 24; step += 1) {
     [x, y] = [y, (2 * x + 3 * y) % 5];
     const to = lane(x + 5 * y);
-    code.push(...get(to), ...set(column(0)));
-    code.push(...get(CARRY), ...i64((((step + 1) * (step + 2)) / 2) % 64), ROTATE, ...set(to));
-    code.push(...get(column(0)), ...set(CARRY));
+    walk.push(...get(to), ...set(column(0)));
+    walk.push(...get(CARRY), ...i64((((step + 1) * (step + 2)) / 2) % 64), ROTATE, ...set(to));
+    walk.push(...get(column(0)), ...set(CARRY));
   }
-  return code;
+  return walk;
 }
 
 function chi(): number[] {
   return each(5, (y) => [
     ...each(5, (x) => [...get(lane(x + 5 * y)), ...set(column(x))]),
     ...each(5, (x) => [
-      ...[...get(column(x)), ...get(column(x + 1)), ...i64(-1), XOR],
-      ...[...get(column(x + 2)), AND, XOR, ...set(lane(x + 5 * y))],
+      ...code(get(column(x)), get(column(x + 1)), i64(-1), [XOR]),
+      ...code(get(column(x + 2)), [AND, XOR], set(lane(x + 5 * y))),
     ]),
   ]);
 }
@@ -137,7 +141,7 @@ function assemble(): Uint8Array<ArrayBuffer> {
   const name = (text: string) => [text.length, ...Buffer.from(text)];
   const body = [2, 2, I32, 31, I64, ...absorb(), 0x0b];
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...MAGIC,
     ...section(1, [1, 0x60, 1, I32, 0]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0x00, PAGES]),

@@ -62,12 +62,13 @@ export async function sendPaid(
   first: PurchaseRecord,
 ): Promise<PayOutcome> {
   const { wallet, resends = 2, pause = wait, signal } = options;
-  const { payment } = first;
-  if (!payment) throw new Error("a payment that is to be sent has bytes");
   let record = first;
   let answer: Answer | undefined;
   for (let attempt = 0; attempt <= resends; attempt += 1) {
     if (attempt > 0) await pause(PAUSE_MS * attempt);
+    // The newest: where the first one is dead by now, another caller may have made a second.
+    const { payment } = record;
+    if (!payment) throw new Error("a payment that is to be sent has bytes");
     answer = await sendRequest(options, { [payment.name]: payment.value });
     record = await report(wallet, record, answer);
     if (answer?.response.ok === true)

@@ -5,7 +5,8 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { runSeed } from "../test/simulation/run-seed.ts";
-import { runSeeds } from "../test/simulation/run-seeds.ts";
+import { huntMutants, runSeeds } from "../test/simulation/children.ts";
+import { MUTANTS } from "../test/simulation/mutants.ts";
 import type { SeedReport } from "../test/simulation/sim-child.ts";
 
 const HELP = `npm run sim -- [options]
@@ -16,6 +17,7 @@ Simulates the wallet: clock, network, disk, signer, sellers and chain are double
   --from N    the first one (1); to go on where a run was stopped
   --seed N    this one alone, with everything that happened in it
   --jobs N    processes (one a core)
+  --mutants   instead, hunt wallets that are wrong on purpose, and say which seed caught each
   --json      print one JSON object
   --help
 `;
@@ -23,6 +25,7 @@ Simulates the wallet: clock, network, disk, signer, sellers and chain are double
 const { values } = readArguments();
 if (values.help === true) process.stdout.write(HELP);
 else if (values.seed !== undefined) await replay(number(values.seed));
+else if (values.mutants === true) await hunt();
 else await runAll();
 
 async function replay(seed: number): Promise<void> {
@@ -30,6 +33,19 @@ async function replay(seed: number): Promise<void> {
   if (values.json === true) return print({ seed, broken, digest, steps, lines });
   process.stdout.write(`${lines.join("\n")}\n`);
   process.exitCode = broken ? 1 : 0;
+}
+
+async function hunt(): Promise<void> {
+  const names = MUTANTS.map(({ name }) => name);
+  let missed = 0;
+  await huntMutants(names, number(values.jobs ?? String(availableParallelism())), (found) => {
+    const { name, caught } = found;
+    if (values.json === true) return process.stdout.write(`${JSON.stringify(found)}\n`);
+    const seen = caught ? `${caught.invariant} in seed ${caught.seed}` : "NOT CAUGHT";
+    missed += caught ? 0 : 1;
+    return process.stdout.write(`${seen.padEnd(20)} a wallet that ${name}\n`);
+  });
+  process.exitCode = missed === 0 ? 0 : 1;
 }
 
 async function runAll(): Promise<void> {
@@ -83,7 +99,15 @@ function readArguments() {
   const text = { type: "string" } as const;
   try {
     return parseArgs({
-      options: { seeds: text, from: text, seed: text, jobs: text, json: flag, help: flag },
+      options: {
+        seeds: text,
+        from: text,
+        seed: text,
+        jobs: text,
+        mutants: flag,
+        json: flag,
+        help: flag,
+      },
     });
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error));

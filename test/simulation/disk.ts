@@ -21,12 +21,14 @@ interface Command {
 export interface DiskFaults {
   /** Of a commit to fail. */
   failure: number;
+  /** The longest that it takes. */
+  ms: number;
   /** A mutant: callers hear of a commit before it is synced. */
   tellsEarly: boolean;
 }
 
 export class Disk {
-  readonly faults: DiskFaults = { failure: 0, tellsEarly: false };
+  readonly faults: DiskFaults = { failure: 0, ms: 0, tellsEarly: false };
   /** Grows whenever the book may have changed. */
   version = 0;
   /** The state of each authorization that would survive a power failure now, by nonce. */
@@ -50,8 +52,6 @@ export class Disk {
     this.#scheduler = scheduler;
     this.#chance = chance;
     this.#holder = undefined;
-    this.faults.failure = 0;
-    this.faults.tellsEarly = false;
     this.version = 0;
     this.durable = new Map();
     this.#db.exec("BEGIN; SAVEPOINT synced");
@@ -68,7 +68,7 @@ export class Disk {
   /** A process's own view of it. */
   open(actor: Actor): LedgerStore {
     const waiting: Command[] = [];
-    const latency = () => this.#chance.int(0, 3);
+    const latency = () => this.#chance.int(0, this.faults.ms);
     const flush = (): void => {
       if (this.#holder) return void this.#scheduler.schedule(1, actor, flush);
       this.#holder = actor;
@@ -142,14 +142,16 @@ export class Disk {
     }
     this.version += 1;
     if (this.faults.tellsEarly) {
-      this.#scheduler.schedule(this.#chance.int(1, 50), undefined, () => this.#sync());
+      this.#scheduler.schedule(this.#chance.int(1, 50), undefined, () => this.sync());
     } else {
-      this.#sync();
+      this.sync();
     }
     for (const tell of done) tell();
   }
 
-  #sync(): void {
+  /** What was written is on the disk from here on. */
+  sync(): void {
+    this.version += 1;
     this.#db.exec("RELEASE synced; SAVEPOINT synced");
     const rows = this.ask<{ nonce: string; state: string; proof: string | null }>(
       "SELECT nonce, state, proof FROM auth",

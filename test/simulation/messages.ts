@@ -24,7 +24,7 @@ export interface Payment {
 }
 
 /** The payment that a message carries. */
-export function readPayment({ headers }: Message): Payment | undefined {
+export function readPayment({ headers }: Pick<Message, "headers">): Payment | undefined {
   const x402 = headers.get("X-PAYMENT") ?? headers.get("PAYMENT-SIGNATURE");
   if (x402 !== null) return toPayment("x402", x402, decodeJson(x402));
   const mpp = headers.get("Authorization");

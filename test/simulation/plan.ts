@@ -42,6 +42,9 @@ export interface Plan {
   readonly callers: number;
   readonly calls: number;
   readonly timeoutMs: number;
+  /** The longest that a commit and a signature take. */
+  readonly diskMs: number;
+  readonly signerMs: number;
   readonly blockMs: number;
   /** How many blocks behind the newest the finalized one is. */
   readonly finality: number;
@@ -111,6 +114,8 @@ export function makePlan(chance: Chance): Plan {
     callers: chance.int(1, 3),
     calls: chance.int(1, 4),
     timeoutMs: chance.pick([500, 3_000, 20_000]),
+    diskMs: chance.pick([3, 3, 300]),
+    signerMs: chance.pick([3, 3, 5_000]),
     blockMs: chance.pick([1_000, 2_000, 5_000]),
     finality: chance.int(1, 8),
     maxTimeoutSeconds: chance.pick([15, 60, 600]),

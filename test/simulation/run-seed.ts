@@ -5,7 +5,7 @@
 
 import { Disk } from "./disk.ts";
 import { Broken } from "./history.ts";
-import { type Mutant, UNCHANGED } from "./mutant.ts";
+import { type Mutant, UNCHANGED, useStates } from "./mutant.ts";
 import { BYTES_KEY } from "./wallet-process.ts";
 import { startTrouble } from "./trouble.ts";
 import { useVirtualGlobals } from "./virtual-globals.ts";
@@ -36,7 +36,9 @@ export async function runSeed(seed: number, mutant: Mutant = UNCHANGED): Promise
   const unhandled = (error: unknown) => world.fail(error);
   process.on("unhandledRejection", unhandled);
   try {
-    using _ = useVirtualGlobals(scheduler);
+    using replaced = new DisposableStack();
+    replaced.use(useVirtualGlobals(scheduler));
+    replaced.use(useStates(mutant));
     for (let index = 1; index <= world.plan.processes; index += 1) world.start(`p${index}`);
     startTrouble(world);
     await runUntil(world, world.plan.startMs + world.plan.faultMs);

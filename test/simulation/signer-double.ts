@@ -19,17 +19,18 @@ export interface SignerOptions {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly faults: { signer: number };
+  readonly plan: { readonly signerMs: number };
   readonly onSigned: (actor: Actor, intent: SignIntent) => void;
 }
 
 export function openSigner(
-  { scheduler, chance, faults, onSigned }: SignerOptions,
+  { scheduler, chance, faults, plan, onSigned }: SignerOptions,
   actor: Actor,
 ): Signer {
   return {
     address: PAYER,
     sign: (intent) =>
-      scheduler.ask(actor, chance.int(0, 3), chance.int(0, 3), () => {
+      scheduler.ask(actor, chance.int(0, 3), chance.int(0, plan.signerMs), () => {
         if (chance.happens(faults.signer)) throw failed();
         onSigned(actor, intent);
         // Signed, and the answer is lost.

@@ -1,6 +1,6 @@
 /** The wallet in five hundred simulated worlds: whatever breaks, no invariant of it does (docs/simulation.md). */
 import { expect, test } from "vitest";
-import { runSeeds } from "./run-seeds.ts";
+import { runSeeds } from "./children.ts";
 
 const SEEDS = 500;
 

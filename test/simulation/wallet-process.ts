@@ -14,7 +14,7 @@ import {
 import { BASE_SEPOLIA_USDC, PurserError, readOrderedOffer, Secret } from "../../protocol/index.ts";
 import type { Ledger } from "../../store/index.ts";
 import { LedgerBook } from "../../store/ledger-book.ts";
-import type { MutableWallet } from "./mutant.ts";
+import type { CallersWallet } from "./mutant.ts";
 import { openNetwork } from "./network.ts";
 import { type ItemPlan, policyOf } from "./plan.ts";
 import { openRpc } from "./rpc-double.ts";
@@ -52,7 +52,7 @@ function openProcess(world: World, actor: Actor): WalletProcess {
     now,
     ...mutant.walletOptions,
   });
-  const port: MutableWallet = mutant.wallet?.(wallet, ledger, world, actor) ?? wallet;
+  const port: CallersWallet = mutant.wallet?.(wallet, ledger) ?? wallet;
   const network = openNetwork(world, actor);
   const fetch = mutant.fetch?.(network) ?? network;
   const pay = createPayer({
@@ -102,7 +102,7 @@ function quoteOf({ shop, url, body, price }: ItemPlan): Quote {
 }
 
 function catalogPort(
-  wallet: MutableWallet,
+  wallet: CallersWallet,
   { plan }: World,
   item: ItemPlan,
   now: () => number,

@@ -47,8 +47,11 @@ export class World {
     const scheduler = new Scheduler(plan.startMs);
     const history = new History(scheduler);
     disk.begin(scheduler, chance);
-    disk.faults.failure = plan.rates.disk;
-    disk.faults.tellsEarly = mutant.diskTellsEarly ?? false;
+    Object.assign(disk.faults, {
+      failure: plan.rates.disk,
+      ms: plan.diskMs,
+      tellsEarly: mutant.diskTellsEarly ?? false,
+    });
     const watch = new Watch({ disk, plan, history, scheduler });
     const { blockMs, finality, rates } = plan;
     const chain = new ChainDouble({ scheduler, chance, blockMs, finality, watcher: watch });

@@ -31,11 +31,18 @@ export { quotedPaywall, type QuotedPaywall, type QuotedPaywallOptions } from "./
 export { type DelegatedRun, delegateRun } from "./delegate-run.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";
-export { accountSigner, type Signer, type SignIntent } from "./signer.ts";
 export {
+  accountSigner,
+  type AccountSignerOptions,
+  type CountedSigner,
+  DEFAULT_SIGNER_LIMITS,
+  type SignedTotals,
+  type Signer,
+  type SignerLimits,
   type SignerProcess,
   type SignerProcessOptions,
+  type SignIntent,
   startSignerProcess,
-} from "./signer-process.ts";
+} from "./signer/index.ts";
 export { type AuthorizeOptions, Wallet, type WalletOptions } from "./wallet.ts";
 export { localWallet, type LocalWalletOptions, type WalletPort } from "./wallet-port.ts";

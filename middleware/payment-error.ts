@@ -45,6 +45,10 @@ export type PaymentErrorCode =
   /** The payment's window closed before it was settled; no money moved. */
   | "PAYMENT_EXPIRED"
   | "SIGNER_FAILED"
+  /** The signer's own check: `details.rule` says which of its rules the payment breaks. */
+  | "SIGNER_REFUSED"
+  /** What it has signed cannot be read or recorded, so nothing is signed. */
+  | "SIGNER_COUNTER_INVALID"
   /** The key's file is missing, unreadable, no key, or open to others. */
   | "SIGNER_KEY_INVALID"
   /** A package that this part needs is not installed. */

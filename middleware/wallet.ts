@@ -31,7 +31,7 @@ import { readPurchase } from "./purchase-record.ts";
 import type { Quote } from "./quote.ts";
 import { settleEntry } from "./settlement-proof.ts";
 import { signEntry } from "./sign-entry.ts";
-import type { Signer } from "./signer.ts";
+import type { Signer } from "./signer/index.ts";
 import { Turns } from "./turns.ts";
 
 export interface WalletOptions {
@@ -100,11 +100,8 @@ export class Wallet {
       const renewed = !reserved.created && (await this.#clearExpired(reserved.entry));
       const { entry, created } = renewed ? await this.#reserve(order) : reserved;
       if (!created) return this.#read(entry);
-      const { signer } = this.#options;
-      const ledger = this.#ledger;
-      return this.#tell(
-        await signEntry({ ledger, signer, asset: this.#chain.asset, entry, offer }),
-      );
+      const { ledger, signer, policy = {} } = this.#options;
+      return this.#tell(await signEntry({ ledger, signer, entry, offer, quote, policy }));
     });
   }
 

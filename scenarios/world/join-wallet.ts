@@ -11,6 +11,7 @@ import { type Ledger, openLedger } from "../../store/index.ts";
 import { Closers } from "./closers.ts";
 import { openKeyFile } from "./key-file.ts";
 import { ASSET } from "./parts.ts";
+import { WORLD_SIGNER_LIMITS } from "./wallet.ts";
 import { WorldError } from "./world-error.ts";
 import { readWorldFile } from "./world-file.ts";
 
@@ -37,7 +38,9 @@ export async function joinWallet(dir: string): Promise<JoinedWallet> {
     const chain = await openChain({ rpcUrl, asset: ASSET }).catch((cause: unknown) => {
       throw notUp(dir, cause);
     });
-    const signer = await closers.adopt(startSignerProcess({ keyFile: join(folder, "key") }));
+    const signer = await closers.adopt(
+      startSignerProcess({ keyFile: join(folder, "key"), limits: WORLD_SIGNER_LIMITS }),
+    );
     const ledger = openLedger({
       path: join(folder, "ledger.sqlite"),
       bytesKey: bytesOf(join(folder, "seal")),

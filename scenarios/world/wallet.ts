@@ -36,6 +36,15 @@ export interface WorldWalletOptions {
   now: () => number;
 }
 
+const USDC = 1_000_000n;
+
+/** Of play money: the caps that a scenario sets are the orchestrator's, and these are far above them. */
+export const WORLD_SIGNER_LIMITS = {
+  maxPerCall: 1_000n * USDC,
+  maxPerProviderMonth: 10_000n * USDC,
+  maxPerMonth: 10_000n * USDC,
+};
+
 /** Opens the book and starts the signer while the chain still starts. */
 export async function openWallet(options: WorldWalletOptions): Promise<WorldWallet> {
   const { dir, keyless, now } = options;
@@ -43,7 +52,9 @@ export async function openWallet(options: WorldWalletOptions): Promise<WorldWall
   try {
     const starting = keyless
       ? undefined
-      : closers.adopt(startSignerProcess({ keyFile: join(dir, "key") }));
+      : closers.adopt(
+          startSignerProcess({ keyFile: join(dir, "key"), limits: WORLD_SIGNER_LIMITS }),
+        );
     starting?.catch(() => {});
     const bytesKey = bytesOf(openKeyFile(join(dir, "seal")));
     const ledger = openLedger({ path: join(dir, "ledger.sqlite"), bytesKey, now });

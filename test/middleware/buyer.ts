@@ -7,6 +7,7 @@ import {
   payCall,
   type Policy,
   quoteFor,
+  type Signer,
   Wallet,
   type WalletOptions,
   type WalletPort,
@@ -50,13 +51,18 @@ export async function openBuyer(
   const trace: Trace = { append: (event) => void events.push(event) };
   const wallet = new Wallet({
     ledger,
-    signer: accountSigner(payer),
+    signer: patientSigner(payer),
     chain: chain.chain,
     nonceSecret: new Secret(new Uint8Array(32).fill(2)),
     trace,
     ...options,
   });
   return { account: payer, ledger, wallet, events, [Symbol.dispose]: () => ledger.close() };
+}
+
+/** A signer to which no window is too long: tests move the clocks of wallet and chain, and not the signer's own. */
+export function patientSigner(account: LocalAccount): Signer {
+  return accountSigner(account, { limits: { maxWindowSeconds: 10 ** 9 } });
 }
 
 export interface CatalogOptions {

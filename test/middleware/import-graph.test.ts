@@ -36,7 +36,7 @@ function packagesReachedFrom(entry: string): Map<string, string> {
 
 test.each([
   ["middleware/index.ts", ["viem", "viem/accounts", "zod"]],
-  ["middleware/signer-child.ts", ["viem/accounts", "viem/utils"]],
+  ["middleware/signer/signer-child.ts", ["viem/accounts", "viem/utils"]],
   ["store/index.ts", []],
 ])("%s imports nothing but %j when it is loaded", (entry, allowed) => {
   const foreign = [...packagesReachedFrom(entry)].filter(([name]) => !allowed.includes(name));

@@ -2,9 +2,8 @@
 import * as fc from "fast-check";
 import { privateKeyToAccount } from "viem/accounts";
 import { expect, test } from "vitest";
-import { accountSigner } from "../../middleware/index.ts";
-import { keySigner } from "../../middleware/key-signer.ts";
-import { ASSETS } from "../../protocol/index.ts";
+import { keySigning } from "../../middleware/signer/key-signer.ts";
+import { ASSETS, authorizationTypedData } from "../../protocol/index.ts";
 
 const bytes = (length: number) =>
   fc
@@ -23,7 +22,7 @@ test("it signs as viem does, for every key, token and authorization", async () =
       fc.bigInt({ min: 1n, max: 2n ** 256n - 1n }),
       seconds,
       seconds,
-      async (key, { network, address }, to, nonce, value, validAfter, validBefore) => {
+      async (key, asset, to, nonce, value, validAfter, validBefore) => {
         const account = privateKeyToAccount(key);
         const authorization = {
           from: account.address,
@@ -33,10 +32,11 @@ test("it signs as viem does, for every key, token and authorization", async () =
           validAfter,
           validBefore,
         };
-        const intent = { network, asset: address, authorization };
-        const fast = await keySigner(key);
+        const fast = await keySigning(key, asset);
         expect(fast.address).toBe(account.address);
-        expect(await fast.sign(intent)).toBe(await accountSigner(account).sign(intent));
+        expect(await fast.signAuthorization(authorization)).toBe(
+          await account.signTypedData(authorizationTypedData(asset, authorization)),
+        );
       },
     ),
     { numRuns: 100 },

@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { recoverTypedDataAddress } from "viem";
+import { recoverTypedDataAddress, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { expect, test } from "vitest";
-import { type SignIntent, startSignerProcess } from "../../middleware/index.ts";
-import { authorizationTypedData, BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
+import { startSignerProcess } from "../../middleware/index.ts";
+import { authorizationTypedData, BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { newIntent } from "./intents.ts";
 
 const KEY = `0x${"42".repeat(32)}` as const;
 const ADDRESS = privateKeyToAccount(KEY).address;
@@ -22,18 +23,7 @@ function newKeyFile(text: string = KEY, mode = 0o600): string {
   return keyFile;
 }
 
-const intent: SignIntent = {
-  network: BASE_SEPOLIA_USDC.network,
-  asset: BASE_SEPOLIA_USDC.address,
-  authorization: {
-    from: ADDRESS,
-    to: `0x${"dd".repeat(20)}`,
-    value: 10_000n,
-    validAfter: 0n,
-    validBefore: 2_000_000_000n,
-    nonce: `0x${"11".repeat(32)}`,
-  },
-};
+const intent = newIntent({ from: ADDRESS });
 
 /** A process that has ended may wait for the system to forget it. */
 function isRunning(pid: string): boolean {
@@ -55,9 +45,9 @@ test("it signs many at once, each its own", async () => {
   const values = Array.from({ length: 20 }, (_, index) => BigInt(index + 1));
   const owners = await Promise.all(
     values.map(async (value) => {
-      const authorization = { ...intent.authorization, value };
-      const signature = await signer.sign({ ...intent, authorization });
-      const typed = authorizationTypedData(BASE_SEPOLIA_USDC, authorization);
+      const each = newIntent({ from: ADDRESS, value, nonce: toHex(value, { size: 32 }) });
+      const signature = await signer.sign(each);
+      const typed = authorizationTypedData(BASE_SEPOLIA_USDC, each.authorization);
       return recoverTypedDataAddress({ ...typed, signature });
     }),
   );
@@ -65,16 +55,50 @@ test("it signs many at once, each its own", async () => {
 });
 
 test.each([
-  ["a token that we do not know", { asset: `0x${"12".repeat(20)}` as const }],
-  ["a token of another network", { asset: BASE_USDC.address }],
-  ["another payer", { authorization: { ...intent.authorization, from: intent.authorization.to } }],
-  ["nothing", { authorization: { ...intent.authorization, value: 0n } }],
-  ["a negative amount", { authorization: { ...intent.authorization, value: -1n } }],
-  ["a nonce that is none", { authorization: { ...intent.authorization, nonce: "0x11" as const } }],
-])("it does not sign for %s", async (_, change) => {
+  ["nothing", newIntent({ from: ADDRESS, value: 0n })],
+  ["a negative amount", newIntent({ from: ADDRESS, value: -1n })],
+  ["a nonce that is none", newIntent({ from: ADDRESS, nonce: "0x11" })],
+  ["a purchase without a name", { ...intent, purchase: "" }],
+  ["a field more than there are", { ...intent, more: "terms" }],
+])("it does not sign for %s, and goes on", async (_, wrong) => {
   await using signer = await startSignerProcess({ keyFile: newKeyFile() });
-  await expect(signer.sign({ ...intent, ...change })).rejects.toThrow(coded("SIGNER_FAILED"));
+  await expect(signer.sign(wrong)).rejects.toThrow(
+    expect.objectContaining({ code: "SIGNER_REFUSED", details: { rule: "INTENT" } }),
+  );
   expect(await signer.sign(intent)).toMatch(/^0x/);
+});
+
+test("the limits it was started with hold over every signer of the key, and over its end", async () => {
+  const keyFile = newKeyFile();
+  const limits = { maxPerMonth: 25_000n };
+  const nonces = Array.from({ length: 4 }, (_, index) => toHex(index + 1, { size: 32 }));
+  const [one, two, three, four] = nonces.map((nonce) => newIntent({ from: ADDRESS, nonce }));
+  await using lasting = await startSignerProcess({ keyFile, limits });
+  {
+    await using ended = await startSignerProcess({ keyFile, limits });
+    await ended.sign(one!);
+  }
+  await lasting.sign(two!);
+  await using late = await startSignerProcess({ keyFile, limits });
+  for (const signer of [lasting, late]) {
+    await expect(signer.sign(three!)).rejects.toThrow(
+      expect.objectContaining({ code: "SIGNER_REFUSED", details: { rule: "WALLET_LIMIT" } }),
+    );
+  }
+  expect(await late.signed()).toMatchObject({ total: 20_000n, providers: { shop: 20_000n } });
+  await using raised = await startSignerProcess({ keyFile, limits: { maxPerMonth: 30_000n } });
+  expect(await raised.sign(four!)).toMatch(/^0x/);
+});
+
+test("a counter that was changed is refused at start, and nothing is signed", async () => {
+  const keyFile = newKeyFile();
+  {
+    await using signer = await startSignerProcess({ keyFile });
+    await signer.sign(intent);
+  }
+  const counterFile = `${keyFile}.counter`;
+  writeFileSync(counterFile, readFileSync(counterFile, "utf8").replace("10000", "00001"));
+  await expect(startSignerProcess({ keyFile })).rejects.toThrow(coded("SIGNER_COUNTER_INVALID"));
 });
 
 test("where there is no key yet, it makes one that only its owner can read, and keeps it", async () => {

@@ -2,7 +2,7 @@
 import { recoverTypedDataAddress } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TOKEN_ABI } from "../../chain/index.ts";
-import { accountSigner, type Quote, type Signer, Wallet } from "../../middleware/index.ts";
+import { type Quote, type Signer, Wallet } from "../../middleware/index.ts";
 import {
   authorizationTypedData,
   BASE_SEPOLIA_USDC,
@@ -14,7 +14,7 @@ import {
 import { type Ledger, openLedger } from "../../store/index.ts";
 import { newLedgerPath } from "../store/ledger-world.ts";
 import { openTestChain, sendCall, sign, type TestChain, transferCall } from "../support/chain.ts";
-import { type Buyer, openBuyer, SCOPES, spentBy } from "./buyer.ts";
+import { type Buyer, openBuyer, SCOPES, spentBy, patientSigner } from "./buyer.ts";
 
 let chain: TestChain;
 beforeAll(async () => {
@@ -83,7 +83,7 @@ test.each([
 test("asked twice, at once or later, by v1 or v2, the wallet hands out the same bytes and signs once", async () => {
   const account = await chain.newPayer(1_000_000n);
   let signatures = 0;
-  const inner = accountSigner(account);
+  const inner = patientSigner(account);
   const signer: Signer = { ...inner, sign: (intent) => ((signatures += 1), inner.sign(intent)) };
   using buyer = await openBuyer(chain, { account, signer });
   const records = await Promise.all(
@@ -144,7 +144,7 @@ test("the nonce comes from the purchase, the secret and nothing else, so the cha
 
 test("a signer that fails gives the amount back, and the purchase can be tried again", async () => {
   const account = await chain.newPayer(1_000_000n);
-  const inner = accountSigner(account);
+  const inner = patientSigner(account);
   let broken = true;
   const signer: Signer = {
     ...inner,
@@ -162,7 +162,7 @@ test("an offer in a token that the wallet does not hold is refused", async () =>
   const other = { ...BASE_SEPOLIA_USDC, address: `0x${"12".repeat(20)}` } as const;
   const foreign = new Wallet({
     ledger: buyer.ledger,
-    signer: accountSigner(buyer.account),
+    signer: patientSigner(buyer.account),
     chain: { ...chain.chain, asset: other },
     nonceSecret: new Secret(new Uint8Array(32)),
   });
@@ -259,7 +259,7 @@ async function crashAfter(
   const ledger = openLedger({ path, bytesKey: new Secret(new Uint8Array(32).fill(1)) });
   const wallet = new Wallet({
     ledger: dyingAfter(ledger, step),
-    signer: accountSigner(account),
+    signer: patientSigner(account),
     chain: chain.chain,
     nonceSecret: new Secret(new Uint8Array(32).fill(2)),
   });

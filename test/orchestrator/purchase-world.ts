@@ -40,7 +40,10 @@ export async function openPurchaseWorld(
 ): Promise<PurchaseWorld & AsyncDisposable> {
   const { budget = 1_000_000_000n, connect = true, ...overrides } = options;
   const signed = { count: 0 };
-  const inner = accountSigner(await chain.newPayer(1_000_000_000n));
+  const inner = accountSigner(await chain.newPayer(1_000_000_000n), {
+    // Tests move the wallet's clock, and not the signer's.
+    limits: { maxWindowSeconds: 10 ** 9 },
+  });
   const signer: Signer = {
     address: inner.address,
     sign: (intent) => {

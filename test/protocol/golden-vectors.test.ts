@@ -4,7 +4,7 @@
  */
 import { recoverAddress, recoverTypedDataAddress } from "viem";
 import { describe, expect, test } from "vitest";
-import { authorizationDigest } from "../../middleware/authorization-digest.ts";
+import { authorizationDigest } from "../../middleware/signer/authorization-digest.ts";
 import {
   type Authorization,
   authorizationTypedData,

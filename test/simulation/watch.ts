@@ -42,7 +42,9 @@ export class Watch implements ChainWatcher {
     this.#scheduler = options.scheduler;
   }
 
-  onSigned(actor: Actor, { network, asset, authorization }: SignIntent): void {
+  onSigned(actor: Actor, intent: SignIntent): void {
+    const { authorization } = intent;
+    const { network, asset } = intent.offer;
     const { from, to, value, nonce, validBefore } = authorization;
     this.#history.note(actor, `signs ${short(nonce)} ${value} for ${to.slice(0, 4)}`);
     const shop = this.#plan.shops.find(({ payTo }) => isSame(payTo, to));
@@ -56,7 +58,7 @@ export class Watch implements ChainWatcher {
     expect("I10", window <= MAX_WINDOW_SECONDS, `${nonce} is usable for ${window} seconds`);
     expect("I4", !this.signed.has(nonce), `${nonce} is signed a second time`);
     expect("C1", this.#disk.durable.has(nonce), `${nonce} is signed before it is reserved durably`);
-    this.signed.set(nonce, { network, asset, authorization });
+    this.signed.set(nonce, intent);
   }
 
   onLeave(actor: Actor, message: Message): void {

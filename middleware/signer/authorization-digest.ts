@@ -4,11 +4,11 @@
  */
 import type { Hex } from "viem";
 import { keccak256 } from "viem/utils";
-import type { Asset } from "../protocol/asset.ts";
+import type { Asset } from "../../protocol/asset.ts";
 import {
   type Authorization,
   TRANSFER_WITH_AUTHORIZATION,
-} from "../protocol/transfer-authorization.ts";
+} from "../../protocol/transfer-authorization.ts";
 
 const FIELDS = TRANSFER_WITH_AUTHORIZATION.TransferWithAuthorization;
 const MESSAGE_TYPE = hashText(

@@ -1,0 +1,121 @@
+/**
+ * The process that holds the key, and nothing else does: it reads the key's file, answers intents on its standard input with
+ * signatures on its standard output, and ends when the input closes, so it never outlives the wallet. It prints nothing else.
+ * Run by `startSignerProcess` under Node's permission model: no other files than its own two, no child processes, no workers.
+ */
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Hex } from "viem";
+import { generatePrivateKey } from "viem/accounts";
+import { PaymentError } from "../payment-error.ts";
+import { type CountedSigner, countedSigner } from "./counted-signer.ts";
+import { CounterFile } from "./counter-file.ts";
+import { keySigning } from "./key-signer.ts";
+import type { SignerRule } from "./signer-rules.ts";
+import {
+  readIntent,
+  type SignerMessage,
+  type SignerStartProblem,
+  type StartMessage,
+} from "./signer-messages.ts";
+
+const unsaid: SignerMessage[] = [];
+
+/** Answers that come together leave together. */
+function say(message: SignerMessage): void {
+  if (unsaid.push(message) > 1) return;
+  queueMicrotask(sayAll);
+}
+
+function sayAll(): void {
+  const messages = unsaid.splice(0);
+  process.stdout.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+}
+
+async function start(text: string): Promise<CountedSigner | SignerStartProblem> {
+  const { keyFile, create, counterFile, asset, limits } = JSON.parse(text) as StartMessage;
+  const key = readKey(keyFile, create);
+  if (!key.startsWith("0x")) return key as SignerStartProblem;
+  const { address, signAuthorization } = await keySigning(key as Hex, asset);
+  try {
+    const file = new CounterFile({
+      path: counterFile,
+      identity: { network: asset.network, asset: asset.address, address },
+      sealKey: createHmac("sha256", key).update("purser signer counter").digest(),
+    });
+    const { maxPerCall, maxPerProviderMonth, maxPerMonth, maxWindowSeconds } = limits;
+    return countedSigner({
+      asset,
+      address,
+      limits: {
+        maxPerCall: BigInt(maxPerCall),
+        maxPerProviderMonth: BigInt(maxPerProviderMonth),
+        maxPerMonth: BigInt(maxPerMonth),
+        maxWindowSeconds,
+      },
+      signAuthorization,
+      file,
+    });
+  } catch {
+    return "counter";
+  }
+}
+
+/** Reads the key, made first where the file is not there and we were let to write it. */
+function readKey(file: string, create: boolean): Hex | SignerStartProblem {
+  try {
+    if (create) makeKey(file);
+    if ((statSync(file).mode & 0o077) !== 0) return "exposed";
+    const key = readFileSync(file, "utf8").trim();
+    return /^0x[0-9a-fA-F]{64}$/.test(key) ? (key as Hex) : "not-a-key";
+  } catch {
+    return "unreadable";
+  }
+}
+
+/** Another signer, of a program that was killed a moment ago, may make it at the same time: then its key is the one. */
+function makeKey(file: string): void {
+  try {
+    writeFileSync(file, `${generatePrivateKey()}\n`, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+async function answer(signer: CountedSigner, line: string): Promise<void> {
+  let id = -1;
+  try {
+    const question = JSON.parse(line) as { id: number; intent?: unknown };
+    id = question.id;
+    if (question.intent === undefined) return say({ id, ...totalsOf(signer) });
+    const intent = readIntent(question.intent);
+    if (!intent) return say({ id, refused: "INTENT" });
+    say({ id, signature: await signer.sign(intent) });
+  } catch (error) {
+    say(error instanceof PaymentError ? { id, refused: ruleOf(error) } : { id, failed: true });
+  }
+}
+
+function totalsOf(signer: CountedSigner) {
+  const { month, total, providers } = signer.signed();
+  const texts = Object.entries(providers).map(([name, sum]) => [name, sum.toString()] as const);
+  return { month, total: total.toString(), providers: Object.fromEntries(texts) };
+}
+
+function ruleOf({ code, details }: PaymentError): SignerRule {
+  return code === "SIGNER_REFUSED" ? (details?.["rule"] as SignerRule) : "COUNTER";
+}
+
+// Ctrl-C in a terminal reaches every process of the group; the wallet may still need a signature to end well.
+process.on("SIGINT", () => undefined);
+const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+lines.on("close", () => process.exit(0));
+const [first] = (await once(lines, "line")) as [string];
+const signer = await start(first);
+if (typeof signer === "string") say({ ready: false, problem: signer });
+else {
+  lines.on("line", (line) => void answer(signer, line));
+  say({ ready: true, address: signer.address });
+}

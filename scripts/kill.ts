@@ -34,6 +34,7 @@ if (values.help === true) {
   const postgres = values.postgres ?? process.env["PURSER_TEST_POSTGRES"];
   const begun = performance.now();
   process.stderr.write(`seed ${seed}\n`);
+  let told = 0;
   const report = await runKills({
     kills,
     seed,
@@ -42,6 +43,9 @@ if (values.help === true) {
       const counts = `${done.payments} payments, ${done.settled} settled, ${done.released} released`;
       const found = `${done.violations.length} violations`;
       process.stderr.write(`${done.kills}/${kills} kills: ${counts}, ${found}\n`);
+      // Now, so that a run that is broken off has not lost them.
+      for (const text of done.violations.slice(told)) process.stderr.write(`VIOLATION ${text}\n`);
+      told = done.violations.length;
     },
   });
   const seconds = Math.round((performance.now() - begun) / 1000);
@@ -50,7 +54,6 @@ if (values.help === true) {
   } else {
     const where = Object.entries(report.at).map(([point, count]) => `${point} ${count}`);
     process.stdout.write(`${report.kills} kills in ${seconds} s: ${where.join(", ")}\n`);
-    for (const text of report.violations) process.stdout.write(`VIOLATION ${text}\n`);
     if (report.violations.length === 0) {
       process.stdout.write("nothing overspent, charged twice, unexplained or left open\n");
     } else {

@@ -1,4 +1,4 @@
-/** What the lives pay: a chain, a facilitator that really settles, three sellers that note what they sold, and one shared wallet. */
+/** What the lives pay: a chain, a facilitator that really settles, three sellers, and one shared wallet. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
@@ -15,8 +15,10 @@ export interface KillWorld extends AsyncDisposable {
   /** Gone with the world. */
   readonly folder: string;
   readonly sellers: Readonly<Record<string, Seller>>;
-  /** Every time that an item was handed over, by seller. */
-  readonly sold: Readonly<Record<string, readonly string[]>>;
+  /** Every time that our paywall handed over an item. */
+  readonly sold: readonly string[];
+  /** What our paywall's owner calls now and then: it ends the sales that nobody asks about any more. */
+  recoverSeller(): Promise<void>;
 }
 
 export const FUNDS = 1_000_000_000n;
@@ -32,8 +34,6 @@ export async function openKillWorld(postgres?: string): Promise<KillWorld> {
   const own = await openShop({ facilitatorUrl });
   const stock = await stockShopV2(facilitatorUrl);
   const mppx = await stockShopMppx(facilitatorUrl);
-  const settled = () =>
-    own.events.flatMap((event) => (event.startsWith("settled ") ? [event.slice(8)] : []));
   const schema = `purser_kill_${randomBytes(8).toString("hex")}`;
   return {
     market,
@@ -50,7 +50,10 @@ export async function openKillWorld(postgres?: string): Promise<KillWorld> {
       c: { url: mppx.url, payTo: mppx.payTo, mpp: true },
     },
     get sold() {
-      return { a: settled(), b: stock.sold, c: mppx.sold };
+      return own.events.flatMap((event) => (event.startsWith("settled ") ? [event.slice(8)] : []));
+    },
+    async recoverSeller() {
+      await own.paywall.recover();
     },
     async [Symbol.asyncDispose]() {
       for (const shop of [own, stock, mppx]) await shop[Symbol.asyncDispose]();

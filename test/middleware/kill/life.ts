@@ -31,7 +31,7 @@ export function live({ plan, cacheFolder, killAfterMs }: LifeOptions): Promise<L
   let done = false;
   let timer: NodeJS.Timeout | undefined;
   // A life that hangs is a bug too.
-  const hung = setTimeout(() => child.kill("SIGABRT"), 60_000);
+  const hung = setTimeout(() => child.kill("SIGABRT"), 300_000);
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   createInterface({ input: child.stdout }).on("line", (line) => {
     const word = read(line);

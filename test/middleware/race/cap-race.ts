@@ -3,6 +3,7 @@
  * client keeps one, one ledger). What counts is what the chain has moved.
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { openKillWorld } from "../kill/kill-world.ts";
@@ -49,6 +50,7 @@ export async function raceForCap(options: RaceOptions): Promise<RaceResult> {
   await Promise.all(racers.map(({ ready }) => ready));
   for (const racer of racers) racer.start();
   const words = (await Promise.all(racers.map(({ words }) => words))).flat();
+  await Promise.all(racers.map(({ ended }) => ended));
   const counts: Record<string, number> = {};
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
   const transfers = await market.chain.chain.transfersFrom(payer);
@@ -58,6 +60,7 @@ export async function raceForCap(options: RaceOptions): Promise<RaceResult> {
 class Racer {
   readonly ready: Promise<void>;
   readonly words: Promise<string[]>;
+  readonly ended: Promise<unknown>;
   readonly start: () => void;
 
   constructor(plan: RacePlan, cacheFolder: string) {
@@ -76,8 +79,9 @@ class Racer {
       ready.reject(error);
       words.reject(error);
     });
+    this.ended = once(child, "close");
     this.ready = ready.promise;
     this.words = words.promise;
-    this.start = () => void child.stdin.end("go\n");
+    this.start = () => void child.stdin.write("go\n");
   }
 }

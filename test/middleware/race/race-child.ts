@@ -5,6 +5,7 @@ import { CLIENTS, type RacePlan } from "./clients.ts";
 const plan = JSON.parse(process.argv[2] ?? "{}") as RacePlan;
 const buy = await CLIENTS[plan.client](plan);
 process.stdout.write("ready\n");
+process.stdin.once("end", () => process.exit(1));
 await once(process.stdin, "data");
 const words = await Promise.all(
   plan.items.map((item) => buy(item).catch((error: unknown) => nameOf(error))),

@@ -19,12 +19,24 @@ export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";
+export {
+  type Amends,
+  type FailedSale,
+  paywall,
+  type PaywallHandler,
+  type PaywallOptions,
+  type Price,
+  saleOf,
+  type SoldRequest,
+} from "./paywall.ts";
 export type {
   PaidSale,
   PaywallAnswer,
+  PaywallFlow,
   PaywallQuote,
   PaywallRefusal,
   PaywallSale,
+  StoredAnswer,
 } from "./paywall/door.ts";
 export type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
 export { quotedPaywall, type QuotedPaywall, type QuotedPaywallOptions } from "./quoted-paywall.ts";

@@ -54,6 +54,8 @@ export type PaymentErrorCode =
   /** A package that this part needs is not installed. */
   | "PACKAGE_MISSING"
   /** The paywall was given a request whose body nobody has read. */
-  | "BODY_NOT_READ";
+  | "BODY_NOT_READ"
+  /** A handler asked for the sale of a request that no paywall has let through. */
+  | "NOT_PAID";
 
 export class PaymentError extends PurserError<PaymentErrorCode> {}

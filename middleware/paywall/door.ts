@@ -60,10 +60,10 @@ export interface StoredAnswer {
  * `work-first`: the work is done, then the payment settles, and the answer leaves when it has; work that fails costs nobody
  * anything. `settle-first`: the payment settles, then the work is done; for what cannot be undone, and for answers that stream.
  */
-type PaywallFlow = "work-first" | "settle-first";
+export type PaywallFlow = "work-first" | "settle-first";
 
 /** What work before settlement came to: an answer to keep, nothing to say yet, or an answer that ends the sale unpaid. */
-type Worked =
+export type Worked =
   | { readonly answer?: StoredAnswer | undefined; readonly refuse?: undefined }
   | { readonly refuse: () => void };
 

@@ -81,7 +81,9 @@ export class Paywall<Order> {
       return;
     }
     const { publicOrigin, maxTimeoutSeconds = 120 } = this.#options;
-    const visit = receive({ request, response, next, publicOrigin, maxTimeoutSeconds });
+    const paymentFlow = this.#door.flow === "settle-first" ? "upfront" : undefined;
+    const asked = { publicOrigin, maxTimeoutSeconds, paymentFlow } as const;
+    const visit = receive({ request, response, next, ...asked });
     const payment = readPresented(request);
     // A HEAD request delivers nothing, so it is not sold.
     if (!payment || request.method === "HEAD") await this.#ask(visit, "Payment required");

@@ -10,6 +10,8 @@ export interface AskedRequest {
   /** The public URL. */
   readonly resource: string;
   readonly maxTimeoutSeconds: number;
+  /** x402 v2's word for money that moves before the work (specification v2, 6.1). */
+  readonly paymentFlow?: "upfront" | undefined;
 }
 
 export type Terms = Pick<PaywallQuote<unknown>, "amount" | "asset" | "payTo" | "description">;
@@ -38,7 +40,7 @@ export function requirementsV1(
 
 export function requirementsV2(
   { amount, asset, payTo }: Terms,
-  { maxTimeoutSeconds }: Pick<AskedRequest, "maxTimeoutSeconds">,
+  { maxTimeoutSeconds, paymentFlow }: AskedRequest,
 ) {
   return {
     scheme: "exact",
@@ -47,7 +49,7 @@ export function requirementsV2(
     asset: asset.address,
     payTo,
     maxTimeoutSeconds,
-    extra: domainOf(asset),
+    extra: { ...domainOf(asset), ...(paymentFlow && { paymentFlow }) },
   };
 }
 

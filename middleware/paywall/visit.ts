@@ -20,6 +20,7 @@ export interface VisitOptions extends Pick<Visit, "request" | "response" | "next
   /** The origin that buyers see. Default: the one that the request names. */
   readonly publicOrigin: string | (() => string) | undefined;
   readonly maxTimeoutSeconds: number;
+  readonly paymentFlow: AskedRequest["paymentFlow"];
 }
 
 /** Reads it, or throws `BODY_NOT_READ`. */
@@ -29,6 +30,7 @@ export function receive({
   next,
   publicOrigin,
   maxTimeoutSeconds,
+  paymentFlow,
 }: VisitOptions): Visit {
   const { method, originalUrl: url } = request;
   const named = typeof publicOrigin === "function" ? publicOrigin() : publicOrigin;
@@ -39,7 +41,7 @@ export function receive({
     request,
     response,
     next,
-    asked: { method, resource: origin + url, maxTimeoutSeconds },
+    asked: { method, resource: origin + url, maxTimeoutSeconds, paymentFlow },
     get realm() {
       return hostOf(origin);
     },

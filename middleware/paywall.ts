@@ -1,0 +1,124 @@
+/**
+ * A price before an ordinary Express handler. The same route takes x402 v1, x402 v2 and MPP; one payment buys one run of the
+ * handler for one request (method, URL, body), and whoever presents the same payment again, also after a restart or a thousand
+ * times at once, gets the same answer. Put what reads the body and what authenticates before it.
+ *
+ * @example
+ * const paid = paywall({ price: "0.01", payTo, db: openDatabase("shop.sqlite"), facilitator: "https://x402.org/facilitator" });
+ * app.get("/weather", paid, (request, response) => response.json({ sky: "clear" }));
+ * await paid.recover(); // once at start, and now and then
+ */
+import type { Request, RequestHandler } from "express";
+import type { Address } from "viem";
+import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
+import { AmountError, parseDecimal } from "../protocol/money.ts";
+import type {
+  PaidSale,
+  PaywallAnswer,
+  PaywallFlow,
+  PaywallQuote,
+  PaywallRefusal,
+  PaywallSale,
+  StoredAnswer,
+} from "./paywall/door.ts";
+import { handlerDoor } from "./paywall/handler-door.ts";
+import { type CoreOptions, Paywall } from "./paywall/paywall.ts";
+import { recallSale } from "./paywall/sale-of-request.ts";
+
+/** What was sold through `paywall`: the handler knows what that is. */
+export type SoldRequest = PaywallSale<null>;
+
+export interface PaywallOptions extends CoreOptions {
+  /**
+   * In whole tokens, such as "0.01", for everybody or for each request. Computed for unpaid requests and again for paid ones, so it
+   * must come out the same for the same request; what it throws goes to Express, and nobody is charged.
+   */
+  readonly price: string | ((request: Request) => Price | Promise<Price>);
+  readonly payTo: Address;
+  /** Default: USDC on Base Sepolia, where no real money moves. */
+  readonly asset?: Asset;
+  /** What it buys, for people. */
+  readonly description?: string;
+  /**
+   * `work-first` (default): the handler runs, its answer waits, and the payment settles when its status is below 400; otherwise
+   * nobody is charged. `settle-first`: the payment settles, then the handler runs and may stream.
+   */
+  readonly flow?: PaywallFlow;
+  /** Tells its records from those of another paywall in the same database. Default: the flow's name. */
+  readonly name?: string;
+  /** How much of an answer is kept, in bytes. With `work-first` a larger one is an error, and nobody is charged. */
+  readonly maxAnswerBytes?: number;
+  /**
+   * Whether this payer may buy now; called in the transaction that claims the payment, synchronously, so that what it counts in
+   * `db` cannot change meanwhile. What it refuses is not charged.
+   */
+  readonly mayBuy?: (sale: SoldRequest) => PaywallRefusal | undefined;
+  /**
+   * `settle-first`: the money moved, and the handler failed (400 or more), or the buyer never came for the answer. Gives back what is
+   * owed, and says what to answer; repeated until it resolves, idempotent by `payer` and `nonce`. Without it, the buyer's resend of
+   * the same payment runs the handler again.
+   */
+  readonly afterFailure?: (failed: FailedSale) => Promise<Amends>;
+}
+
+export type Price = string | PaywallRefusal;
+
+export interface FailedSale {
+  readonly sale: PaidSale<null>;
+  /** What the handler answered; undefined where it never did. */
+  readonly answer: StoredAnswer | undefined;
+}
+
+/** What a buyer is told of a sale that failed after it was paid. It is kept, and told again. */
+export interface Amends extends PaywallAnswer {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface PaywallHandler extends RequestHandler {
+  /**
+   * Ends the sales that a crash or a silent facilitator left open, as far as that can be done without their buyers. Resolves to
+   * the number that are still open.
+   */
+  recover(): Promise<number>;
+}
+
+/** Makes the middleware. Throws `AMOUNT_INVALID` for a price that cannot be asked. */
+export function paywall(options: PaywallOptions): PaywallHandler {
+  const { price, payTo, asset = BASE_SEPOLIA_USDC, description = "" } = options;
+  const quote = (amount: bigint): PaywallQuote<null> => ({
+    amount,
+    asset,
+    payTo,
+    description,
+    order: null,
+  });
+  const fixed = typeof price === "string" ? quote(readPrice(price, asset)) : undefined;
+  const core = new Paywall(
+    handlerDoor({
+      ...options,
+      quote: async (request) => {
+        if (fixed) return fixed;
+        const asked = typeof price === "string" ? price : await price(request);
+        return typeof asked === "string" ? quote(readPrice(asked, asset)) : asked;
+      },
+    }),
+    options,
+  );
+  const handler: RequestHandler = (request, response, next) =>
+    core.handle(request, response, next).catch(next);
+  return Object.assign(handler, { recover: () => core.recover() });
+}
+
+/** The sale that a request's payment made, for the handler: payer, amount, and `nonce` as a key for idempotent work. */
+export function saleOf(request: Request): SoldRequest {
+  return recallSale(request);
+}
+
+function readPrice(text: string, { decimals }: Asset): bigint {
+  const amount = parseDecimal(text, decimals);
+  if (amount > 0n) return amount;
+  throw new AmountError("AMOUNT_INVALID", {
+    problem: "A price must be more than nothing.",
+    nextStep: "Leave the paywall away where nothing is to be paid.",
+  });
+}

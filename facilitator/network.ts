@@ -2,7 +2,10 @@
 import type { Asset } from "../protocol/asset.ts";
 import { PurserError } from "../protocol/error.ts";
 
-export type FacilitatorErrorCode = "MAINNET_NOT_ALLOWED";
+export type FacilitatorErrorCode =
+  | "MAINNET_NOT_ALLOWED"
+  /** Another process has this folder open. */
+  | "FACILITATOR_IN_USE";
 
 export class FacilitatorError extends PurserError<FacilitatorErrorCode> {}
 

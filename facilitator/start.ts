@@ -7,6 +7,7 @@ import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { openDatabase } from "../store/index.ts";
 import { createFacilitator, type FacilitatorOptions } from "./facilitator.ts";
+import { lockFolder } from "./folder-lock.ts";
 import { facilitatorApp } from "./http.ts";
 import { requireAllowed } from "./network.ts";
 
@@ -23,7 +24,7 @@ export type StartFacilitatorOptions = Omit<FacilitatorOptions, "account" | "db">
   dir?: string | undefined;
 } & ({ account: FacilitatorOptions["account"] } | { privateKey: Hex | readonly Hex[] });
 
-/** Starts it on 127.0.0.1; throws a `ChainError` when the RPC server is not there or is of another chain. */
+/** Starts it on 127.0.0.1; throws a `ChainError` when the RPC server is not there or is of another chain, `FACILITATOR_IN_USE` for a folder that is open. */
 export async function startFacilitator(
   options: StartFacilitatorOptions,
 ): Promise<RunningFacilitator> {
@@ -31,19 +32,23 @@ export async function startFacilitator(
   requireAllowed(asset, options.allowMainnet ?? false);
   await openChain({ rpcUrl, asset });
   const account = "account" in options ? options.account : accountsOf(options.privateKey);
+  using held = new DisposableStack();
+  if (dir !== undefined) held.use(lockFolder(dir));
   const db = openDatabase(dir === undefined ? ":memory:" : join(dir, "facilitator.sqlite"));
+  held.defer(() => db.close());
   const facilitator = createFacilitator({ ...options, account, db });
+  held.defer(() => facilitator.close());
   const app = facilitatorApp(facilitator);
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   const server = app.listen(port, "127.0.0.1", (error) => (error ? reject(error) : resolve()));
   await listening;
+  const running = held.move();
   const close = async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     server.close(() => resolve());
     server.closeIdleConnections();
     await closed;
-    facilitator.close();
-    db.close();
+    running.dispose();
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, close, [Symbol.asyncDispose]: close };

@@ -47,7 +47,7 @@ export const verify = (facilitator: Facilitator, body: Body) =>
 export const settle = (facilitator: Facilitator, body: Body) =>
   facilitator.settle(body?.paymentPayload, body?.paymentRequirements);
 
-async function post(url: string, body: unknown): Promise<unknown> {
+export async function post(url: string, body: unknown): Promise<unknown> {
   const headers = { "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
   return response.json();

@@ -4,6 +4,7 @@
  * over is followed in the background, also after a restart; see `flights.ts`.
  */
 import { type Address, type Hex, type LocalAccount, type PublicClient } from "viem";
+import { ChainError } from "../chain/index.ts";
 import { type BaseFee, type FeeLimits, type Fees, firstFees } from "./fees.ts";
 import { Flights } from "./flights.ts";
 import { type JsonRpc, RpcRefusal } from "./json-rpc.ts";
@@ -98,7 +99,7 @@ export class Lane {
     log({ event: "sent", account, nonce, transaction: hash, payments: keys.length });
     let isKnown = true;
     try {
-      const receipt = await this.#submit(serialized);
+      const receipt = await this.#submit(serialized, hash);
       this.#nonce = nonce + 1;
       if (receipt) {
         this.#over.push(nonce);
@@ -146,11 +147,13 @@ export class Lane {
   }
 
   /** The receipt where the chain waits for the block (EIP-7966), undefined where it only takes the transaction. */
-  async #submit(serialized: Hex): Promise<Receipt | undefined> {
+  async #submit(serialized: Hex, hash: Hex): Promise<Receipt | undefined> {
     const { rpc } = this.#options;
     if (this.#hasSync) {
       try {
-        return parseReceipt(await rpc.request("eth_sendRawTransactionSync", [serialized]));
+        const receipt = parseReceipt(await rpc.request("eth_sendRawTransactionSync", [serialized]));
+        if (receipt && receipt.transactionHash !== hash) throw otherReceipt();
+        return receipt;
       } catch (error) {
         if (!(error instanceof RpcRefusal && METHOD_MISSING.has(error.code))) throw error;
         this.#hasSync = false;
@@ -169,6 +172,14 @@ export class Lane {
       return "unknown"; // Not reachable: the transaction may be there.
     }
   }
+}
+
+/** Whether ours was taken is as unknown as after silence. */
+function otherReceipt(): ChainError {
+  return new ChainError("CHAIN_UNREACHABLE", {
+    problem: "The RPC server answered a send with another transaction's receipt.",
+    nextStep: "Use another RPC server.",
+  });
 }
 
 /** The node's own words, such as "Insufficient funds for gas", without anything long that it repeats of ours. */

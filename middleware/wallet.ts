@@ -76,7 +76,7 @@ export class Wallet {
     this.#ledger = ledger;
     this.#chain = chain;
     this.#now = now;
-    this.#clock = new ChainClock({ chain, now });
+    this.#clock = new ChainClock({ chain });
   }
 
   get address() {

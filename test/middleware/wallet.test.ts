@@ -80,6 +80,16 @@ test.each([
   },
 );
 
+test("a clock of ours that is set while the chain's is known makes no payment usable for longer", async () => {
+  let now = Number(await chain.chain.now()) * 1000 - 50_000;
+  using buyer = await openBuyer(chain, { now: () => now });
+  await buyer.wallet.authorize(order);
+  now += 40_000;
+  const record = await buyer.wallet.authorize({ ...order, purchase: "pur_2" });
+  const { validBefore } = payloadOf(record).authorization;
+  expect(validBefore - (await chain.chain.now())).toBeLessThanOrEqual(62n);
+});
+
 test("asked twice, at once or later, by v1 or v2, the wallet hands out the same bytes and signs once", async () => {
   const account = await chain.newPayer(1_000_000n);
   let signatures = 0;

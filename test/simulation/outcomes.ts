@@ -9,16 +9,16 @@ import type { World } from "./world.ts";
 export function checkOutcome(world: World, outcome: PayOutcome, call: string): string {
   const { watch, plan, disk } = world;
   const sent = [...(watch.leftByCall.get(call) ?? [])];
+  const live = sent.filter((nonce) => disk.durable.get(nonce)?.startsWith("released") !== true);
   if (outcome.kind === "refused") {
     const { code } = outcome.error;
-    const live = sent.filter((nonce) => disk.durable.get(nonce)?.startsWith("released") !== true);
     expect("O1", live.length === 0, `${call} is refused as ${code}, and it sent ${live[0]}`);
     expect("I13", !isTold(world, JSON.stringify(outcome.error)), `${call} tells a payment's bytes`);
     return `refused ${code}`;
   }
   const { record } = outcome;
   if (record === undefined) {
-    expect("O1", sent.length === 0, `${call} was free, and it sent ${sent[0]}`);
+    expect("O1", live.length === 0, `${call} was free, and it sent ${live[0]}`);
     return "free";
   }
   if (record.state === "settled") {

@@ -27,6 +27,7 @@ function befall(world: World): void {
   }
   for (const actor of world.actors()) {
     if (!chance.happens(clockJump)) continue;
+    world.watch.noticeClock(actor);
     actor.skewMs += chance.pick([-40, -1, -0.01, 0.0001, 0.001, 0.01]) * DAY_MS;
     world.watch.noticeClock(actor);
     history.note(actor, `clock is off by ${actor.skewMs} ms`);

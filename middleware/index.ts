@@ -8,10 +8,17 @@ export {
   uncheckedPolicy,
 } from "./check-offer.ts";
 export type { Approval, GatekeeperOptions } from "./fetch/gatekeeper.ts";
-export { createPayer, type Pay, type PayerOptions, type PayTerms } from "./fetch/payer.ts";
+export {
+  createPayer,
+  type Pay,
+  type PayerControls,
+  type PayerOptions,
+  type PayTerms,
+} from "./fetch/payer.ts";
 export { type Look, lookAtPrice, type LookOptions } from "./fetch/look.ts";
 export {
   createPayingFetch,
+  type PayingFetch,
   PayingFetchError,
   type PayingFetchOptions,
 } from "./fetch/paying-fetch.ts";

@@ -32,6 +32,11 @@ export interface SendPaidOptions extends SendOptions {
   readonly resends?: number;
   /** Waits before a resend. */
   readonly pause?: (ms: number) => Promise<void>;
+  /**
+   * Takes over the wait for the wallet's word on a payment that was delivered for; then the outcome's record is the payment as it
+   * was sent, which counts, and of which nobody has proven yet that it moved.
+   */
+  readonly confirmLater?: ((confirmation: Promise<PurchaseRecord>) => void) | undefined;
 }
 
 export type PayOutcome =
@@ -61,7 +66,7 @@ export async function sendPaid(
   options: SendPaidOptions,
   first: PurchaseRecord,
 ): Promise<PayOutcome> {
-  const { wallet, resends = 2, pause = wait, signal } = options;
+  const { wallet, resends = 2, pause = wait, signal, confirmLater } = options;
   let record = first;
   let answer: Answer | undefined;
   for (let attempt = 0; attempt <= resends; attempt += 1) {
@@ -70,9 +75,14 @@ export async function sendPaid(
     const { payment } = record;
     if (!payment) throw new Error("a payment that is to be sent has bytes");
     answer = await sendRequest(options, { [payment.name]: payment.value });
-    record = await report(wallet, record, answer);
-    if (answer?.response.ok === true)
-      return { kind: "delivered", response: answer.response, record };
+    const confirmation = report(wallet, record, answer);
+    if (answer?.response.ok === true) {
+      const { response } = answer;
+      if (!confirmLater) return { kind: "delivered", response, record: await confirmation };
+      confirmLater(confirmation);
+      return { kind: "delivered", response, record };
+    }
+    record = await confirmation;
     if (record.state === "released") return refusedAsExpired(record);
     if (signal?.aborted === true) break;
     if (answer !== undefined && !mayStillDeliver(answer.response.status)) break;

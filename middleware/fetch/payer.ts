@@ -10,6 +10,7 @@ import { fingerprintOf } from "../fingerprint.ts";
 import { PaymentError } from "../payment-error.ts";
 import { readOffers } from "../read-offers.ts";
 import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts";
+import { Background } from "./background.ts";
 import { Gatekeeper, type GatekeeperOptions, type PayingWallet } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
 import type { PermitQuestion } from "./permit.ts";
@@ -28,6 +29,13 @@ export interface PayerOptions
    * a scope the same request is the same purchase: to buy it again, use another scope or an `Idempotency-Key`.
    */
   readonly scope: string;
+  /**
+   * Whether a delivered call waits until the chain has confirmed its payment (`wait`), or returns at once and has it confirmed in the
+   * background; then `record.state` is "sent", which counts as spent, and a crash leaves it to recovery. A payer waits unless told.
+   */
+  readonly confirm?: "wait" | "background";
+  /** Told of what failed in the background. */
+  readonly onError?: (error: unknown) => void;
   /** Unless given, one that pins the address at connect and refuses private ones unless the policy is local. */
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -38,19 +46,35 @@ export interface PayTerms {
 }
 
 /** Pays for requests; takes what `fetch` takes. Rejects only where nothing was paid: an aborted signal, or a bug. */
-export type Pay = (input: FetchInput, init?: RequestInit, terms?: PayTerms) => Promise<PayOutcome>;
+export interface Pay extends PayerControls {
+  (input: FetchInput, init?: RequestInit, terms?: PayTerms): Promise<PayOutcome>;
+}
+
+/** What goes on in the background, and its end. */
+export interface PayerControls extends AsyncDisposable {
+  /** Resolves when nothing goes on in the background: every payment so far is confirmed, or left to recovery. */
+  readonly idle: () => Promise<void>;
+  /** Waits for what goes on in the background. */
+  readonly close: () => Promise<void>;
+}
 
 /** Makes the payer, or throws `POLICY_INVALID`. */
 export function createPayer(options: PayerOptions): Pay {
   const payer = new Payer(options);
-  return async (input, init, terms) => {
+  const pay = async (input: FetchInput, init?: RequestInit, terms: PayTerms = {}) => {
     try {
-      return await payer.pay(await readRequest(input, init), terms ?? {});
+      return await payer.pay(await readRequest(input, init), terms);
     } catch (error) {
-      if (error instanceof PurserError) return { kind: "refused", error: error.toJSON() };
-      throw error;
+      if (!(error instanceof PurserError)) throw error;
+      return { kind: "refused", error: error.toJSON() } as const;
     }
   };
+  return Object.assign(pay, controlsOf(payer));
+}
+
+function controlsOf({ background }: Payer): PayerControls {
+  const idle = () => background.idle();
+  return { idle, close: idle, [Symbol.asyncDispose]: idle };
 }
 
 class Payer {
@@ -58,11 +82,13 @@ class Payer {
   readonly #gatekeeper: Gatekeeper;
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
+  readonly background: Background;
 
   constructor(options: PayerOptions) {
     const policy = readPolicy(options.policy);
     const { now = Date.now, fetch = guardedFetch({ local: policy.local }) } = options;
     this.#options = options;
+    this.background = new Background(options);
     this.#gatekeeper = new Gatekeeper(options, policy);
     this.#fetch = fetch;
     this.#now = now;
@@ -109,7 +135,7 @@ class Payer {
   }
 
   #send({ method, url, headers, body }: Hop, request: ReadRequest, record: PurchaseRecord) {
-    const { wallet, timeoutMs, resends, pause } = this.#options;
+    const { wallet, timeoutMs, resends, pause, confirm } = this.#options;
     const paid: SendPaidOptions = {
       request: { method, url, body, headers: Object.fromEntries(headers) },
       wallet,
@@ -118,6 +144,9 @@ class Payer {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(resends === undefined ? {} : { resends }),
       ...(pause === undefined ? {} : { pause }),
+      ...(confirm === "background"
+        ? { confirmLater: (confirmation) => this.background.add(confirmation) }
+        : {}),
     };
     return sendPaid(paid, record);
   }

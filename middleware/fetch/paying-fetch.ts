@@ -1,7 +1,7 @@
 /** `fetch`, except that it can pay: for code that knows nothing of payments, and for every library that takes a `fetch`. */
 import { type ErrorBody, PurserError } from "../../protocol/error.ts";
 import type { PayOutcome } from "../send-paid.ts";
-import { createPayer, type PayerOptions, type PayTerms } from "./payer.ts";
+import { createPayer, type PayerControls, type PayerOptions, type PayTerms } from "./payer.ts";
 
 /** An outcome that is no response. `outcome` says everything; `code` is the refusal's own, or one of the two below. */
 export class PayingFetchError extends PurserError {
@@ -16,21 +16,23 @@ export class PayingFetchError extends PurserError {
 
 export interface PayingFetchOptions extends PayerOptions, PayTerms {}
 
+/** A `fetch` with a background that can be waited for and closed. */
+export type PayingFetch = typeof globalThis.fetch & PayerControls;
+
 /**
- * A drop-in `fetch`. It resolves to the answer, paid for or not, and otherwise rejects with a `PayingFetchError`: nothing was paid
+ * A drop-in `fetch`. Unless told to `wait`, it has the chain confirm a payment in the background. It resolves to the answer, paid for or not, and otherwise rejects with a `PayingFetchError`: nothing was paid
  * (the code says why), `PAYMENT_UNDELIVERED` or `PAYMENT_UNKNOWN`. Asking again for the same request pays nothing more.
  */
-export function createPayingFetch({
-  maxAmount,
-  ...options
-}: PayingFetchOptions): typeof globalThis.fetch {
-  const pay = createPayer(options);
+export function createPayingFetch({ maxAmount, ...options }: PayingFetchOptions): PayingFetch {
+  const pay = createPayer({ confirm: "background", ...options });
   const terms = maxAmount === undefined ? {} : { maxAmount };
-  return async (input, init) => {
+  const payingFetch: typeof globalThis.fetch = async (input, init) => {
     const outcome = await pay(input, init, terms);
     if (outcome.kind === "delivered") return outcome.response;
     throw new PayingFetchError(outcome);
   };
+  const { idle, close } = pay;
+  return Object.assign(payingFetch, { idle, close, [Symbol.asyncDispose]: close });
 }
 
 function bodyOf(outcome: PayingFetchError["outcome"]): ErrorBody {

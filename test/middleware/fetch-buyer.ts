@@ -4,6 +4,7 @@ import {
   createPayingFetch,
   type Pay,
   type PayerOptions,
+  type PayingFetch,
   type SpendingPolicy,
 } from "../../middleware/index.ts";
 import type { TestChain } from "../support/chain.ts";
@@ -11,7 +12,7 @@ import { type Buyer, openBuyer } from "./buyer.ts";
 
 export interface FetchBuyer extends Buyer {
   readonly pay: Pay;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: PayingFetch;
 }
 
 export interface FetchBuyerOptions extends Partial<Omit<PayerOptions, "policy">> {

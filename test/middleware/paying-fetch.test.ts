@@ -23,6 +23,7 @@ test("fetches what costs money: the answer is the one that was paid for, and it 
   const response = await buyer.fetch(`${shop.url}/shop/items/a`);
   expect([response.status, await response.json()]).toMatchObject([201, { item: "a" }]);
   expect(await balanceOf(shop.payTo)).toBe(10_000n);
+  await buyer.fetch.idle();
   expect(await buyer.ledger.list()).toMatchObject([
     { provider: "shop", service: "shop/fetch", state: "settled", amount: 10_000n },
   ]);

@@ -1,6 +1,7 @@
 /** The field's own clients, unmodified, as buyers. */
 import { wrapFetchWithPaymentFromConfig } from "@x402/fetch";
 import { ExactEvmScheme, toClientEvmSigner } from "@x402/evm";
+import { evm, Mppx } from "mppx/client";
 import { createWalletClient, http, type LocalAccount, publicActions } from "viem";
 import { baseSepolia } from "viem/chains";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
@@ -24,4 +25,11 @@ export async function fetchV1(account: LocalAccount, rpcUrl: string): Promise<ty
   const client = createWalletClient({ account, chain: baseSepolia, transport: http(rpcUrl) });
   const signer = client.extend(publicActions);
   return wrapFetchWithPayment(fetch, signer as never, 1_000_000_000n) as typeof fetch;
+}
+
+/** mppx's own client, for MPP; `decimals` and the token's domain are told, because its table has no token of ours. */
+export function fetchMppx(account: LocalAccount): typeof fetch {
+  const { eip712, decimals } = BASE_SEPOLIA_USDC;
+  const charge = evm.charge({ account, decimals, authorization: eip712, maxAmount: "1000" });
+  return Mppx.create({ methods: [charge], polyfill: false }).fetch as typeof fetch;
 }

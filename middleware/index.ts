@@ -45,9 +45,15 @@ export type {
   PaywallSale,
   StoredAnswer,
 } from "./paywall/door.ts";
+export { type AfterFailure, AmendsOwed } from "./paywall/amends.ts";
 export type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
+export type { PayerCap } from "./paywall/payer-cap.ts";
+export type { PayerCredit } from "./paywall/payer-credit.ts";
 export { quotedPaywall, type QuotedPaywall, type QuotedPaywallOptions } from "./quoted-paywall.ts";
 export { type DelegatedRun, delegateRun } from "./delegate-run.ts";
+export { creditAmends } from "./refund/credit-amends.ts";
+export { type Credits, openCredits } from "./refund/credits.ts";
+export type { RefundableSale } from "./refund/refund.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";
 export {

@@ -21,6 +21,9 @@ import type {
   PaywallRefusal,
   PaywallSale,
 } from "./paywall/door.ts";
+import type { AfterFailure } from "./paywall/amends.ts";
+import type { PayerCap } from "./paywall/payer-cap.ts";
+import type { PayerCredit } from "./paywall/payer-credit.ts";
 import type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
 import { Paywall } from "./paywall/paywall.ts";
 
@@ -54,6 +57,20 @@ export interface QuotedPaywallOptions<Order> {
    * Same transaction as the record.
    */
   readonly abandoned?: (sale: PaywallSale<Order>) => void;
+  /**
+   * What is owed where a payment turns out to have settled and `work` refuses it: a refund (`refundAmends`) or a credit
+   * (`creditAmends`). Repeated until it is done.
+   */
+  readonly afterFailure?: AfterFailure;
+  /** What a payer may spend here in a UTC month, in atomic units; default: no limit. Above it: 403, nobody else is asked. */
+  readonly payerCap?: PayerCap;
+  /** Pays purchases from their payers' credits. */
+  readonly credits?: PayerCredit;
+  /**
+   * True where nothing but this database sells for its payees: a payment that somebody else has brought to the chain already is
+   * then taken as paid, and not refused as used.
+   */
+  readonly onlySeller?: boolean;
   /** How long a buyer may take, and how long `work` may have to be kept without money. */
   readonly maxTimeoutSeconds?: number;
   /** How long a buyer waits for the facilitator before the answer is "ask again" (503). */
@@ -78,6 +95,7 @@ export function quotedPaywall<Order>({
   work,
   settled,
   abandoned = () => undefined,
+  afterFailure,
   ...options
 }: QuotedPaywallOptions<Order>): QuotedPaywall {
   const paywall = new Paywall<Order>(
@@ -95,6 +113,9 @@ export function quotedPaywall<Order>({
       },
       settled: (sale) => storedJson(settled(sale)),
       abandoned,
+      ...(afterFailure && {
+        afterFailure: async (sale, answer) => storedJson(await afterFailure({ sale, answer })),
+      }),
     },
     options,
   );

@@ -1,6 +1,7 @@
 /** What a paywall answers: its own refusals, and the stored answer of a sale with its receipt. */
 import type { Response } from "express";
 import type { SettleResponse } from "../../protocol/authorization.ts";
+import type { AmendsBody } from "./amends.ts";
 import type { PaywallAnswer, StoredAnswer } from "./door.ts";
 import { PROTOCOLS } from "./protocols.ts";
 import type { Delivered, SaleRecord } from "./sale-records.ts";
@@ -41,11 +42,11 @@ export const URL_TOO_LONG = problem(
   "url_too_long",
   "The offer names this URL, and would not fit into a header with it.",
 );
-export const AMENDS_PENDING = problem(
-  503,
-  "refund_pending",
-  "The payment was taken, the work failed, and what is owed to you is on its way. Send the same payment again to hear of it.",
-);
+export const AMENDS_PENDING: AmendsBody = {
+  error: "refund_owed",
+  message:
+    "The payment was taken, the work failed, and the money is owed back to you. Send the same payment again to hear of it.",
+};
 const PENDING = problem(
   503,
   "settlement_pending",
@@ -69,6 +70,16 @@ export function sendPending(
   const receipt = { success: false, errorReason, transaction, network, payer };
   setReceipt(response, protocol, receipt, 0);
   sendLater(response, PENDING);
+}
+
+/** The payment has settled, the work failed, and what is owed for it is not made good yet. */
+export function sendOwed(
+  response: Response,
+  { protocol, receipt, at }: Pick<SaleRecord<unknown>, "protocol" | "receipt" | "at">,
+  body: AmendsBody,
+): void {
+  if (receipt) setReceipt(response, protocol, receipt, at);
+  sendLater(response, { status: 503, body });
 }
 
 /** An answer that asks to be asked again. */

@@ -12,8 +12,11 @@ import { type ChallengeOptions, sendChallenge } from "./challenge.ts";
 import type { Door } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
 import { findMppProblem, type MppProblem, type MppSeal } from "./mpp-challenge.ts";
+import { type PayerCap, PayerCaps } from "./payer-cap.ts";
+import { type PayerCredit, withCredit } from "./payer-credit.ts";
 import { type BuyerKey, keyText, readBuyerKey } from "./payment-identifier.ts";
 import { type Cashier, cashier } from "./payment-step.ts";
+import { preemptedStep } from "./preempted.ts";
 import { type PresentedPayment, readPresented } from "./presented-payment.ts";
 import { findMismatch } from "./protocols.ts";
 import { Repeats } from "./repeats.ts";
@@ -34,6 +37,15 @@ export interface CoreOptions {
   readonly publicOrigin?: string | (() => string) | undefined;
   readonly maxTimeoutSeconds?: number | undefined;
   readonly facilitatorTimeoutMs?: number | undefined;
+  /** What a payer may spend here in a UTC month; default: no limit. */
+  readonly payerCap?: PayerCap | undefined;
+  /** Pays purchases from what is owed to their payers; `openCredits`. */
+  readonly credits?: PayerCredit | undefined;
+  /**
+   * Whether nothing but this database sells for its payees. Only then is a payment taken that somebody else has brought to the
+   * chain already: elsewhere it may have bought something.
+   */
+  readonly onlySeller?: boolean | undefined;
   readonly now?: (() => number) | undefined;
   readonly newId?: (() => string) | undefined;
 }
@@ -48,6 +60,7 @@ export class Paywall<Order> {
   readonly #cashier: Cashier;
   readonly #turns = new Turns();
   readonly #seal: MppSeal;
+  readonly #caps: PayerCaps | undefined;
 
   constructor(door: Door<Order>, options: CoreOptions) {
     const { db, facilitator, now = Date.now, newId = randomUUID } = options;
@@ -58,7 +71,10 @@ export class Paywall<Order> {
     const owner = new Owner(db, now);
     this.#records = records;
     this.#owner = owner;
-    this.#cashier = cashier(facilitator, facilitatorTimeoutMs);
+    const { payerCap, credits } = options;
+    const asking = cashier(facilitator, facilitatorTimeoutMs);
+    this.#cashier = credits ? withCredit(asking, credits) : asking;
+    this.#caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
     this.#sales = new Sales({
       door,
       records,
@@ -167,12 +183,21 @@ export class Paywall<Order> {
       answer: undefined,
       at: 0,
     };
-    const step = this.#cashier.begin(record);
-    const verdict = await step.verify();
+    const { credits, onlySeller = false } = this.#options;
+    const over = this.#caps?.check(record.sale);
+    if (over) return sendAnswer(visit.response, over.refusal);
+    const first = this.#cashier.begin(record);
+    const verdict = await first.verify();
     if (verdict.state === "unknown") return answers.sendLater(visit.response, answers.UNAVAILABLE);
-    if (verdict.state === "refused")
+    const preempted = onlySeller ? await preemptedStep(verdict, record, this.#cashier) : undefined;
+    if (verdict.state === "refused" && !preempted)
       return this.#sendChallenge(visit, quote, { error: verdict.reason, protocol });
-    const allow = () => this.#door.claimed?.(record.sale);
+    const step = preempted ?? first;
+    const allow = () => {
+      const refused = this.#caps?.check(record.sale) ?? this.#door.claimed?.(record.sale);
+      if (!refused && step !== preempted) credits?.claim(record.sale);
+      return refused;
+    };
     const claim = await this.#records.claim(saleKey(payment), record, {
       owner: this.#owner,
       allow,

@@ -7,6 +7,7 @@ import type { Address, Hex } from "viem";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import { CommitQueue, type Database, migrate } from "../../store/index.ts";
 import type { PaywallSale, StoredAnswer } from "./door.ts";
+import { assetKey, monthOf } from "./payer-cap.ts";
 import type { PaywallProtocol } from "./presented-payment.ts";
 import { LEASE_MS, type Owner } from "./sale-owner.ts";
 import { readRow, type SaleRow, writeFacts } from "./sale-row.ts";
@@ -134,14 +135,16 @@ export class SaleRecords<Order> {
       if (refused) return { refused };
       const now = Math.floor(this.#now());
       this.#db.run(
-        `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, payer, amount, buyer_key, owner, lease, facts, payload, at)
-          VALUES (?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, payer, asset, amount, month, buyer_key, owner, lease, facts, payload, at)
+          VALUES (?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         key,
         name,
         digest,
         fingerprint,
         sale.payer.toLowerCase(),
+        assetKey(sale.asset),
         sale.amount.toString(),
+        monthOf(now),
         buyerKey ?? null,
         owner.id,
         now + LEASE_MS,

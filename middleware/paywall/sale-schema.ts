@@ -57,4 +57,11 @@ export const STEPS: readonly MigrationStep[] = [
   CREATE UNIQUE INDEX paywall_sale_buyer_key ON paywall_sale (name, payer, buyer_key)
     WHERE buyer_key IS NOT NULL AND state <> 'abandoned';
   CREATE INDEX paywall_sale_payer ON paywall_sale (payer, at);`,
+  // What a payer has spent of a token in a month, for the payer's cap.
+  `ALTER TABLE paywall_sale ADD COLUMN month TEXT NOT NULL DEFAULT '';
+  ALTER TABLE paywall_sale ADD COLUMN asset TEXT NOT NULL DEFAULT '';
+  UPDATE paywall_sale SET month = strftime('%Y-%m', at / 1000, 'unixepoch'),
+    asset = lower(json_extract(facts, '$.network') || '/' || json_extract(facts, '$.asset'));
+  DROP INDEX paywall_sale_payer;
+  CREATE INDEX paywall_sale_payer ON paywall_sale (payer, month, asset, state, amount);`,
 ];

@@ -2,6 +2,7 @@
  * One sale from its claim to its answer: what the record says comes first, the money second, and the answer leaves only when the
  * record has it. Whoever calls holds the sale's turn; other processes are kept out by the record's owner.
  */
+import { AmendsOwed } from "./amends.ts";
 import * as answers from "./answers.ts";
 import type { Door, PaidSale, StoredAnswer } from "./door.ts";
 import type { SettleOutcome } from "./facilitator-port.ts";
@@ -96,7 +97,15 @@ export class Sales<Order> {
       return;
     }
     const worked = record.state === "worked" ? {} : await door.work?.(record.sale, undefined);
-    if (worked && !worked.refuse) await this.#settle(record, told);
+    if (!worked) return;
+    if (!worked.refuse) {
+      await this.#settle(record, told);
+    } else if (door.afterFailure) {
+      const { transaction, response: receipt } = told;
+      await records.markPaid(key, transaction, receipt);
+      await records.markFailed(key, undefined);
+      await this.#makeGood({ ...record, state: "failed", transaction, receipt });
+    }
   }
 
   /** Undefined where the seller refused, which has been answered. */
@@ -183,9 +192,10 @@ export class Sales<Order> {
     let answer: StoredAnswer;
     try {
       answer = await door.afterFailure(paid(record), record.answer);
-    } catch {
+    } catch (error) {
       // It is tried again; the record says that it is owed.
-      if (visit) answers.sendLater(visit.response, answers.AMENDS_PENDING);
+      const told = error instanceof AmendsOwed ? error.body : answers.AMENDS_PENDING;
+      if (visit) answers.sendOwed(visit.response, record, told);
       return "open";
     }
     const delivered = await records.settle(saleKey(record.sale), () => answer);

@@ -148,9 +148,10 @@ export class Paywall<Order> {
     const delivered = deliveredOf(record);
     if (!delivered) throw new Error("a sale that is over has an answer");
     const { payload, protocol } = payment;
-    const { state } = await this.#cashier.begin({ ...record, payload, protocol }).verify();
-    if (state === "valid") answers.sendDelivered(visit.response, record.protocol, delivered);
-    else if (state === "refused") sendAnswer(visit.response, answers.KEY_REUSED);
+    const verdict = await this.#cashier.begin({ ...record, payload, protocol }).verify();
+    if (verdict.state === "valid")
+      answers.sendDelivered(visit.response, record.protocol, delivered);
+    else if (verdict.state === "refused") await this.#ask(visit, verdict.reason, { protocol });
     else answers.sendLater(visit.response, answers.UNAVAILABLE);
   }
 

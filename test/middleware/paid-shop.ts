@@ -50,8 +50,8 @@ export async function openPaidShop({
   app.get("/item/:name", middleware, work);
   app.post("/item/:name", middleware, work);
   app.use("/paid", middleware, express.Router().get("/a", work).get("/b", work));
-  app.use(((error: Error, _request, response, _next) => {
-    response.status(500).json({ error: (error as { code?: string }).code ?? error.message });
+  app.use(((error: Error & { code?: string; status?: number }, _request, response, _next) => {
+    response.status(error.status ?? 500).json({ error: error.code ?? error.message });
   }) as express.ErrorRequestHandler);
   const server = await listen(app);
   return {

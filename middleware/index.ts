@@ -23,6 +23,15 @@ export {
   type PayingFetchOptions,
 } from "./fetch/paying-fetch.ts";
 export type { SpendingPolicy } from "./fetch/spending-policy.ts";
+export {
+  decryptKey,
+  encryptKey,
+  type EncryptKeyOptions,
+  type Keystore,
+  KeystoreError,
+  type KeystoreErrorCode,
+  readKeystore,
+} from "./keystore/index.ts";
 export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";

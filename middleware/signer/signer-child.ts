@@ -9,6 +9,8 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Hex } from "viem";
 import { generatePrivateKey } from "viem/accounts";
+import { Secret } from "../../protocol/secret.ts";
+import { decryptKey, KeystoreError, readKeystore } from "../keystore/index.ts";
 import { PaymentError } from "../payment-error.ts";
 import { type CountedSigner, countedSigner } from "./counted-signer.ts";
 import { CounterFile } from "./counter-file.ts";
@@ -35,8 +37,9 @@ function sayAll(): void {
 }
 
 async function start(text: string): Promise<CountedSigner | SignerStartProblem> {
-  const { keyFile, create, counterFile, asset, limits } = JSON.parse(text) as StartMessage;
-  const key = readKey(keyFile, create);
+  const message = JSON.parse(text) as StartMessage;
+  const { counterFile, asset, limits } = message;
+  const key = readKey(message);
   if (!key.startsWith("0x")) return key as SignerStartProblem;
   const { address, signAuthorization } = await keySigning(key as Hex, asset);
   try {
@@ -64,14 +67,26 @@ async function start(text: string): Promise<CountedSigner | SignerStartProblem> 
 }
 
 /** Reads the key, made first where the file is not there and we were let to write it. */
-function readKey(file: string, create: boolean): Hex | SignerStartProblem {
+function readKey({ keyFile, create, passphrase }: StartMessage): Hex | SignerStartProblem {
   try {
-    if (create) makeKey(file);
-    if ((statSync(file).mode & 0o077) !== 0) return "exposed";
-    const key = readFileSync(file, "utf8").trim();
-    return /^0x[0-9a-fA-F]{64}$/.test(key) ? (key as Hex) : "not-a-key";
+    if (create) makeKey(keyFile);
+    if ((statSync(keyFile).mode & 0o077) !== 0) return "exposed";
+    const text = readFileSync(keyFile, "utf8").trim();
+    if (text.startsWith("{")) return openKeystore(text, passphrase);
+    return /^0x[0-9a-fA-F]{64}$/.test(text) ? (text as Hex) : "not-a-key";
   } catch {
     return "unreadable";
+  }
+}
+
+function openKeystore(text: string, passphrase: string | undefined): Hex | SignerStartProblem {
+  if (passphrase === undefined) return "no-passphrase";
+  try {
+    return decryptKey(readKeystore(text), new Secret(passphrase));
+  } catch (error) {
+    return error instanceof KeystoreError && error.code === "KEYSTORE_PASSPHRASE"
+      ? "passphrase"
+      : "not-a-key";
   }
 }
 

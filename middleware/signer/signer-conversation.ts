@@ -24,6 +24,8 @@ const PROBLEMS: Readonly<Record<Exclude<SignerStartProblem, "counter">, string>>
   unreadable: "cannot be read",
   exposed: "can be read by other users",
   "not-a-key": "does not hold a private key",
+  "no-passphrase": "is encrypted, and no passphrase was given",
+  passphrase: "does not open with this passphrase",
 };
 
 export class SignerConversation {
@@ -122,7 +124,9 @@ function cannotStart({ keyFile, counterFile }: StartMessage, problem: SignerStar
   }
   return new PaymentError("SIGNER_KEY_INVALID", {
     problem: `The key file ${keyFile} ${PROBLEMS[problem]}.`,
-    nextStep: "Give a file of mode 600 that holds one private key as 0x and 64 hex digits.",
+    nextStep: problem.endsWith("passphrase")
+      ? "Give the passphrase that it was encrypted with."
+      : "Give a file of mode 600 that holds a keystore (version 3), or one private key as 0x and 64 hex digits.",
   });
 }
 

@@ -7,6 +7,8 @@ import type { SignerRule } from "./signer-rules.ts";
 /** The first line to the signer. It fixes what the signer may do for as long as it runs. */
 export interface StartMessage {
   readonly keyFile: string;
+  /** Of a keystore. */
+  readonly passphrase?: string;
   /** Make the key where it is not there. */
   readonly create: boolean;
   readonly counterFile: string;
@@ -29,7 +31,13 @@ export type SignerMessage =
   | { id: number; month: string; total: string; providers: Readonly<Record<string, string>> };
 
 /** Why a signer cannot start, in words that hold nothing of the files' content. */
-export type SignerStartProblem = "unreadable" | "exposed" | "not-a-key" | "counter";
+export type SignerStartProblem =
+  | "unreadable"
+  | "exposed"
+  | "not-a-key"
+  | "no-passphrase"
+  | "passphrase"
+  | "counter";
 
 export function writeIntent(id: number, intent: SignIntent): string {
   const integersAsText = (_: string, value: unknown) =>

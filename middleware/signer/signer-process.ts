@@ -8,6 +8,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync } f
 import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Asset, BASE_SEPOLIA_USDC } from "../../protocol/asset.ts";
+import type { Secret } from "../../protocol/secret.ts";
 import {
   DEFAULT_SIGNER_LIMITS,
   type SignedTotals,
@@ -28,8 +29,10 @@ export interface SignerProcess extends Signer, AsyncDisposable {
 }
 
 export interface SignerProcessOptions {
-  /** Holds the private key as 0x-text, mode 600; made by the signer itself where it is not there. */
+  /** Holds the private key, as 0x-text or as a keystore of version 3, mode 600; made by the signer itself where it is not there. */
   keyFile: string;
+  /** Of a keystore. It goes to the signer over its pipe, and the key that it opens stays there. */
+  passphrase?: Secret | undefined;
   /** Where it counts what it has signed, beside the key (`<keyFile>.counter`) unless given. Every signer of a key shares one. */
   counterFile?: string;
   /** The one token that it signs for; Base Sepolia's USDC unless given. */
@@ -43,10 +46,11 @@ export interface SignerProcessOptions {
 /** Starts the signer; resolves when it has read its key. Throws `SIGNER_KEY_INVALID`, `SIGNER_COUNTER_INVALID` or `SIGNER_FAILED`. */
 export async function startSignerProcess({
   keyFile,
+  passphrase,
   counterFile = `${keyFile}.counter`,
   asset = BASE_SEPOLIA_USDC,
   limits: given,
-  startTimeoutMs = 10_000,
+  startTimeoutMs = passphrase ? 60_000 : 10_000,
   signTimeoutMs = 5_000,
 }: SignerProcessOptions): Promise<SignerProcess> {
   const limits = { ...DEFAULT_SIGNER_LIMITS, ...given };
@@ -60,7 +64,14 @@ export async function startSignerProcess({
   });
   const conversation = new SignerConversation(child, signTimeoutMs);
   try {
-    const start = { keyFile: key, create, counterFile: counter, asset, limits: asText(limits) };
+    const start = {
+      keyFile: key,
+      create,
+      ...(passphrase ? { passphrase: passphrase.reveal() } : {}),
+      counterFile: counter,
+      asset,
+      limits: asText(limits),
+    };
     const address = await conversation.start(start, startTimeoutMs);
     // A wallet that was not closed must not keep its program from ending; the signer then ends with it.
     for (const handle of [child, child.stdin, child.stdout]) {

@@ -39,7 +39,12 @@ test("pays for one request, shows what it did, and book and chain agree", { time
   expect(await run(...buy)).toMatchObject({ code: 2, out: { error: { code: "USAGE" } } });
   expect(await run(...buy, "--dry-run")).toMatchObject({
     code: 0,
-    out: { kind: "priced", offers: [{ amount: "0.01", payTo: shop.payTo }, { amount: "0.01" }] },
+    out: {
+      kind: "priced",
+      offers: ["x402 v2", "x402 v1", "mpp"].map((protocol) => {
+        return { protocol, amount: "0.01", payTo: shop.payTo };
+      }),
+    },
   });
   expect(await run(...buy, "--max", "0.009")).toMatchObject({
     code: 1,

@@ -1,7 +1,10 @@
 /**
  * A program that runs a scenario and kills itself with SIGKILL at a named point: at the request (or the answer) of one of the
- * HTTP calls between the parties. Arguments: the run's folder, the point. Nothing of it can clean up, as in a power cut.
+ * HTTP calls between the parties, by `fetch` or by `node:http`. Arguments: the run's folder, the point. Nothing of it can clean up,
+ * as in a power cut.
  */
+import http from "node:http";
+import { syncBuiltinESMExports } from "node:module";
 import { prepareRun, readScenario, runScenario, scriptedHuman } from "../../scenarios/index.ts";
 
 interface Point {
@@ -59,15 +62,26 @@ const [dir, name] = process.argv.slice(2);
 if (dir !== undefined && name !== undefined) {
   const point = POINTS[name];
   if (!point) throw new TypeError(`no point "${name}"`);
+  const comesTo = (when: Point["when"], method: string | undefined, url: string | URL) => {
+    const hit = method === point.method && point.path.test(new URL(url).pathname);
+    if (hit && point.when === when) process.kill(process.pid, "SIGKILL");
+  };
   const original = globalThis.fetch;
   globalThis.fetch = async (input, init) => {
     const request = new Request(input, init);
-    const hit = request.method === point.method && point.path.test(new URL(request.url).pathname);
-    if (hit && point.when === "request") process.kill(process.pid, "SIGKILL");
+    comesTo("request", request.method, request.url);
     const response = await original(input, init);
-    if (hit && point.when === "answer") process.kill(process.pid, "SIGKILL");
+    comesTo("answer", request.method, request.url);
     return response;
   };
+  const plain = http.request;
+  http.request = ((url: unknown, options: http.RequestOptions, answered: () => void) => {
+    if (!(url instanceof URL)) return plain(url as string, options, answered);
+    comesTo("request", options.method, url);
+    const sent = plain(url, options, answered);
+    return sent.prependOnceListener("response", () => comesTo("answer", options.method, url));
+  }) as typeof http.request;
+  syncBuiltinESMExports();
   const scenario = await readScenario("scenarios/landing-page.md");
   const request = await prepareRun({ scenario, env: {}, dir, human: scriptedHuman({}) });
   await runScenario(request);

@@ -54,7 +54,7 @@ export type {
   PaywallSale,
   StoredAnswer,
 } from "./paywall/door.ts";
-export { type AfterFailure, AmendsOwed } from "./paywall/amends.ts";
+export { type AfterFailure, AmendsOwed, type FailedWork } from "./paywall/amends.ts";
 export type { PaywallFacilitator } from "./paywall/facilitator-port.ts";
 export type { PayerCap } from "./paywall/payer-cap.ts";
 export type { PayerCredit } from "./paywall/payer-credit.ts";
@@ -62,7 +62,19 @@ export { quotedPaywall, type QuotedPaywall, type QuotedPaywallOptions } from "./
 export { type DelegatedRun, delegateRun } from "./delegate-run.ts";
 export { creditAmends } from "./refund/credit-amends.ts";
 export { type Credits, openCredits } from "./refund/credits.ts";
-export type { RefundableSale } from "./refund/refund.ts";
+export {
+  REFUND_SIGNER_LIMITS,
+  type Refund,
+  type RefundableSale,
+  type RefundState,
+} from "./refund/refund.ts";
+export { refundAmends } from "./refund/refund-amends.ts";
+export {
+  openRefunds,
+  type RefundEvent,
+  type Refunds,
+  type RefundsOptions,
+} from "./refund/refunds.ts";
 export { remoteWallet, type RemoteWalletOptions } from "./remote-wallet.ts";
 export { type PaidRequest, type PayOutcome, type SendPaidOptions } from "./send-paid.ts";
 export {

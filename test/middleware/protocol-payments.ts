@@ -37,3 +37,10 @@ export async function payBy(
     headers: { ...(init.headers as object), [credential.name]: credential.value },
   };
 }
+
+/** Where a protocol's receipt stands. */
+export const RECEIPTS: Readonly<Record<Protocol, string>> = {
+  x402v1: "X-PAYMENT-RESPONSE",
+  x402v2: "PAYMENT-RESPONSE",
+  mpp: "Payment-Receipt",
+};

@@ -17,7 +17,8 @@ export type UsageErrorCode =
   | "BUDGET_INVALID"
   | "ADDRESS_INVALID"
   | "URL_INVALID"
-  | "COUNT_INVALID";
+  | "COUNT_INVALID"
+  | "KEY_INVALID";
 
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}
@@ -48,6 +49,10 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "CHECK_PLAN_INVALID",
   "CHECK_MAINNET",
   "CHECK_FILE_INVALID",
+  "NETWORK_UNKNOWN",
+  "ASSET_UNSUPPORTED",
+  "MAINNET_NOT_ALLOWED",
+  "FACILITATOR_IN_USE",
 ]);
 
 export function endedBy(error: unknown): Ended {

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { toErrorBody } from "../protocol/error.ts";
 import { addCheck } from "./check-program.ts";
+import { addFacilitator } from "./facilitator-program.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain, type Terminal } from "./terminal.ts";
@@ -197,6 +198,7 @@ Exit code 0 when every run passed and no gate was broken. results.jsonl in the f
       const { newCommand } = await import("./scenario.ts");
       end(await newCommand(name, surroundings));
     });
+  addFacilitator(program, surroundings, end);
   const check = addCheck(program, surroundings, end);
   const quiet = (text: string) => {
     if (!surroundings.json) terminal.note(text.trimEnd());

@@ -143,9 +143,13 @@ export function createFacilitator({
     return { payment, state };
   };
 
+  // x402 v1 has names for some networks only; on another one nobody could ask in it.
+  const isNamed = asset.networkName !== asset.network;
   const supported = (): SupportedAnswer => ({
     kinds: [
-      { x402Version: 1, scheme: "exact", network: asset.networkName },
+      ...(isNamed
+        ? [{ x402Version: 1, scheme: "exact", network: asset.networkName } as const]
+        : []),
       { x402Version: 2, scheme: "exact", network: asset.network },
     ],
     extensions: [],

@@ -5,6 +5,7 @@ export type { HealthAnswer } from "./health.ts";
 export { facilitatorApp } from "./http.ts";
 export type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
 export { FacilitatorError, type FacilitatorErrorCode } from "./network.ts";
+export { readAsset, type ReadAssetOptions } from "./read-asset.ts";
 export { REFUSALS, type RefusalReason } from "./refusal.ts";
 export {
   type RunningFacilitator,

@@ -4,6 +4,10 @@ import { PurserError } from "../protocol/error.ts";
 
 export type FacilitatorErrorCode =
   | "MAINNET_NOT_ALLOWED"
+  /** No EVM network's id, or one on which we know no token. */
+  | "NETWORK_UNKNOWN"
+  /** The token takes no EIP-3009 authorizations. */
+  | "ASSET_UNSUPPORTED"
   /** Another process has this folder open. */
   | "FACILITATOR_IN_USE";
 

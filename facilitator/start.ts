@@ -1,7 +1,7 @@
 /** A facilitator that listens on this machine: what a local world, or somebody's own x402 server under test, settles through. */
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Hex, LocalAccount } from "viem";
+import type { Address, Hex, LocalAccount } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
@@ -13,6 +13,8 @@ import { requireAllowed } from "./network.ts";
 
 export interface RunningFacilitator extends AsyncDisposable {
   readonly url: string;
+  /** Of the accounts that pay the gas. */
+  readonly addresses: readonly Address[];
   /** Stops listening, once the requests under way are answered. */
   close(): Promise<void>;
 }
@@ -20,15 +22,17 @@ export interface RunningFacilitator extends AsyncDisposable {
 export type StartFacilitatorOptions = Omit<FacilitatorOptions, "account" | "db"> & {
   /** Default: a free one. */
   port?: number | undefined;
+  /** The address to listen on; whoever reaches it can use its gas. Default: 127.0.0.1. */
+  host?: string | undefined;
   /** Where `facilitator.sqlite` stands, which remembers across a restart what was sent. Default: nowhere. */
   dir?: string | undefined;
 } & ({ account: FacilitatorOptions["account"] } | { privateKey: Hex | readonly Hex[] });
 
-/** Starts it on 127.0.0.1; throws a `ChainError` when the RPC server is not there or is of another chain, `FACILITATOR_IN_USE` for a folder that is open. */
+/** Starts it; throws a `ChainError` when the RPC server is not there or is of another chain, `FACILITATOR_IN_USE` for a folder that is open. */
 export async function startFacilitator(
   options: StartFacilitatorOptions,
 ): Promise<RunningFacilitator> {
-  const { rpcUrl, port = 0, dir, asset = BASE_SEPOLIA_USDC } = options;
+  const { rpcUrl, port = 0, host = "127.0.0.1", dir, asset = BASE_SEPOLIA_USDC } = options;
   requireAllowed(asset, options.allowMainnet ?? false);
   await openChain({ rpcUrl, asset });
   const account = "account" in options ? options.account : accountsOf(options.privateKey);
@@ -40,7 +44,7 @@ export async function startFacilitator(
   held.defer(() => facilitator.close());
   const app = facilitatorApp(facilitator);
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
-  const server = app.listen(port, "127.0.0.1", (error) => (error ? reject(error) : resolve()));
+  const server = app.listen(port, host, (error) => (error ? reject(error) : resolve()));
   await listening;
   const running = held.move();
   const close = async () => {
@@ -50,8 +54,10 @@ export async function startFacilitator(
     await closed;
     running.dispose();
   };
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, close, [Symbol.asyncDispose]: close };
+  const name = host.includes(":") ? `[${host}]` : host;
+  const url = `http://${name}:${(server.address() as AddressInfo).port}`;
+  const addresses = [account].flat().map(({ address }) => address);
+  return { url, addresses, close, [Symbol.asyncDispose]: close };
 }
 
 function accountsOf(keys: Hex | readonly Hex[]): LocalAccount[] {

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Hex } from "viem";
-import { readAsset, startFacilitator } from "../facilitator/index.ts";
+import { type FacilitatorEvent, readAsset, startFacilitator } from "../facilitator/index.ts";
 import { readAddress, readCount, readPath } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
 import type { FacilitatorFlags } from "./facilitator-program.ts";
@@ -26,10 +26,10 @@ export async function facilitatorCommand(
   const { network, host, allowMainnet = false } = flags;
   const asset = await readAsset({ rpcUrl, network, address });
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  await using running = await startFacilitator({
-    ...{ rpcUrl, asset, privateKey, port, host, dir, allowMainnet },
-    log: (event) => terminal.note(JSON.stringify({ time: new Date().toISOString(), ...event })),
-  });
+  const log = (event: FacilitatorEvent) =>
+    terminal.note(JSON.stringify({ time: new Date().toISOString(), ...event }));
+  const where = { rpcUrl, asset, port, host, dir };
+  await using running = await startFacilitator({ ...where, privateKey, allowMainnet, log });
   const { url, addresses } = running;
   const told = { url, network: asset.network, asset: asset.address, signers: addresses };
   if (json) terminal.out(JSON.stringify(told, undefined, 2));

@@ -68,12 +68,11 @@ export async function sendPaid(
 ): Promise<PayOutcome> {
   const { wallet, resends = 2, pause = wait, signal, confirmLater } = options;
   let record = first;
+  let { payment } = first;
+  if (!payment) throw new Error("a payment that is to be sent has bytes");
   let answer: Answer | undefined;
   for (let attempt = 0; attempt <= resends; attempt += 1) {
     if (attempt > 0) await pause(PAUSE_MS * attempt);
-    // The newest: where the first one is dead by now, another caller may have made a second.
-    const { payment } = record;
-    if (!payment) throw new Error("a payment that is to be sent has bytes");
     answer = await sendRequest(options, { [payment.name]: payment.value });
     const confirmation = report(wallet, record, answer);
     if (answer?.response.ok === true) {
@@ -83,6 +82,8 @@ export async function sendPaid(
       return { kind: "delivered", response, record };
     }
     record = await confirmation;
+    // Where the first one is dead by now, another caller may have made a second.
+    payment = record.payment ?? payment;
     if (record.state === "released") return refusedAsExpired(record);
     if (signal?.aborted === true) break;
     if (answer !== undefined && !mayStillDeliver(answer.response.status)) break;

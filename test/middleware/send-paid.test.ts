@@ -15,21 +15,33 @@ const record = (value: string, state: PurchaseRecord["state"]): PurchaseRecord =
   payment: { name: "X-PAYMENT", value },
 });
 
-test("where the first payment is dead and another caller has made a second one, that one is sent", async () => {
+/** A shop that takes one payment only, and what it was sent. */
+function openShop(wanted: string) {
   const sent: (string | null)[] = [];
-  const outcome = await sendPaid(
-    {
-      request: { method: "GET", url: "http://shop.example/items" },
-      fetch: (_, init) => {
-        const bytes = new Headers(init?.headers).get("X-PAYMENT");
-        sent.push(bytes);
-        return Promise.resolve(new Response("", { status: bytes === "second" ? 200 : 500 }));
-      },
-      wallet: { report: () => Promise.resolve(record("second", "settled")) },
-      pause: () => Promise.resolve(),
-    },
-    record("first", "sent"),
-  );
+  const fetch: typeof globalThis.fetch = (_, init) => {
+    const bytes = new Headers(init?.headers).get("X-PAYMENT");
+    sent.push(bytes);
+    return Promise.resolve(new Response("", { status: bytes === wanted ? 200 : 500 }));
+  };
+  return { sent, fetch };
+}
+
+const request = { method: "GET", url: "http://shop.example/items" };
+const pause = () => Promise.resolve();
+
+test("where the first payment is dead and another caller has made a second one, that one is sent", async () => {
+  const { sent, fetch } = openShop("second");
+  const wallet = { report: () => Promise.resolve(record("second", "settled")) };
+  const outcome = await sendPaid({ request, fetch, wallet, pause }, record("first", "sent"));
   expect(outcome).toMatchObject({ kind: "delivered", record: { state: "settled" } });
   expect(sent).toEqual(["first", "second"]);
+});
+
+test("where another caller is about to sign a second one, the first is sent as before", async () => {
+  const { sent, fetch } = openShop("second");
+  const { payment: _, ...signing } = record("", "signing");
+  const wallet = { report: () => Promise.resolve(signing) };
+  const outcome = await sendPaid({ request, fetch, wallet, pause }, record("first", "sent"));
+  expect(outcome).toMatchObject({ kind: "unknown", status: 500 });
+  expect(sent).toEqual(["first", "first", "first"]);
 });

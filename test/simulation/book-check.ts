@@ -55,6 +55,7 @@ export interface BookCheckOptions {
 export class BookCheck {
   readonly #options: BookCheckOptions;
   #version = -1;
+  #stopped = false;
 
   constructor(options: BookCheckOptions) {
     this.#options = options;
@@ -63,13 +64,18 @@ export class BookCheck {
   /** Throws `Broken`. */
   check(): void {
     const { disk } = this.#options;
-    if (disk.version === this.#version) return;
+    if (disk.version === this.#version || this.#stopped) return;
     this.#version = disk.version;
     const rows = disk.ask<Row>("SELECT * FROM auth ORDER BY id");
     this.#checkCaps(rows);
     this.#checkPurchases(rows);
     this.#checkReleases(rows);
     this.#checkJournal(rows);
+  }
+
+  /** The book is no longer what was written to it. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Those that are neither settled nor released. */

@@ -1,7 +1,8 @@
 /** What a paying call answered, held against what happened: "refused" says that nothing was paid, "undelivered" that something was. */
 import type { PayOutcome } from "../../middleware/index.ts";
-import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { BASE_SEPOLIA_USDC, type TraceEvent } from "../../protocol/index.ts";
 import { readPayment } from "./messages.ts";
+import { signatureOf } from "./signer-double.ts";
 import { expect } from "./watch.ts";
 import type { World } from "./world.ts";
 
@@ -37,6 +38,25 @@ export function checkOutcome(world: World, outcome: PayOutcome, call: string): s
   return `${outcome.kind} ${record.state}`;
 }
 
+/** Whoever is told that waiting was given up, by an error, has paid nothing. */
+export function checkAbort({ watch, disk }: World, call: string): void {
+  for (const nonce of watch.leftByCall.get(call) ?? []) {
+    const dead = disk.durable.get(nonce)?.startsWith("released") === true;
+    expect("O1", dead, `${call} was given up, and it sent ${nonce}`);
+  }
+}
+
+/** I13 */
+export function checkTrace(world: World, event: TraceEvent): void {
+  expect(
+    "I13",
+    !isTold(world, JSON.stringify(event)),
+    `a ${event.type} event tells a payment's bytes`,
+  );
+}
+
 function isTold({ watch }: World, text: string): boolean {
-  return [...watch.left.values()].some(({ bytes }) => text.includes(bytes.slice(0, 60)));
+  const bytes = [...watch.left.values()].map((left) => left.bytes.slice(-60));
+  const signatures = [...watch.signed.values()].map((intent) => signatureOf(intent.authorization));
+  return [...bytes, ...signatures].some((secret) => text.includes(secret));
 }

@@ -42,6 +42,8 @@ export interface Plan {
   readonly callers: number;
   readonly calls: number;
   readonly timeoutMs: number;
+  /** Whether the paying fetch waits for the chain before it returns what it bought. */
+  readonly confirm: "wait" | "background";
   /** The longest that a commit and a signature take. */
   readonly diskMs: number;
   readonly signerMs: number;
@@ -51,7 +53,7 @@ export interface Plan {
   readonly maxTimeoutSeconds: number;
   /** How far each process's clock is off at first. */
   readonly skewMs: number;
-  /** Probabilities: of an event in each second, or of each message, commit, question or signature. */
+  /** Probabilities: of an event in each second, or of each message, commit, question, signature or call. */
   readonly rates: {
     readonly crash: number;
     readonly powerFailure: number;
@@ -64,6 +66,7 @@ export interface Plan {
     readonly rpc: number;
     readonly disk: number;
     readonly signer: number;
+    readonly abort: number;
   };
 }
 
@@ -114,6 +117,7 @@ export function makePlan(chance: Chance): Plan {
     callers: chance.int(1, 3),
     calls: chance.int(1, 4),
     timeoutMs: chance.pick([500, 3_000, 20_000]),
+    confirm: chance.pick(["wait", "background"]),
     diskMs: chance.pick([3, 3, 300]),
     signerMs: chance.pick([3, 3, 5_000]),
     blockMs: chance.pick([1_000, 2_000, 5_000]),
@@ -132,6 +136,7 @@ export function makePlan(chance: Chance): Plan {
       rpc: rate(0.5, 0.3),
       disk: rate(0.2, 0.1),
       signer: rate(0.2, 0.2),
+      abort: rate(0.2, 0.5),
     },
   };
 }

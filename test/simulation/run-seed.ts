@@ -4,6 +4,7 @@
  */
 
 import { Disk } from "./disk.ts";
+import { buyEverythingAgain, tamper } from "./finale.ts";
 import { Broken } from "./history.ts";
 import { type Mutant, UNCHANGED, useStates } from "./mutant.ts";
 import { BYTES_KEY } from "./wallet-process.ts";
@@ -25,6 +26,8 @@ export interface SeedResult {
 
 /** After the window and finality: time for recovery to look, twice, and for questions to be answered. */
 const GRACE_MS = 60_000;
+/** For a call where nothing is wrong, or for a while to pass. */
+const PATIENCE_MS = 300_000;
 const MAX_STEPS = 50_000;
 
 let disk: Disk | undefined;
@@ -45,6 +48,11 @@ export async function runSeed(seed: number, mutant: Mutant = UNCHANGED): Promise
     quieten(world);
     await runUntil(world, deadline(world));
     checkEnd(world);
+    const until = (done: () => boolean) => runUntilDone(world, done);
+    await buyEverythingAgain({ world, until });
+    await runUntil(world, deadline(world));
+    checkEnd(world);
+    if (seed % 5 === 0) await tamper({ world, until });
   } catch (error) {
     world.fail(error);
   } finally {
@@ -67,6 +75,17 @@ async function runUntil(world: World, endMs: number): Promise<void> {
     expect("steps", scheduler.steps < MAX_STEPS, "the run does not come to an end");
   }
   scheduler.now = endMs;
+}
+
+async function runUntilDone(world: World, done: () => boolean): Promise<void> {
+  const { scheduler, book } = world;
+  const endMs = scheduler.now + PATIENCE_MS;
+  while (!done()) {
+    const stepped = await scheduler.step(endMs);
+    book.check();
+    if (world.failure !== undefined) throw world.failure;
+    expect("I5", stepped, "a call does not come to an end");
+  }
 }
 
 /** From here on nothing breaks, nobody lies, and nobody asks for anything new. */

@@ -30,7 +30,9 @@ export interface WalletProcess {
   readonly wallet: Wallet;
   readonly ledger: Ledger;
   /** Asks for an item, through one door or the other; `call` is a name of its own. */
-  readonly buy: (item: ItemPlan, call: string) => Promise<PayOutcome>;
+  readonly buy: (item: ItemPlan, call: string, signal?: AbortSignal) => Promise<PayOutcome>;
+  /** As opening it does: damage is found. */
+  readonly check: () => Promise<void>;
 }
 
 function openProcess(world: World, actor: Actor): WalletProcess {
@@ -50,6 +52,7 @@ function openProcess(world: World, actor: Actor): WalletProcess {
     chain,
     nonceSecret: NONCE_SECRET,
     now,
+    trace: { append: world.onTrace },
     ...mutant.walletOptions,
   });
   const port: CallersWallet = mutant.wallet?.(wallet, ledger) ?? wallet;
@@ -62,16 +65,20 @@ function openProcess(world: World, actor: Actor): WalletProcess {
     fetch,
     now,
     timeoutMs: plan.timeoutMs,
+    confirm: plan.confirm,
+    onError: (error) => world.fail(error),
   });
   const { timeoutMs } = plan;
   return {
     wallet,
     ledger,
-    buy: (item, call) => {
+    check: () => book.check(),
+    buy: (item, call, signal) => {
       const { url, body, key } = item;
       const headers = { "x-call": call, "content-type": "application/json" };
       if (item.door === "fetch") {
-        return pay(url, { method: "POST", body, headers: { ...headers, "idempotency-key": key } });
+        const all = { ...headers, "idempotency-key": key };
+        return pay(url, { method: "POST", body, headers: all, ...(signal ? { signal } : {}) });
       }
       const quote = quoteOf(item);
       const order = { service: quote.service, operation: "create", inputs: {} };
@@ -83,6 +90,7 @@ function openProcess(world: World, actor: Actor): WalletProcess {
         fetch,
         now,
         timeoutMs,
+        signal,
       });
     },
   };
@@ -126,9 +134,11 @@ function catalogPort(
 }
 
 /** Its life: recovery, people who buy, recovery again and again. A failure that is not one of ours is a bug, and rejects. */
-export async function live(world: World, actor: Actor): Promise<never> {
+export async function live(world: World, actor: Actor): Promise<void> {
   const { scheduler, chance, plan } = world;
   const process = openProcess(world, actor);
+  if (!(await isSound(process, world, actor))) return;
+  world.opened(actor, process);
   await recover(process, world, actor);
   for (let caller = 0; caller < plan.callers; caller += 1) {
     shop(process, world, actor).catch((error: unknown) => world.fail(error));
@@ -136,6 +146,18 @@ export async function live(world: World, actor: Actor): Promise<never> {
   for (;;) {
     await scheduler.sleep(RECOVER_EVERY_MS + chance.int(0, 1_000), actor);
     await recover(process, world, actor);
+  }
+}
+
+/** A process that finds its book damaged ends there. */
+async function isSound({ check }: WalletProcess, { history }: World, actor: Actor) {
+  try {
+    await check();
+    return true;
+  } catch (error) {
+    if (!(error instanceof PurserError)) throw error;
+    history.note(actor, `does not open: ${error.code}`);
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Everything one run happens in: the plan of its seed, the doubles, the processes that live and die, and what watches them. */
 import type { PayOutcome, SignIntent } from "../../middleware/index.ts";
+import type { TraceEvent } from "../../protocol/index.ts";
 import { BookCheck } from "./book-check.ts";
 import { Chance } from "./chance.ts";
 import { ChainDouble } from "./chain-double.ts";
@@ -7,7 +8,7 @@ import type { Disk } from "./disk.ts";
 import { History } from "./history.ts";
 import type { Answer, Message } from "./messages.ts";
 import { type Mutant } from "./mutant.ts";
-import { checkOutcome } from "./outcomes.ts";
+import { checkAbort, checkOutcome, checkTrace } from "./outcomes.ts";
 import { type ItemPlan, makePlan, type Plan } from "./plan.ts";
 import { type Actor, Scheduler } from "./scheduler.ts";
 import { ShopDouble } from "./shop-double.ts";
@@ -38,7 +39,7 @@ export class World {
   faulty = true;
   failure: unknown;
   outcomes: Record<string, number> = {};
-  readonly #actors: Actor[] = [];
+  readonly #processes = new Map<Actor, WalletProcess | undefined>();
   #calls = 0;
 
   constructor(seed: number, disk: Disk, mutant: Mutant) {
@@ -80,20 +81,42 @@ export class World {
   readonly onSigned = (actor: Actor, intent: SignIntent): void =>
     this.#watch(() => this.watch.onSigned(actor, intent));
 
+  readonly onTrace = (event: TraceEvent): void => this.#watch(() => checkTrace(this, event));
+
   /** The first failure is the run's. */
   fail(error: unknown): void {
     this.failure ??= error;
   }
 
   /** Asks for an item and holds what comes of it against what happened. */
-  async buy(process: WalletProcess, actor: Actor, item: ItemPlan): Promise<PayOutcome> {
+  async buy(process: WalletProcess, actor: Actor, item: ItemPlan): Promise<PayOutcome | undefined> {
     const call = `call-${(this.#calls += 1)}`;
     this.history.note(actor, `${call} buys ${item.url} by ${item.door}`);
-    const outcome = await process.buy(item, call);
-    const kind = checkOutcome(this, outcome, call);
+    const patience = this.#patience(actor);
+    try {
+      const outcome = await process.buy(item, call, patience);
+      this.#count(actor, call, checkOutcome(this, outcome, call));
+      return outcome;
+    } catch (error) {
+      if (error !== patience?.reason) throw error;
+      checkAbort(this, call);
+      this.#count(actor, call, "given up");
+      return undefined;
+    }
+  }
+
+  #count(actor: Actor, call: string, kind: string): void {
     this.history.note(actor, `${call} is ${kind}`);
     this.outcomes[kind] = (this.outcomes[kind] ?? 0) + 1;
-    return outcome;
+  }
+
+  /** Some give up waiting, at any moment. */
+  #patience(actor: Actor): AbortSignal | undefined {
+    if (!this.faulty || !this.chance.happens(this.plan.rates.abort)) return undefined;
+    const controller = new AbortController();
+    const giveUp = () => controller.abort(new Error("given up"));
+    this.scheduler.schedule(this.chance.int(0, 3_000), actor, giveUp);
+    return controller.signal;
   }
 
   /** Begins the life of a process, which begins another when it dies. */
@@ -101,7 +124,7 @@ export class World {
     const { chance, plan } = this;
     const skewMs = chance.int(-plan.skewMs, plan.skewMs);
     const actor: Actor = { name, skewMs, alive: true };
-    this.#actors.push(actor);
+    this.#processes.set(actor, undefined);
     this.scheduler.schedule(0, actor, () => {
       live(this, actor).catch((error: unknown) => this.fail(error));
     });
@@ -109,7 +132,21 @@ export class World {
 
   /** The living. */
   actors(): Actor[] {
-    return this.#actors.filter(({ alive }) => alive);
+    return [...this.#processes.keys()].filter(({ alive }) => alive);
+  }
+
+  /** Those whose wallet is open. */
+  living(): [Actor, WalletProcess][] {
+    const all = [...this.#processes];
+    return all.flatMap(([actor, process]) => (actor.alive && process ? [[actor, process]] : []));
+  }
+
+  opened(actor: Actor, process: WalletProcess): void {
+    this.#processes.set(actor, process);
+  }
+
+  restart(): void {
+    for (const actor of this.actors()) this.kill(actor);
   }
 
   kill(actor: Actor): void {

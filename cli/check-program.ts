@@ -40,7 +40,11 @@ export function addCheck(
     .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
     .option("-d, --data <text>", "the body")
     .option("--profile <list>", "x402-v2, x402-v1, mpp, all; or auto, which reads the answer")
-    .option("--ring <n>", "how far to go: 0 only looks, unpaid", "0")
+    .option(
+      "--ring <n>",
+      "how far to go: 0 only looks; 1 attacks with a key that holds nothing",
+      "0",
+    )
     .option("--only <ids>", "only these cases, such as CHAL-*,HTTP-01", list)
     .option("--skip <ids>", "not these cases", list)
     .option("--baseline <file>", "cases that are known to fail, a YAML list")
@@ -58,7 +62,7 @@ export function addCheck(
     .addHelpText(
       "after",
       `
-It follows no redirect, and on ring 0 it signs and pays nothing. Targets on this machine need no flag.
+It follows no redirect, and it pays nothing: ring 1 signs with a new key that holds nothing. Targets on this machine need no flag.
 
 Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or the command line is wrong, 3 the tester failed.`,
     )

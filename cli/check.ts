@@ -88,7 +88,8 @@ function readProfiles(text: string | undefined): readonly Profile[] | undefined 
 
 function readRing(text: string): Ring {
   if (text === "0") return 0;
-  throw usage(`Ring "${text.slice(0, 20)}" is not built yet.`, "Write --ring 0.");
+  if (text === "1") return 1;
+  throw usage(`Ring "${text.slice(0, 20)}" is not built yet.`, "Write --ring 0 or --ring 1.");
 }
 
 function readFormats(text: string | undefined): ReportFormat[] {

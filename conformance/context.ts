@@ -5,6 +5,7 @@
 import { type Case, type Profile, Unassessable, unclear } from "./case.ts";
 import { type ReadChallenge, readChallenge } from "./read/challenge.ts";
 import type { Target } from "./target.ts";
+import type { PayerSide } from "./pay/payer-side.ts";
 import type { Exchange, HeaderLine, WireAnswer } from "./wire/exchange.ts";
 import type { SendOptions } from "./wire/wire-client.ts";
 
@@ -33,6 +34,7 @@ export interface Run {
   readonly now: () => number;
   /** A number from 0 to below `limit`, from the run's seed. */
   readonly randomInt: (limit: number) => number;
+  readonly payer: PayerSide;
   readonly send: (
     change: RequestChange,
     caseId: string,

@@ -14,6 +14,7 @@ import { CASES } from "./cases/catalog.ts";
 import { contextFor, type Expectations, type Run } from "./context.ts";
 import { detectProfiles } from "./detect.ts";
 import { ConformanceError } from "./conformance-error.ts";
+import { type PayerSide, throwAwayPayer } from "./pay/payer-side.ts";
 import { planCases, type PlannedCase } from "./plan.ts";
 import { randomFrom } from "./random.ts";
 import { openRecorder } from "./recorder.ts";
@@ -33,6 +34,8 @@ export interface CheckOptions extends TargetOptions {
   /** Warnings and what could not be assessed count too. */
   readonly strict?: boolean | undefined;
   readonly load?: boolean | undefined;
+  /** Who pays, from ring 2 on. Default: a throw-away key that holds nothing. */
+  readonly payer?: PayerSide | undefined;
   /** Default: "1". */
   readonly seed?: string | undefined;
   /** Requests a second to anything but this machine. */
@@ -63,7 +66,8 @@ export async function check(options: CheckOptions): Promise<Report> {
   const found = detected.length > 0 ? detected : (["x402-v2"] as const);
   const profiles = options.profiles ?? found;
   const plan = planCases({ cases: CASES, ...definedOf(options), profiles, ring });
-  const run: Run = { ...recorder, target, expect, now, randomInt: randomFrom(seed) };
+  const payer = options.payer ?? throwAwayPayer();
+  const run: Run = { ...recorder, target, expect, now, randomInt: randomFrom(seed), payer };
   const { status } = unpaid.answer;
   const asks = status === 402;
   const baseline = new Set(options.baseline);

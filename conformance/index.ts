@@ -14,6 +14,12 @@ export { CASES, findCase } from "./cases/catalog.ts";
 export { diffReports, type ReportDiff, type VerdictChange } from "./diff.ts";
 export { ConformanceError, type ConformanceErrorCode } from "./conformance-error.ts";
 export type { Expectations } from "./context.ts";
+export {
+  fundedPayer,
+  type FundedPayerOptions,
+  type PayerMoney,
+  type PayerSide,
+} from "./pay/payer-side.ts";
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
 export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";

@@ -12,6 +12,17 @@ import { VERSION_CASES } from "./versions.ts";
 import { PRICE_CASES } from "./price.ts";
 import { SIGNAL_CASES } from "./signal.ts";
 
+import { ERROR_CASES } from "./errors.ts";
+import { MALFORMED_CASES } from "./malformed.ts";
+import { MPP_CREDENTIAL_CASES } from "./mpp-credentials.ts";
+import { PATH_CASES } from "./paths.ts";
+import { SIGNATURE_CASES } from "./signatures.ts";
+import { TAMPERING_CASES } from "./tampering.ts";
+import { AFTERMATH_CASES } from "./after-refusal.ts";
+import { AMBIGUITY_CASES } from "./header-ambiguity.ts";
+import { TERMS_CASES } from "./tampering-terms.ts";
+import { VALUE_CASES } from "./malformed-values.ts";
+
 export const CASES: readonly Case[] = [
   ...DISCOVERY_CASES,
   ...SIGNAL_CASES,
@@ -24,6 +35,16 @@ export const CASES: readonly Case[] = [
   ...ORIGIN_CASES,
   ...PRICE_CASES,
   ...LEAK_CASES,
+  ...MPP_CREDENTIAL_CASES,
+  ...MALFORMED_CASES,
+  ...VALUE_CASES,
+  ...SIGNATURE_CASES,
+  ...TAMPERING_CASES,
+  ...TERMS_CASES,
+  ...ERROR_CASES,
+  ...AFTERMATH_CASES,
+  ...AMBIGUITY_CASES,
+  ...PATH_CASES,
 ];
 
 /** The case of an id, in either case of letters. */

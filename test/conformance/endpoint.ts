@@ -26,7 +26,7 @@ interface Asked {
 export type Fault = (answer: Answer, asked: Asked) => Answer | undefined;
 
 const { address, network, networkName, eip712, chainId, decimals } = BASE_SEPOLIA_USDC;
-const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+export const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 export const MARKER = "the paid answer";
 
 type Json = Record<string, unknown>;
@@ -78,10 +78,12 @@ export function mppHeader(request: unknown = MPP_REQUEST, params: Record<string,
   return `Payment ${list.join(", ")}`;
 }
 
+const MPP_PROBLEM = JSON.stringify({ type: "https://paymentauth.org/problems/payment-required" });
+
 const CHALLENGES: Readonly<Record<Profile, (url: string) => Answer>> = {
   "x402-v2": (url) => asking({ "PAYMENT-REQUIRED": encodeJson(v2Challenge(url)) }, "{}"),
   "x402-v1": (url) => asking({}, JSON.stringify(v1Challenge(url))),
-  mpp: () => asking({ "WWW-Authenticate": mppHeader() }, '{"title":"Payment Required"}'),
+  mpp: () => asking({ "WWW-Authenticate": mppHeader() }, MPP_PROBLEM),
 };
 
 function asking(headers: Record<string, string>, body: string): Answer {

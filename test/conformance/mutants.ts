@@ -62,7 +62,76 @@ const row = (
   more: Partial<Pick<Mutant, "profile" | "options">> = {},
 ): Mutant => ({ kills, fault, make, profile: "x402-v2", ...more });
 
+const credential = ({ request }: { request: { headers: Record<string, any> } }) => {
+  const { authorization, "payment-authorization": other } = request.headers;
+  const text = authorization ?? other ?? "";
+  const [, value] = /^Payment (.*)$/.exec(String(text)) ?? [];
+  return value === undefined ? undefined : Buffer.from(value, "base64url").toString();
+};
+/** A fault that shows when a credential is of this kind. */
+const meets =
+  (wrong: (text: string) => boolean, then: Fault): Fault =>
+  (answer, asked) => {
+    const text = credential(asked);
+    return text !== undefined && wrong(text) ? then(answer, asked) : undefined;
+  };
+const failing: Fault = (answer) => ({ ...answer, status: 500 });
+const mppRow = (kills: string, fault: string, make: Fault, options: Partial<CheckOptions> = {}) =>
+  row(kills, fault, make, { profile: "mpp", options: { ring: 1, ...options } });
+
 export const MUTANTS: readonly Mutant[] = [
+  mppRow(
+    "MPP-03",
+    "believes the expiry that comes back",
+    meets(
+      (text) => text.includes("2099-01-01"),
+      () => paid,
+    ),
+  ),
+  mppRow(
+    "MPP-06",
+    "lets caches keep what was paid elsewhere",
+    meets(() => true, headers({ "Cache-Control": "max-age=60" })),
+  ),
+  mppRow(
+    "MPP-07",
+    "dies of null",
+    meets((text) => text === "null", failing),
+  ),
+  mppRow(
+    "MPP-08",
+    "takes ids that it never gave",
+    meets(
+      (text) => text.includes("AAAAAAAAAAAAAAAAAAAAAA"),
+      () => paid,
+    ),
+  ),
+  mppRow(
+    "MPP-09",
+    "explains nothing",
+    meets(
+      () => true,
+      (answer) => ({ ...answer, body: "no" }),
+    ),
+  ),
+  mppRow(
+    "MPP-11",
+    "does not look at the body again",
+    (answer, asked) =>
+      credential(asked) === undefined
+        ? mpp(
+            mppHeader(undefined, {
+              digest: "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+            }),
+          )(answer, asked)
+        : paid,
+    { body: "a", method: "POST" },
+  ),
+  mppRow(
+    "MPP-16",
+    "cannot read 4 KB",
+    meets((text) => text.length > 3000, failing),
+  ),
   row("CHAL-01", "sells without asking", () => paid),
   row("CHAL-02", "puts the challenge in the body", (answer) => ({ ...answer, headers: {} })),
   row("CHAL-02", "sends the header twice", (answer) => ({

@@ -1,0 +1,221 @@
+/** Group M: the same resource under another spelling, unpaid. Each variant is held against a path that does not exist. */
+import { broken, type Case, holds, type Outcome, skipped, unclear } from "../case.ts";
+import { policy } from "../basis.ts";
+import type { Context, RequestChange } from "../context.ts";
+import type { Exchange } from "../wire/exchange.ts";
+
+const common = {
+  ring: 1,
+  profiles: "any",
+  level: "policy",
+  severity: "critical",
+  gains:
+    "Whoever writes the path this way gets what is sold, unpaid: the gate and the handler read it differently.",
+  mend: "Gate and route with the same router: mount the payment middleware on the route itself, not on a list of path patterns before it.",
+  cwe: 288,
+} as const;
+
+type Variants = (path: string, query: string) => Readonly<Record<string, RequestChange>>;
+
+/** Asks for each variant; one that is answered like the goods, and unlike a path that does not exist, got in. */
+async function staysOut(context: Context, variants: Variants): Promise<Outcome> {
+  const { target, ask, first, expect } = context;
+  if ((await first()).status !== 402) return unclear("The path itself asks for no payment.");
+  const [path = "/", query] = target.path.split("?");
+  const control = await ask({ path: `${path}-no-such-path-${context.randomInt(1_000_000)}` });
+  const root = await ask({ path: "/" });
+  const same = (a: Exchange, b: Exchange) =>
+    a.answer?.status === b.answer?.status && a.answer?.body === b.answer?.body;
+  const statuses: string[] = [];
+  for (const [name, change] of Object.entries(
+    variants(path, query === undefined ? "" : `?${query}`),
+  )) {
+    const exchange = await ask(change, { alone: true });
+    const { answer, failure } = exchange;
+    statuses.push(`${name} ${answer?.status ?? failure}`);
+    if (!answer || answer.status < 200 || answer.status >= 300 || answer.status === 204) continue;
+    const empty = answer.body === "" && (change.method ?? "").toUpperCase() !== "HEAD";
+    if (same(exchange, control) || same(exchange, root) || (empty && change.method !== undefined))
+      continue;
+    if (expect.marker !== undefined && !answer.body.includes(expect.marker) && answer.body !== "")
+      continue;
+    return broken(
+      `${name} (${change.method ?? target.method} ${change.path ?? target.path}) was answered with ${answer.status}, unpaid.`,
+    );
+  }
+  return holds(`${statuses.join(", ")}.`);
+}
+
+export const PATH_CASES: readonly Case[] = [
+  {
+    ...common,
+    id: "PATH-01",
+    title: "Another method does not get in",
+    basis: policy(
+      "A gate that names GET lets everything else through; frameworks answer HEAD, and some any verb, with the GET handler.",
+    ),
+    async run(context) {
+      // Others, such as DELETE, may be operations of their own, and are not tried on somebody's server.
+      const others = ["HEAD", "TRACE", "PROPFIND", "PURSER"].filter(
+        (one) => one !== context.target.method,
+      );
+      return staysOut(context, () =>
+        Object.fromEntries(others.map((one) => [one, { method: one }])),
+      );
+    },
+  },
+  {
+    ...common,
+    id: "PATH-02",
+    title: "A header or field that overrides the method does not get in",
+    basis: policy("X-HTTP-Method-Override is read by some frameworks after the gate."),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        "X-HTTP-Method-Override": {
+          method: "POST",
+          headers: [["X-HTTP-Method-Override", context.target.method]],
+        },
+        "X-HTTP-Method": { method: "POST", headers: [["X-HTTP-Method", context.target.method]] },
+        _method: {
+          method: "POST",
+          path: `${path}${query}${query === "" ? "?" : "&"}_method=${context.target.method}`,
+        },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-03",
+    title: "A backslash does not get in",
+    basis: policy("GHSA-3j63-5h8p-gf7c: a trailing backslash passed a payment gate."),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        "\\": { path: `${path}\\${query}` },
+        "%5C": { path: `${path}%5C${query}` },
+        "\\ for /": { path: `/${path.slice(1).replaceAll("/", "\\")}${query}` },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-04",
+    title: "A broken percent escape does not get in",
+    basis: policy("Where decoding throws, some gates fail open."),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        "%": { path: `${path}%${query}` },
+        "%c0": { path: `${path}%c0${query}` },
+        "%zz": { path: `${path}%zz${query}` },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-05",
+    title: "An encoded line break does not get in",
+    basis: policy("A pattern whose dot does not match a line break lets it through."),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        "%0A": { path: `${path}%0A${query}` },
+        "%0D": { path: `${path}%0D${query}` },
+        "U+2028": { path: `${path}%E2%80%A8${query}` },
+        "%00": { path: `${path}%00${query}` },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-06",
+    title: "Encoded letters and separators do not get in",
+    basis: policy("RFC 3986, 6.2.2.2: an encoded unreserved character is the same path."),
+    run: (context) =>
+      staysOut(context, (path, query) => {
+        const last = path.at(-1) ?? "a";
+        const code = last.charCodeAt(0).toString(16).padStart(2, "0");
+        return {
+          "an encoded letter": { path: `${path.slice(0, -1)}%${code}${query}` },
+          "a doubly encoded letter": { path: `${path.slice(0, -1)}%25${code}${query}` },
+          "%2F": { path: `/${path.slice(1).replaceAll("/", "%2F")}%2F${query}` },
+        };
+      }),
+  },
+  {
+    ...common,
+    id: "PATH-07",
+    title: "Doubled slashes and dots do not get in",
+    basis: policy("RFC 3986, 5.2.4: dot segments are removed, by whom is the question."),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        "//": { path: `/${path}${query}` },
+        "// at the end": { path: `${path}//${query}` },
+        "/./": { path: `/.${path}${query}` },
+        "/x/../": { path: `/x/..${path}${query}` },
+        "%2e%2e": { path: `/x/%2e%2e${path}${query}` },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-08",
+    title: "Case, a trailing slash and ;parameters do not get in",
+    level: "advice",
+    severity: "high",
+    basis: policy(
+      "Express matches without regard to case and trailing slash by default; a pattern in a table may not.",
+    ),
+    run: (context) =>
+      staysOut(context, (path, query) => ({
+        capitals: { path: `${path.toUpperCase()}${query}` },
+        "a trailing slash": { path: `${path}/${query}` },
+        ";x=1": { path: `${path};x=1${query}` },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-09",
+    title: "Another way to name the target does not get in",
+    basis: policy("Proxies' headers rewrite the path after the gate has looked at it."),
+    async run(context) {
+      const { path, origin } = context.target;
+      return staysOut(context, () => ({
+        "the absolute form": { path: `${origin}${path}` },
+        "X-Original-URL": { path: "/", headers: [["X-Original-URL", path]] },
+        "X-Rewrite-URL": { path: "/", headers: [["X-Rewrite-URL", path]] },
+        "X-Forwarded-Prefix": {
+          headers: [
+            ["X-Forwarded-Prefix", "/free"],
+            ["X-Forwarded-Host", "localhost"],
+          ],
+        },
+      }));
+    },
+  },
+  {
+    ...common,
+    id: "PATH-10",
+    title: "A framework's own headers do not get in",
+    basis: policy("CVE-2025-29927: x-middleware-subrequest skipped a framework's middleware."),
+    run: (context) =>
+      staysOut(context, () => ({
+        "x-middleware-subrequest": {
+          headers: [
+            ["x-middleware-subrequest", "middleware:middleware:middleware:middleware:middleware"],
+          ],
+        },
+        "x-middleware-next": { headers: [["x-middleware-next", "1"]] },
+        "X-Forwarded-For": { headers: [["X-Forwarded-For", "127.0.0.1"]] },
+      })),
+  },
+  {
+    ...common,
+    id: "PATH-13",
+    title: "A parameter given twice does not get in",
+    level: "advice",
+    severity: "high",
+    basis: policy("The gate prices the first value, and the handler serves the last."),
+    run(context) {
+      const { searchParams } = new URL(context.target.url);
+      const [name] = [...searchParams.keys()];
+      if (name === undefined) return skipped("The URL has no parameter.");
+      return staysOut(context, (path, query) => ({
+        "free first": { path: `${path}?${name}=free&${query.slice(1)}` },
+        "free last": { path: `${path}${query}&${name}=free` },
+      }));
+    },
+  },
+];

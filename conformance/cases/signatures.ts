@@ -1,0 +1,95 @@
+/** Group F, first part: signatures that are not the payer's over this payment. */
+import type { Hex } from "viem";
+import type { Case } from "../case.ts";
+import { coreV2, exactEvm, policy } from "../basis.ts";
+import { refusesAll } from "../pay/judge-refusal.ts";
+import { newStranger } from "../pay/payer-side.ts";
+
+const common = {
+  ring: 1,
+  profiles: ["x402-v2", "x402-v1"],
+  severity: "critical",
+  gains:
+    "Everybody buys with anybody's address, or with none: nothing can be settled, and the goods are gone.",
+  mend: "Ask the facilitator's /verify before the work and its /settle before the answer, and believe only isValid: true and success: true.",
+  cwe: 347,
+} as const;
+
+const verified = coreV2(
+  "6.1.2",
+  "1. Signature Validation: Verify the EIP-712 signature is valid and properly signed by the payer",
+);
+
+/** The other signature of the same message that ECDSA allows: s in the upper half. */
+function highS(signature: Hex): Hex {
+  const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+  const s = order - BigInt(`0x${signature.slice(66, 130)}`);
+  const v = signature.endsWith("1b") ? "1c" : "1b";
+  return `0x${signature.slice(2, 66)}${s.toString(16).padStart(64, "0")}${v}`;
+}
+
+export const SIGNATURE_CASES: readonly Case[] = [
+  {
+    ...common,
+    id: "SIG-01",
+    title: "A signature of zeros is refused",
+    level: "must",
+    basis: verified,
+    run: (context) =>
+      refusesAll(context, { "65 zero bytes": { signature: () => `0x${"00".repeat(65)}` } }),
+  },
+  {
+    ...common,
+    id: "SIG-02",
+    title: "A signature of random bytes is refused",
+    level: "stated",
+    basis: verified,
+    run: (context) =>
+      refusesAll(context, {
+        "65 random bytes": {
+          signature: (right) => `0x1b${right.slice(2, 130)}`,
+        },
+      }),
+  },
+  {
+    ...common,
+    id: "SIG-03",
+    title: "Another key's signature is refused",
+    level: "stated",
+    basis: verified,
+    run: (context) => refusesAll(context, { "a stranger's signature": { signer: newStranger() } }),
+  },
+  {
+    ...common,
+    id: "SIG-04",
+    title: "The malleable twin of a signature is refused, or is the same payment",
+    level: "policy",
+    basis: policy(
+      "The token refuses s in the upper half (EIP-2); a server that takes it for another payment sells twice.",
+    ),
+    run: (context) => refusesAll(context, { "a signature with a high s": { signature: highS } }),
+  },
+  {
+    ...common,
+    id: "SIG-05",
+    title: "Signatures of odd length are refused",
+    level: "advice",
+    severity: "medium",
+    basis: policy("EIP-2098's 64 bytes, 66 bytes and none are not what EIP-3009 takes."),
+    run: (context) =>
+      refusesAll(context, {
+        "an empty signature": { signature: () => "0x" },
+        "66 bytes": { signature: (right) => `${right}00` },
+        "one byte": { signature: () => "0x01" },
+      }),
+  },
+  {
+    ...common,
+    id: "SIG-07",
+    title: "A signature for receiveWithAuthorization is refused",
+    level: "stated",
+    basis: exactEvm("1", "The signature is over TransferWithAuthorization"),
+    run: (context) =>
+      refusesAll(context, { "another EIP-712 type": { primaryType: "ReceiveWithAuthorization" } }),
+  },
+];

@@ -1,0 +1,159 @@
+/** Group F, second part: payments that are signed well, for something else than was asked. */
+import type { Case } from "../case.ts";
+import { coreV2, exactEvm, policy } from "../basis.ts";
+import { refusesAll } from "../pay/judge-refusal.ts";
+import { newStranger } from "../pay/payer-side.ts";
+
+const ours = {
+  ring: 1,
+  profiles: ["x402-v2", "x402-v1"],
+  severity: "critical",
+  gains: "The buyer chooses the price or the recipient.",
+  mend: "Verify the payment against your own offer for this request, never against what the payment says was accepted.",
+  cwe: 345,
+} as const;
+
+export const TAMPERING_CASES: readonly Case[] = [
+  {
+    ...ours,
+    id: "TAMP-01",
+    title: "One unit less than the price is refused",
+    level: "stated",
+    basis: coreV2(
+      "6.1.2",
+      "3. Amount Validation: Ensure the payment amount meets or exceeds the required amount",
+    ),
+    run: (context) =>
+      refusesAll(context, { "one unit less": ({ price }) => ({ fields: { value: price - 1n } }) }),
+  },
+  {
+    ...ours,
+    id: "TAMP-02",
+    title: "One unit more than the price is refused",
+    level: "advice",
+    severity: "low",
+    gains: "Nothing for a thief; exact means exact, and a buyer who overpays is not told.",
+    basis: coreV2(
+      "6.1.2",
+      "3. Amount Validation: Ensure the payment amount meets or exceeds the required amount (older text); the exact scheme settles the exact amount",
+    ),
+    run: (context) =>
+      refusesAll(context, { "one unit more": ({ price }) => ({ fields: { value: price + 1n } }) }),
+  },
+  {
+    ...ours,
+    id: "TAMP-03",
+    title: "Amounts of nothing, and of everything, are refused",
+    level: "stated",
+    basis: coreV2("9", "`invalid_exact_evm_payload_authorization_value`"),
+    run(context) {
+      const signer = newStranger();
+      const from = signer.address;
+      return refusesAll(context, {
+        "a value of 0": { signer, fields: { from, value: 0n } },
+        "2^256 - 1": { signer, fields: { from, value: 2n ** 256n - 1n } },
+      });
+    },
+  },
+  {
+    ...ours,
+    id: "TAMP-04",
+    title: "A payment to somebody else is refused",
+    level: "stated",
+    basis: coreV2(
+      "9",
+      "`invalid_exact_evm_payload_recipient_mismatch`: Recipient address does not match payment requirements",
+    ),
+    run: (context) =>
+      refusesAll(context, {
+        "a payment to another address": { fields: { to: newStranger().address } },
+      }),
+  },
+  {
+    ...ours,
+    id: "TAMP-05",
+    title: "A price that the buyer wrote is refused",
+    level: "policy",
+    profiles: ["x402-v2"],
+    basis: coreV2(
+      "6.1.2",
+      "5. Parameter Matching: Confirm authorization parameters match the original payment requirements",
+    ),
+    run: (context) =>
+      refusesAll(context, {
+        "a lower accepted.amount, signed": {
+          fields: { value: 1n },
+          edit: (draft) => void (draft["accepted"].amount = "1"),
+        },
+      }),
+  },
+  {
+    ...ours,
+    id: "TAMP-06",
+    title: "A recipient that the buyer wrote is refused",
+    level: "policy",
+    profiles: ["x402-v2"],
+    basis: coreV2(
+      "6.1.2",
+      "5. Parameter Matching: Confirm authorization parameters match the original payment requirements",
+    ),
+    run(context) {
+      const payTo = context.payer.account.address;
+      return refusesAll(context, {
+        "a payment to oneself": {
+          fields: { to: payTo },
+          edit: (draft) => void (draft["accepted"].payTo = payTo),
+        },
+      });
+    },
+  },
+  {
+    ...ours,
+    id: "TAMP-07",
+    title: "A signature for another chain is refused",
+    level: "stated",
+    basis: coreV2("10.1", "EIP-712 binds the signature to the chain"),
+    run: (context) =>
+      refusesAll(context, { "a signature for another chain": { domain: { chainId: 5 } } }),
+  },
+  {
+    ...ours,
+    id: "TAMP-08",
+    title: "A payment in another token is refused",
+    level: "stated",
+    basis: coreV2("6.1.2", "5. Parameter Matching"),
+    run: (context) =>
+      refusesAll(context, {
+        "a signature for another token": { domain: { verifyingContract: newStranger().address } },
+      }),
+  },
+  {
+    ...ours,
+    id: "TAMP-09",
+    title: "A token without code is refused",
+    level: "policy",
+    profiles: ["x402-v2"],
+    basis: policy("A call to an address without code succeeds and moves nothing."),
+    run(context) {
+      const asset = newStranger().address;
+      return refusesAll(context, {
+        "an asset that is no contract": {
+          domain: { verifyingContract: asset },
+          edit: (draft) => void (draft["accepted"].asset = asset),
+        },
+      });
+    },
+  },
+  {
+    ...ours,
+    id: "TAMP-10",
+    title: "A signature under another token name is refused",
+    level: "stated",
+    basis: exactEvm("1", "The domain is the token's own name and version"),
+    run: (context) =>
+      refusesAll(context, {
+        "another name": { domain: { name: "Other Coin" } },
+        "another version": { domain: { version: "99" } },
+      }),
+  },
+];

@@ -1,0 +1,54 @@
+/**
+ * Who pays in a test. In ring 1 it is a throw-away key that holds nothing, so that nothing can settle; from ring 2 on an account with
+ * money, and the chain to see what became of it. It never signs for more than it said it would.
+ */
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import type { LocalAccount } from "viem";
+import { type Chain, openChain } from "../../chain/index.ts";
+import type { Asset } from "../../protocol/asset.ts";
+import { ConformanceError } from "../conformance-error.ts";
+
+export interface PayerSide {
+  readonly account: LocalAccount;
+  /** Undefined where the account holds nothing. */
+  readonly money: PayerMoney | undefined;
+}
+
+export interface PayerMoney {
+  readonly chain: Chain;
+  readonly asset: Asset;
+  /** The most that it may sign for in the whole run, in atomic units. */
+  readonly maxSpend: bigint;
+  /** What it has signed for so far, whether it settled or not. */
+  signedFor: bigint;
+}
+
+/** A key that nobody has seen and that holds nothing. */
+export function newStranger(): LocalAccount {
+  return privateKeyToAccount(generatePrivateKey());
+}
+
+export function throwAwayPayer(): PayerSide {
+  return { account: newStranger(), money: undefined };
+}
+
+export interface FundedPayerOptions {
+  readonly account: LocalAccount;
+  readonly rpcUrl: string;
+  readonly asset: Asset;
+  readonly maxSpend: bigint;
+}
+
+/** Throws `CHECK_MAINNET` where real money would move, or a `ChainError`. */
+export async function fundedPayer(options: FundedPayerOptions): Promise<PayerSide> {
+  const { account, rpcUrl, asset, maxSpend } = options;
+  if (asset.mainnet) {
+    throw new ConformanceError("CHECK_MAINNET", {
+      problem: `${asset.symbol} on ${asset.networkName} is real money, and paying tests do not spend it.`,
+      nextStep:
+        "Test a copy of the endpoint on a test network, or on the chain that the tester brings.",
+    });
+  }
+  const chain = await openChain({ rpcUrl, asset });
+  return { account, money: { chain, asset, maxSpend, signedFor: 0n } };
+}

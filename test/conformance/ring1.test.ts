@@ -1,0 +1,78 @@
+/** Ring 1: attacks with a key that holds nothing. A right shop and our paywall refuse them all; each case is failed by one fault. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CASES, check, LEVELS } from "../../conformance/index.ts";
+import { openShop } from "../middleware/shop.ts";
+import { RING_1 } from "./ring1-mutants.ts";
+import { openCarefulShop } from "./shop.ts";
+
+/** A facilitator that knows what everybody holds: nothing. */
+const poor = createServer((request, response) => {
+  request.resume();
+  response.setHeader("content-type", "application/json");
+  const kinds = [1, 2].map((x402Version) => ({
+    x402Version,
+    scheme: "exact",
+    network: x402Version === 1 ? "base-sepolia" : "eip155:84532",
+  }));
+  const answer =
+    request.url === "/supported"
+      ? { kinds, extensions: [], signers: {} }
+      : {
+          isValid: false,
+          success: false,
+          invalidReason: "invalid_exact_evm_payload_signature",
+          errorReason: "invalid_exact_evm_payload_signature",
+          transaction: "",
+          network: "eip155:84532",
+        };
+  response.end(JSON.stringify(answer));
+});
+let facilitatorUrl = "";
+beforeAll(async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  poor.listen(0, "127.0.0.1", resolve);
+  await promise;
+  facilitatorUrl = `http://127.0.0.1:${(poor.address() as AddressInfo).port}`;
+});
+afterAll(() => poor.close());
+
+const bad = ({ verdict }: { verdict: string }) => !["pass", "info", "skip"].includes(verdict);
+
+test("a right shop has nothing to mend", async () => {
+  await using shop = await openCarefulShop({ facilitatorUrl });
+  const report = await check({ url: `${shop.url}?id=1`, ring: 1 });
+  expect(report.results.filter(bad)).toEqual([]);
+  expect(shop.worked()).toBe(0);
+});
+
+test("our paywall has nothing to mend, in any protocol that it speaks", async () => {
+  await using shop = await openShop({ facilitatorUrl });
+  const report = await check({ url: `${shop.url}/shop/items/a`, ring: 1 });
+  expect(report.results.filter(bad)).toEqual([]);
+  expect(report.profiles).toEqual(["x402-v2", "x402-v1", "mpp"]);
+  expect(shop.events).toEqual([]);
+});
+
+describe("one fault", () => {
+  test.each(RING_1)("%s notices a shop that %s", async (id, _, faults) => {
+    await using shop = await openCarefulShop({ facilitatorUrl, ...faults });
+    const report = await check({
+      url: `${shop.url}${id === "PATH-13" ? "?id=1" : ""}`,
+      ring: 1,
+      only: [id],
+      profiles: ["x402-v2"],
+    });
+    const found = report.results.find((result) => result.id === id);
+    expect(found?.verdict, found?.seen).toBe(LEVELS[found!.level].broken);
+  });
+
+  test("is known for every case of ring 1 that can fail", () => {
+    const killed = new Set<string>(RING_1.map(([id]) => id));
+    const able = CASES.filter(
+      ({ ring, id }) => ring === 1 && !id.startsWith("MPP") && id !== "IDEM-07",
+    );
+    expect(able.map(({ id }) => id).filter((id) => !killed.has(id))).toEqual([]);
+  });
+});

@@ -90,5 +90,6 @@ export {
   type SignIntent,
   startSignerProcess,
 } from "./signer/index.ts";
-export { type AuthorizeOptions, Wallet, type WalletOptions } from "./wallet.ts";
+export { Wallet } from "./wallet.ts";
+export type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
 export { localWallet, type LocalWalletOptions, type WalletPort } from "./wallet-port.ts";

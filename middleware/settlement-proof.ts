@@ -38,18 +38,29 @@ async function proveEntry({ chain, payer, entry, claim }: ProveEntryOptions): Pr
 }
 
 export interface SettleEntryOptions extends ProveEntryOptions {
-  ledger: Pick<Ledger, "markSettled" | "release" | "markClaimed" | "markUnknown">;
+  ledger: Pick<Ledger, "markSettled" | "release" | "markClaimed" | "markUnknown" | "forgetRequest">;
+  /** The caller has its answer, so what was kept to fetch it again is dropped, in the same commit. */
+  delivered?: boolean;
+  /** What the chain does not answer is left as it is. */
+  young?: boolean;
 }
 
 /** Takes an entry that may be out as far as the chain proves it, and records that; what the server claims is kept as a claim. */
 export async function settleEntry({
   ledger,
+  delivered = false,
+  young = false,
   ...options
 }: SettleEntryOptions): Promise<LedgerEntry> {
   const { entry, claim } = options;
   const proof = await proveEntry(options);
-  if (proof.state === "settled") return ledger.markSettled(entry.nonce, proof.transaction);
   if (proof.state === "dead") return ledger.release(entry.nonce, proof.reason);
-  if (claim !== undefined) return ledger.markClaimed(entry.nonce, claim);
-  return entry.state === "sent" ? ledger.markUnknown(entry.nonce) : entry;
+  const marked = () => {
+    if (proof.state === "settled") return ledger.markSettled(entry.nonce, proof.transaction);
+    if (claim !== undefined) return ledger.markClaimed(entry.nonce, claim);
+    return entry.state === "sent" && !young ? ledger.markUnknown(entry.nonce) : entry;
+  };
+  const forgotten = delivered ? ledger.forgetRequest(entry.purchase) : undefined;
+  const [ended] = await Promise.all([marked(), forgotten]);
+  return ended;
 }

@@ -6,14 +6,13 @@
 import { createHmac } from "node:crypto";
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";
-import { mppNonce, type MppOffer } from "../protocol/mpp.ts";
-import type { Offer } from "../protocol/offer.ts";
+import { mppNonce } from "../protocol/mpp.ts";
 import type { OutcomeReport, PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import type { Secret } from "../protocol/secret.ts";
-import type { Trace } from "../protocol/trace.ts";
 import {
   isOpen,
   isOut,
+  type KeptRequest,
   type Ledger,
   type LedgerEntry,
   LedgerError,
@@ -22,61 +21,36 @@ import {
   type Spent,
 } from "../store/index.ts";
 import { ChainClock } from "./chain-clock.ts";
-import { checkOffer, type Policy } from "./check-offer.ts";
+import { checkOffer } from "./check-offer.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
-import { paymentEvent } from "./payment-event.ts";
 import { paymentWindow } from "./payment-window.ts";
-import { readPurchase } from "./purchase-record.ts";
-import type { Quote } from "./quote.ts";
-import { settleEntry } from "./settlement-proof.ts";
+import { recoverEntries } from "./recover-entries.ts";
 import { signEntry } from "./sign-entry.ts";
-import type { Signer } from "./signer/index.ts";
 import { Turns } from "./turns.ts";
-
-export interface WalletOptions {
-  readonly ledger: Ledger;
-  readonly signer: Signer;
-  /** The chain and the one token that this wallet pays with. */
-  readonly chain: Chain;
-  /** At least 32 bytes; EIP-3009 nonces are derived from it, so it must outlive every open payment. */
-  readonly nonceSecret: Secret<Uint8Array>;
-  readonly policy?: Policy;
-  /** How long a payment may stay usable: the server's wish is cut down to this. */
-  readonly maxTimeoutSeconds?: number;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-  readonly trace?: Trace | undefined;
-}
-
-export interface AuthorizeOptions {
-  /** The logical buy (`purchaseId`). */
-  readonly purchase: string;
-  /** What the catalog says that it costs, and from whom. */
-  readonly quote: Quote;
-  /** The one that was chosen from the provider's 402. */
-  readonly offer: Offer | MppOffer;
-  /** The limits that the amount must fit under. */
-  readonly scopes: readonly LedgerScope[];
-}
+import { WalletEntries } from "./wallet-entries.ts";
+import type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
 
 export class Wallet {
   readonly #options: WalletOptions;
   readonly #ledger: Ledger;
   readonly #chain: Chain;
   readonly #clock: ChainClock;
+  readonly #entries: WalletEntries;
   readonly #now: () => number;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
   #bound: Promise<void> | undefined;
 
   constructor(options: WalletOptions) {
-    const { ledger, chain, now = Date.now } = options;
+    const { ledger, chain, signer, trace, now = Date.now } = options;
     this.#options = options;
     this.#ledger = ledger;
     this.#chain = chain;
     this.#now = now;
     this.#clock = new ChainClock({ chain });
+    const payer = signer.address;
+    this.#entries = new WalletEntries({ ledger, chain, clock: this.#clock, payer, trace });
   }
 
   get address() {
@@ -84,8 +58,8 @@ export class Wallet {
   }
 
   /**
-   * The payment for a purchase: its record, with the header to send. Refuses with `OFFER_…`, `BUDGET_EXCEEDED`, `CAP_EXCEEDED` or
-   * `PURCHASE_CONFLICT`, and then nothing is reserved and nothing signed.
+   * The payment for a purchase: its record, with the header to send. Refuses with `OFFER_…`, `BUDGET_EXCEEDED`, `CAP_EXCEEDED`,
+   * `RATE_EXCEEDED` or `PURCHASE_CONFLICT`, and then nothing is reserved and nothing signed.
    */
   authorize(order: AuthorizeOptions): Promise<PurchaseRecord> {
     return this.#turns.take(order.purchase, async () => {
@@ -99,9 +73,9 @@ export class Wallet {
       // An authorization whose window is over may be proven dead by now, and then the purchase can be made anew.
       const renewed = !reserved.created && (await this.#clearExpired(reserved.entry));
       const { entry, created } = renewed ? await this.#reserve(order) : reserved;
-      if (!created) return this.#read(entry);
+      if (!created) return this.#entries.read(entry);
       const { ledger, signer, policy = {} } = this.#options;
-      return this.#tell(await signEntry({ ledger, signer, entry, offer, quote, policy }));
+      return this.#entries.tell(await signEntry({ ledger, signer, entry, offer, quote, policy }));
     });
   }
 
@@ -113,17 +87,21 @@ export class Wallet {
     return this.#turns.take(purchase, async () => {
       const entry = await this.#ledger.find(purchase);
       if (!entry) throw unknownPurchase(purchase);
-      if (!isOpen(entry.state) || !isOut(entry.state)) return this.#read(entry);
       const delivered = status !== null && status >= 200 && status < 300;
+      if (!isOpen(entry.state) || !isOut(entry.state)) {
+        if (delivered) await this.#ledger.forgetRequest(purchase);
+        return this.#entries.read(entry);
+      }
       const claim =
         delivered && transaction !== undefined && isHash(transaction) ? transaction : undefined;
-      return this.#tellChange(entry, await this.#settle(entry, claim));
+      const ended = await this.#entries.settle(entry, { claim, delivered });
+      return this.#entries.tellChange(entry, ended);
     });
   }
 
   async find(purchase: string): Promise<PurchaseRecord | undefined> {
     const entry = await this.#ledger.find(purchase);
-    return entry && this.#read(entry);
+    return entry && this.#entries.read(entry);
   }
 
   /** What counts under a limit by now. */
@@ -131,37 +109,40 @@ export class Wallet {
     return this.#ledger.spent(scope);
   }
 
+  /** How many payments were begun under a rate in the last sixty seconds. */
+  begun(rate: string): Promise<number> {
+    return this.#ledger.begun(rate);
+  }
+
+  /** What was paid for with a request that was kept (`keep`), and of which no delivery is known; or of one purchase. */
+  listKept(purchase?: string): Promise<KeptRequest[]> {
+    return this.#ledger.listKept(purchase);
+  }
+
+  /** Keeps an answer that recovery has fetched, for the next identical call. */
+  keepAnswer(purchase: string, answer: Secret): Promise<void> {
+    return this.#ledger.keepAnswer(purchase, answer);
+  }
+
   /** Every purchase, oldest first; an earlier authorization that was proven dead is left out. */
   async list(): Promise<PurchaseRecord[]> {
     const newest = new Map((await this.#ledger.list()).map((entry) => [entry.purchase, entry]));
-    return [...newest.values()].map((entry) => this.#read(entry));
+    return [...newest.values()].map((entry) => this.#entries.read(entry));
   }
 
   /**
    * Ends what a crash left open, as far as the chain has an answer: what was never sent is released, what was sent is settled,
-   * released or still unknown. Call it at start, before anything else, and now and then. Resolves to what is still open.
+   * released or still unknown. Call it at start, before anything else; now and then, while others may be paying, with a grace in
+   * milliseconds for what changed just now. Resolves to what is still open.
    */
-  async recover(): Promise<PurchaseRecord[]> {
+  async recover({ graceMs = 0 }: { graceMs?: number } = {}): Promise<PurchaseRecord[]> {
     await this.#bind();
-    const open = await this.#ledger.listOpen();
-    const entries = await Promise.all(
-      open.map(({ purchase }) => this.#turns.take(purchase, () => this.#recoverOne(purchase))),
-    );
-    return entries.flatMap((entry) => (entry && isOpen(entry.state) ? [this.#read(entry)] : []));
+    const [ledger, entries, turns, now] = [this.#ledger, this.#entries, this.#turns, this.#now];
+    const open = await recoverEntries({ ledger, entries, turns, now, graceMs });
+    return open.map((entry) => entries.read(entry));
   }
 
-  async #recoverOne(purchase: string): Promise<LedgerEntry | undefined> {
-    const entry = await this.#ledger.find(purchase);
-    if (!entry || !isOpen(entry.state)) return entry;
-    // Another process that is signing it just now loses its reservation, and cannot send.
-    const ended = isOut(entry.state)
-      ? await this.#settle(entry)
-      : await this.#ledger.release(entry.nonce, "NEVER_SENT");
-    this.#tellChange(entry, ended);
-    return ended;
-  }
-
-  async #reserve({ purchase, quote, offer, scopes }: AuthorizeOptions) {
+  async #reserve({ purchase, quote, offer, scopes, rate, keep }: AuthorizeOptions) {
     const ours = BigInt(Math.floor(this.#now() / 1000));
     const { maxTimeoutSeconds = 120 } = this.#options;
     const clocks = [ours, await this.#clock.read()] as const;
@@ -177,6 +158,8 @@ export class Wallet {
       nonceOf: (epoch) =>
         "mpp" in offer ? mppNonce(offer.mpp) : this.#deriveNonce(purchase, epoch),
       scopes,
+      rate,
+      request: keep,
     } satisfies Reservation);
   }
 
@@ -185,17 +168,8 @@ export class Wallet {
     if (!isOpen(entry.state) || entry.validBefore * 1000n >= BigInt(Math.floor(this.#now()))) {
       return false;
     }
-    const ended = await this.#settle(entry);
+    const ended = await this.#entries.settle(entry);
     return ended.state === "released";
-  }
-
-  async #settle(entry: LedgerEntry, claim?: Hex): Promise<LedgerEntry> {
-    const { address: payer } = this;
-    const ledger = this.#ledger;
-    const ended = await settleEntry({ ledger, chain: this.#chain, payer, entry, claim });
-    // The chain's clock has passed the window, wherever we thought it was.
-    if (ended.proof === "EXPIRED") this.#clock.forget();
-    return ended;
   }
 
   /** 32 bytes that look random to others, and that the chain accepts once: at most one charge per purchase and epoch. */
@@ -216,20 +190,6 @@ export class Wallet {
     const { network, address: asset, decimals } = this.#chain.asset;
     const genesis = await this.#chain.genesisHash();
     await this.#ledger.bind({ network, genesis, asset, decimals, payer: this.address });
-  }
-
-  #read(entry: LedgerEntry): PurchaseRecord {
-    return readPurchase(entry, this.#chain.asset);
-  }
-
-  #tell(entry: LedgerEntry): PurchaseRecord {
-    const record = this.#read(entry);
-    this.#options.trace?.append(paymentEvent(record));
-    return record;
-  }
-
-  #tellChange(before: LedgerEntry, after: LedgerEntry): PurchaseRecord {
-    return after.state === before.state ? this.#read(after) : this.#tell(after);
   }
 }
 

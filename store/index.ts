@@ -9,9 +9,11 @@ export {
 } from "./database.ts";
 export type {
   JournalLine,
+  KeptRequest,
   Ledger,
   LedgerEntry,
   LedgerIdentity,
+  LedgerRate,
   LedgerScope,
   LedgerVerification,
   Reservation,

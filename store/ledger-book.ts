@@ -5,6 +5,8 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import type { Secret } from "../protocol/secret.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
+import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
+import { countBegun } from "./ledger-rate.ts";
 import { type AuthRow, readEntry, readJournalLine, sealPayment } from "./ledger-rows.ts";
 import { readScope, scopeKey } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
@@ -13,6 +15,7 @@ import type { ReleaseProof } from "./ledger-states.ts";
 import { verifyBook } from "./ledger-verify.ts";
 import type {
   JournalLine,
+  KeptRequest,
   Ledger,
   LedgerEntry,
   LedgerIdentity,
@@ -49,6 +52,7 @@ export class LedgerBook implements Ledger {
   readonly #bytesKey: Secret<Uint8Array>;
   readonly #seals: Seals;
   readonly #commands: LedgerCommands;
+  readonly #kept: KeptBook;
   #damage: unknown;
 
   constructor(
@@ -58,6 +62,7 @@ export class LedgerBook implements Ledger {
     this.#store = store;
     this.#bytesKey = bytesKey;
     this.#seals = new Seals(bytesKey);
+    this.#kept = new KeptBook(bytesKey);
     const { path } = store;
     this.#commands = new LedgerCommands({ path, seals: this.#seals, now, staleAfterMs });
   }
@@ -67,7 +72,12 @@ export class LedgerBook implements Ledger {
   }
 
   async reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
-    const { row, created } = await this.#commit(() => this.#commands.reserve(reservation));
+    const [commands, kept] = [this.#commands, this.#kept];
+    const { row, created } = await this.#commit(function* () {
+      const reserved = yield* commands.reserve(reservation);
+      if (reserved.created) yield* kept.keep(reservation.purchase, reservation.request);
+      return reserved;
+    });
     return { entry: this.#entry(row), created };
   }
 
@@ -109,6 +119,38 @@ export class LedgerBook implements Ledger {
     return this.#read(function* () {
       return yield* readScope(scopeKey(scope, yield* commands.time()));
     });
+  }
+
+  begun(name: string): Promise<number> {
+    const commands = this.#commands;
+    return this.#read(function* () {
+      return yield* countBegun(name, yield* commands.time());
+    });
+  }
+
+  async listKept(purchase?: string): Promise<KeptRequest[]> {
+    const [commands, kept] = [this.#commands, this.#kept];
+    const found = await this.#read(function* () {
+      const pairs: [AuthRow, KeptTexts][] = [];
+      for (const texts of yield* kept.list(purchase)) {
+        const row = yield* commands.newest(texts.purchase);
+        if (row && row.state !== "released") pairs.push([row, texts]);
+      }
+      return pairs.toSorted(([a], [b]) => (a.id < b.id ? -1 : 1));
+    });
+    return found.map(([row, { request, answer }]) => ({
+      entry: this.#entry(row),
+      request,
+      answer,
+    }));
+  }
+
+  keepAnswer(purchase: string, answer: Secret): Promise<void> {
+    return this.#commit(() => this.#kept.keepAnswer(purchase, answer));
+  }
+
+  forgetRequest(purchase: string): Promise<void> {
+    return this.#commit(() => this.#kept.forget(purchase));
   }
 
   async journal(): Promise<JournalLine[]> {

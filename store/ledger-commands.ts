@@ -8,6 +8,7 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { readHead, readIdentity } from "./ledger-chain.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import type { AuthRow } from "./ledger-rows.ts";
+import { begin, checkRate } from "./ledger-rate.ts";
 import { makeRoom } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
 import { isSame, type Seals } from "./ledger-seals.ts";
@@ -76,7 +77,9 @@ export class LedgerCommands {
     for (const scope of reservation.scopes) {
       keys.push(yield* makeRoom({ scope, amount: reservation.amount, at, decimals }));
     }
+    yield* checkRate(reservation.rate, at);
     const row = yield* this.#insert(reservation, (newest?.epoch ?? 0n) + 1n, at);
+    yield* begin(reservation.rate, row.id, at);
     for (const key of keys) {
       yield* ask("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", row.id, key);
     }
@@ -195,6 +198,7 @@ export class LedgerCommands {
       row.id,
     );
     yield* this.#book(row, before.state, at);
+    if (to === "released") yield* ask("DELETE FROM kept WHERE purchase = ?", row.purchase);
     return row;
   }
 

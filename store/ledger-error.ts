@@ -5,6 +5,8 @@ export type LedgerErrorCode =
   | "BUDGET_EXCEEDED"
   /** A cap per month does not cover it. */
   | "CAP_EXCEEDED"
+  /** More payments would be begun in a minute than are allowed. */
+  | "RATE_EXCEEDED"
   /** The same purchase, with another request, amount or recipient. */
   | "PURCHASE_CONFLICT"
   /** Another caller is signing for this purchase right now. */

@@ -16,6 +16,7 @@ export const ledgerSteps = (seals: Seals): readonly MigrationStep[] => [
     db.exec(CHAIN);
     runNow(sealAll(seals), (question) => answer(db, question));
   },
+  BEGUN_AND_KEPT,
 ];
 
 /** Answers a question of a script. */
@@ -31,6 +32,21 @@ function* sealAll(seals: Seals): Script<void> {
   }
   yield* chainLines(seals);
 }
+
+const BEGUN_AND_KEPT = `
+  CREATE TABLE begun (
+    name TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    auth INTEGER NOT NULL REFERENCES auth (id),
+    PRIMARY KEY (name, at, auth)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE kept (
+    purchase TEXT PRIMARY KEY,
+    request BLOB NOT NULL,
+    answer BLOB
+  ) STRICT;
+  `;
 
 const CHAIN = `
   ALTER TABLE auth ADD COLUMN seal BLOB;

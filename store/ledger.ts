@@ -32,6 +32,12 @@ export interface LedgerScope {
   readonly perMonth: boolean;
 }
 
+/** How many payments may be begun in any sixty seconds, by whoever shares the book: a brake on a loop that pays, beside the caps. */
+export interface LedgerRate {
+  readonly name: string;
+  readonly max: number;
+}
+
 export interface Reservation {
   /** The identity of the logical buy (`purchaseId`): the key of everything that must happen once. */
   readonly purchase: string;
@@ -48,10 +54,20 @@ export interface Reservation {
   readonly nonceOf: (epoch: number) => Hex;
   /** All of them must have room. */
   readonly scopes: readonly LedgerScope[];
+  readonly rate?: LedgerRate | undefined;
+  /** What it takes to send the paid request again after a crash; kept, sealed, until it was delivered or cannot be any more. */
+  readonly request?: Secret | undefined;
+}
+
+/** A request that is paid for and of which no delivery is known; or one that recovery has fetched the answer of. */
+export interface KeptRequest {
+  readonly entry: LedgerEntry;
+  readonly request: Secret;
+  readonly answer: Secret | undefined;
 }
 
 /** One authorization. */
-export interface LedgerEntry extends Omit<Reservation, "nonceOf" | "scopes"> {
+export interface LedgerEntry extends Omit<Reservation, "nonceOf" | "scopes" | "rate" | "request"> {
   /** 1 for a purchase's first authorization; a later one exists only where the earlier is proven dead. */
   readonly epoch: number;
   readonly nonce: Hex;
@@ -118,6 +134,14 @@ export interface Ledger {
   /** Every authorization, oldest first. */
   list(): Promise<LedgerEntry[]>;
   spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent>;
+  /** How many payments were begun under a rate in the last sixty seconds. */
+  begun(name: string): Promise<number>;
+  /** Every kept request of a purchase that is not released, oldest first; or that of one purchase. */
+  listKept(purchase?: string): Promise<KeptRequest[]>;
+  /** Keeps what recovery has fetched, for the next identical call. */
+  keepAnswer(purchase: string, answer: Secret): Promise<void>;
+  /** The caller has its answer: the request is not needed any more. What recovery has fetched stays. */
+  forgetRequest(purchase: string): Promise<void>;
   journal(): Promise<JournalLine[]>;
   /** Verifies all of it, from the first line on; throws `LEDGER_UNREADABLE`, and then nothing is paid from it any more. */
   verify(): Promise<LedgerVerification>;

@@ -74,4 +74,18 @@ export const POSTGRES_STEPS: readonly string[] = [
   CREATE TRIGGER batch_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON batch
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change ();
   `,
+  `
+  CREATE TABLE begun (
+    name TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    auth BIGINT NOT NULL REFERENCES auth (id),
+    PRIMARY KEY (name, at, auth)
+  );
+
+  CREATE TABLE kept (
+    purchase TEXT PRIMARY KEY,
+    request BYTEA NOT NULL,
+    answer BYTEA
+  );
+  `,
 ];

@@ -5,12 +5,12 @@
 import { PurserError } from "../../protocol/error.ts";
 import { formatDecimal } from "../../protocol/money.ts";
 import type { PurchaseRecord } from "../../protocol/orchestrator-api.ts";
+import type { Secret } from "../../protocol/secret.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { PaymentError } from "../payment-error.ts";
 import { Turns } from "../turns.ts";
 import type { Wallet } from "../wallet.ts";
-import { CallRate } from "./call-rate.ts";
-import { findExcess, type Permit, permit, type PermitQuestion } from "./permit.ts";
+import { findExcess, findTooOften, type Permit, permit, type PermitQuestion } from "./permit.ts";
 import { type ReadPolicy, readPolicy, type SpendingPolicy } from "./spending-policy.ts";
 
 /** What a person is asked, and what exactly is paid when they agree: nothing else is. */
@@ -27,10 +27,10 @@ export interface Approval {
 }
 
 /** What is needed of a wallet to pay without a catalog: one in this process. */
-export type PayingWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent">;
+export type PayingWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent" | "begun">;
 
 export interface GatekeeperOptions {
-  readonly wallet: Pick<PayingWallet, "authorize" | "find" | "spent">;
+  readonly wallet: Pick<PayingWallet, "authorize" | "find" | "spent" | "begun">;
   /** Asked where a price is above the policy's `approveAbove`; without it such a price is refused. */
   readonly approve?: (approval: Approval) => boolean | Promise<boolean>;
   /** A second policy that refuses nothing: `report` is told of each payment that it would have refused, and why. */
@@ -42,22 +42,26 @@ export interface GatekeeperOptions {
   readonly now?: () => number;
 }
 
+interface GatekeeperCall {
+  /** What it takes to make the request again after a crash. */
+  readonly keep: Secret | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   readonly #policy: ReadPolicy;
   readonly #shadow: ReadPolicy | undefined;
-  readonly #rate: CallRate;
   readonly #turns = new Turns();
 
   constructor(options: GatekeeperOptions, policy: ReadPolicy) {
     this.#options = options;
     this.#policy = policy;
     this.#shadow = options.shadow && readPolicy(options.shadow.policy);
-    this.#rate = new CallRate(options.now ?? Date.now);
   }
 
   /** The payment to send, or the refusal. The signal's abort is thrown only before anything is signed. */
-  authorize(question: PermitQuestion, signal: AbortSignal | undefined): Promise<PurchaseRecord> {
+  authorize(question: PermitQuestion, { keep, signal }: GatekeeperCall): Promise<PurchaseRecord> {
     return this.#turns.take(question.purchase, async () => {
       const { wallet } = this.#options;
       const { purchase } = question;
@@ -68,11 +72,8 @@ export class Gatekeeper {
       const granted = permit(this.#policy, question);
       if (granted.needsApproval) await this.#askApproval(question, granted);
       signal?.throwIfAborted();
-      const excess = this.#rate.findExcess(this.#policy.maxCallsPerMinute);
-      if (excess) throw excess;
-      this.#rate.count();
-      const { quote, offer, scopes } = granted;
-      return wallet.authorize({ purchase, quote, offer, scopes });
+      const { quote, offer, scopes, rate } = granted;
+      return wallet.authorize({ purchase, quote, offer, scopes, rate, keep });
     });
   }
 
@@ -94,22 +95,25 @@ export class Gatekeeper {
   async #askShadow(question: PermitQuestion): Promise<void> {
     const { shadow, wallet } = this.#options;
     if (!shadow || !this.#shadow) return;
-    const { offer, scopes } = (() => {
-      try {
-        return permit(this.#shadow, question);
-      } catch (error) {
-        if (!(error instanceof PurserError)) throw error;
-        shadow.report(error, question.purchase);
-        return { offer: undefined, scopes: [] };
-      }
-    })();
-    if (!offer) return;
+    const granted = this.#tryShadow(this.#shadow, question);
+    if (!granted) return;
+    const { offer, scopes, rate } = granted;
     for (const scope of scopes) {
       const { settled, reserved } = await wallet.spent(scope);
       const excess = findExcess(offer.amount, scope, settled + reserved);
       if (excess) return shadow.report(excess, question.purchase);
     }
-    const excess = this.#rate.findExcess(this.#shadow.maxCallsPerMinute);
+    const excess = findTooOften(rate, await wallet.begun(rate.name));
     if (excess) shadow.report(excess, question.purchase);
+  }
+
+  #tryShadow(policy: ReadPolicy, question: PermitQuestion): Permit | undefined {
+    try {
+      return permit(policy, question);
+    } catch (error) {
+      if (!(error instanceof PurserError)) throw error;
+      this.#options.shadow?.report(error, question.purchase);
+      return undefined;
+    }
   }
 }

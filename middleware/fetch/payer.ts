@@ -130,7 +130,8 @@ class Payer {
       maxAmount,
       scope: this.#options.scope,
     };
-    const record = await this.#gatekeeper.authorize(question, request.signal);
+    const { signal } = request;
+    const record = await this.#gatekeeper.authorize(question, { keep: undefined, signal });
     return this.#send(hop, request, record);
   }
 

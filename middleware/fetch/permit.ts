@@ -5,7 +5,7 @@
 import type { MppOffer } from "../../protocol/mpp.ts";
 import type { Offer } from "../../protocol/offer.ts";
 import { formatDecimal } from "../../protocol/money.ts";
-import type { LedgerScope } from "../../store/index.ts";
+import type { LedgerRate, LedgerScope } from "../../store/index.ts";
 import { chooseOffer } from "../choose-offer.ts";
 import { PaymentError } from "../payment-error.ts";
 import type { Quote } from "../quote.ts";
@@ -27,6 +27,7 @@ export interface Permit {
   /** The cheapest of those that the policy allows. */
   readonly offer: Offer | MppOffer;
   readonly scopes: readonly LedgerScope[];
+  readonly rate: LedgerRate;
   /** A person is to be asked first. */
   readonly needsApproval: boolean;
 }
@@ -41,6 +42,8 @@ export function permit(policy: ReadPolicy, question: PermitQuestion): Permit {
     quote,
     offer,
     scopes: scopesOf(policy, provider, question),
+    // Over all scopes and providers: a loop that takes a new scope each time is a loop too.
+    rate: { name: "wallet", max: policy.maxCallsPerMinute },
     needsApproval: approveAbove !== undefined && offer.amount > approveAbove,
   };
 }
@@ -109,5 +112,14 @@ export function findExcess(
     problem: `${asked} is asked for, and ${left} is left under ${name}.`,
     nextStep: "Choose something cheaper, or ask the human to raise the limit.",
     details: { scope: name },
+  });
+}
+
+/** What is wrong with one more payment where so many were begun in the last minute, as the ledger would put it. */
+export function findTooOften({ max }: LedgerRate, begun: number): PaymentError | undefined {
+  if (begun < max) return undefined;
+  return new PaymentError("RATE_EXCEEDED", {
+    problem: `${begun} payments were begun in the last minute, and ${max} are allowed.`,
+    nextStep: "Nothing was paid. Wait a minute, or find out what pays so often.",
   });
 }

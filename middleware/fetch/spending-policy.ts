@@ -46,7 +46,7 @@ const Policy = z.strictObject({
   maxPerPurchase: usd.optional(),
   /** Over all providers, in a UTC month. */
   maxPerMonth: usd.default(100_000_000n),
-  /** New payments in any sixty seconds, in this process. */
+  /** New payments in any sixty seconds, by whoever shares the wallet's book. */
   maxCallsPerMinute: z.number().int().min(1).max(10_000).default(60),
   /** Whatever costs more is asked for first. */
   approveAbove: usd.optional(),

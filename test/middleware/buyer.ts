@@ -39,14 +39,17 @@ export interface BuyerOptions extends Partial<WalletOptions> {
   usdc?: bigint;
   path?: string;
   account?: LocalAccount;
+  /** The book's clock. */
+  bookNow?: () => number;
 }
 
 export async function openBuyer(
   chain: TestChain,
-  { usdc = 1_000_000n, path = ":memory:", account, ...options }: BuyerOptions = {},
+  { usdc = 1_000_000n, path = ":memory:", account, bookNow, ...options }: BuyerOptions = {},
 ): Promise<Buyer> {
   const payer = account ?? (await chain.newPayer(usdc));
-  const ledger = openLedger({ path, bytesKey: new Secret(new Uint8Array(32).fill(1)) });
+  const bytesKey = new Secret(new Uint8Array(32).fill(1));
+  const ledger = openLedger({ path, bytesKey, ...(bookNow ? { now: bookNow } : {}) });
   const events: TraceEvent[] = [];
   const trace: Trace = { append: (event) => void events.push(event) };
   const wallet = new Wallet({

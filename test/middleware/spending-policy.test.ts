@@ -96,7 +96,7 @@ test("so many payments in a minute, and no more until it is over", async () => {
   using buyer = await openFetchBuyer(market.chain, {
     shop,
     policy: { maxCallsPerMinute: 2 },
-    now: () => at,
+    buyer: await openBuyer(market.chain, { bookNow: () => at }),
   });
   const codes = async (...paths: string[]) => {
     const outcomes = await Promise.all(paths.map((path) => buyer.pay(shop.url + path)));
@@ -152,6 +152,7 @@ describe("a shadow policy refuses nothing and reports", () => {
     ["an unknown provider", { providers: [] }, ["ORIGIN_NOT_ALLOWED"]],
     ["a price", { maxPerCall: "0.001" }, ["OFFER_PRICE"]],
     ["a cap", { maxPerMonth: "0.001" }, ["CAP_EXCEEDED"]],
+    ["how often", { maxCallsPerMinute: 1 }, ["RATE_EXCEEDED"]],
     ["nothing, where it agrees", {}, []],
   ])("%s", async (_, changes, codes) => {
     const reports: string[] = [];
@@ -159,7 +160,9 @@ describe("a shadow policy refuses nothing and reports", () => {
       shop,
       shadow: { policy: policyFor(shop, changes), report: ({ code }) => void reports.push(code) },
     });
-    expect((await buyer.pay(shop.url)).kind).toBe("delivered");
+    expect((await buyer.pay(`${shop.url}/first`)).kind).toBe("delivered");
+    reports.splice(0);
+    expect((await buyer.pay(`${shop.url}/second`)).kind).toBe("delivered");
     expect(reports).toEqual(codes);
   });
 });

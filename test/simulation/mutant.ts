@@ -25,7 +25,7 @@ export interface Mutant {
   readonly diskTellsEarly?: boolean;
 }
 
-export type CallersWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent">;
+export type CallersWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent" | "begun">;
 
 /** The wallet as it is. */
 export const UNCHANGED: Mutant = { name: "is as it is" };

@@ -104,3 +104,79 @@ describe("the settlement claim in an answer's headers", () => {
     expect(readSettleResponse(new Headers())).toBeUndefined();
   });
 });
+
+describe("the payload that a payer sent", () => {
+  const signature = `0x${"ab".repeat(65)}`;
+  const authorization = {
+    ...EXAMPLE,
+    value: "10000",
+    validAfter: "1740672089",
+    validBefore: "1740672154",
+  };
+  const read = (changes: object, signed: unknown = signature) =>
+    ExactPayload.safeParse({ signature: signed, authorization: { ...authorization, ...changes } });
+
+  test.each<[string, object]>([
+    ["an amount with a sign", { value: "+1" }],
+    ["an amount with a leading zero", { value: "01" }],
+    ["an amount with something before it", { value: "x1" }],
+    ["an amount with something after it", { value: "1x" }],
+    ["an amount that is a number", { value: 10_000 }],
+    ["an amount that no word holds", { value: (2n ** 256n).toString() }],
+    ["an amount of 79 digits", { value: "1".repeat(79) }],
+    ["a time that is none", { validAfter: "soon" }],
+    ["another time that is none", { validBefore: "" }],
+    ["a payer of 19 bytes", { from: `0x${"aa".repeat(19)}` }],
+    ["a payer of 21 bytes", { from: `0x${"aa".repeat(21)}` }],
+    ["a recipient that is none", { to: "0x" }],
+    ["a nonce of 31 bytes", { nonce: `0x${"aa".repeat(31)}` }],
+    ["a nonce with more before it", { nonce: `0${EXAMPLE.nonce}` }],
+    ["no nonce", { nonce: undefined }],
+  ])("with %s is refused", (_, changes) => {
+    expect(read(changes).success).toBe(false);
+  });
+
+  test.each(["", "0x", "0xabc", `00x${"ab".repeat(65)}`, `0x${"ab".repeat(65)}g`, 1, null])(
+    "signed with %j is refused",
+    (signed) => expect(read({}, signed).success).toBe(false),
+  );
+
+  test("may go to its limits", () => {
+    const most = 2n ** 256n - 1n;
+    expect(read({ value: most.toString(), validAfter: "0" }).data?.authorization).toMatchObject({
+      value: most,
+      validAfter: 0n,
+    });
+    expect(read({}, `0x${"ab".repeat(4095)}`).success).toBe(true);
+    expect(read({}, `0x${"ab".repeat(4096)}`).success).toBe(false);
+  });
+});
+
+describe("a settlement claim's words have limits:", () => {
+  const read = (claim: object) =>
+    readSettleResponse(new Headers({ "PAYMENT-RESPONSE": encodeJson(claim) }));
+
+  test.each([
+    ["transaction", 256],
+    ["network", 64],
+    ["payer", 256],
+    ["errorReason", 256],
+  ])("%s has %i characters", (name, most) => {
+    const claim = { success: false, [name]: "x".repeat(most) };
+    expect(read(claim)).toEqual(claim);
+    expect(read({ success: false, [name]: "x".repeat(most + 1) })).toBeUndefined();
+  });
+
+  test("and it says whether it succeeded", () => {
+    expect(read({ success: "yes" })).toBeUndefined();
+    expect(read({ transaction: "0xab" })).toBeUndefined();
+  });
+
+  test("the newer version's header goes before the older's", () => {
+    const headers = new Headers({
+      "PAYMENT-RESPONSE": encodeJson({ success: true }),
+      "X-PAYMENT-RESPONSE": encodeJson({ success: false }),
+    });
+    expect(readSettleResponse(headers)).toEqual({ success: true });
+  });
+});

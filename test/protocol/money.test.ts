@@ -34,6 +34,18 @@ describe("a person's price", () => {
     );
   });
 
+  test("has at most 78 characters, and one that is refused is told why and what to do", () => {
+    expect(parseDecimal("9".repeat(78), 0)).toBe(10n ** 78n - 1n);
+    for (const text of ["9".repeat(79), `0.${"1".repeat(7)}`]) {
+      expect(() => parseDecimal(text, 6)).toThrow(
+        expect.objectContaining({
+          problem: expect.stringContaining(text.slice(0, 40)),
+          nextStep: expect.stringMatching(/\w/),
+        }),
+      );
+    }
+  });
+
   test("what is written is read back as the same amount", () => {
     fc.assert(
       fc.property(
@@ -50,12 +62,26 @@ describe("a person's price", () => {
     expect(formatDecimal(12_180_000n, 6)).toBe("12.18");
     expect(formatDecimal(25_000_000n, 6)).toBe("25.00");
     expect(formatDecimal(-1n, 6)).toBe("-0.000001");
+    expect(formatDecimal(0n, 6)).toBe("0.00");
+    expect(formatDecimal(50n, 1)).toBe("5.0");
+    expect(formatDecimal(50n, 0)).toBe("50");
   });
 });
 
 describe("a stranger's atomic units", () => {
   test("are a canonical whole number", () => {
     expect(parseAtomic("1001000")).toBe(1_001_000n);
+    expect(parseAtomic("0")).toBe(0n);
+    expect(parseAtomic("9".repeat(78))).toBe(10n ** 78n - 1n);
+  });
+
+  test("that are refused are told why and what to do", () => {
+    expect(() => parseAtomic("1e4")).toThrow(
+      expect.objectContaining({
+        problem: expect.stringContaining('"1e4"'),
+        nextStep: expect.stringMatching(/\w/),
+      }),
+    );
   });
 
   test.each(["", "1e4", "0x10", "10.0", " 7 ", "-1", "+1", "01", "1_000", "9".repeat(79)])(

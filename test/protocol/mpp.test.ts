@@ -40,6 +40,7 @@ function header(charge: object = CHARGE, changes: Record<string, string | undefi
 
 const read = (text: string | null, url = "https://shop.example/a?b=c") =>
   parseMppChallenges({ header: text, url, now: NOW });
+const kinds = (count: number) => ["authorization", ...Array.from({ length: count - 1 }, () => "k")];
 const details = (changes: object) => ({
   ...CHARGE,
   methodDetails: { ...CHARGE.methodDetails, ...changes },
@@ -99,6 +100,112 @@ test.each<[string, string | null]>([
   expect(read(text)).toEqual([]);
 });
 
+test.each<[string, string]>([
+  ["an empty id", header(CHARGE, { id: "" })],
+  ["an id of 513 characters", header(CHARGE, { id: "i".repeat(513) })],
+  ["a realm of 513 characters", header(CHARGE, { realm: "r".repeat(513) })],
+  ["a digest of 513 characters", header(CHARGE, { digest: "d".repeat(513) })],
+  ["a description of 4097 characters", header(CHARGE, { description: "d".repeat(4097) })],
+  ["an opaque of 4097 characters", header(CHARGE, { opaque: "o".repeat(4097) })],
+  ["another method", header(CHARGE, { method: "tempo" })],
+  ["a chain below one", header(details({ chainId: 0 }))],
+  ["half a chain", header(details({ chainId: 1.5 }))],
+  ["a chain beyond all numbers", header(details({ chainId: 2 ** 53 }))],
+  ["seventeen kinds of credentials", header(details({ credentialTypes: kinds(17) }))],
+  [
+    "a kind of 65 characters",
+    header(details({ credentialTypes: ["authorization", "k".repeat(65)] })),
+  ],
+  ["decimals that are none", header(details({ decimals: 6.5 }))],
+  ["more before the recipient", header({ ...CHARGE, recipient: `0${CHARGE.recipient}` })],
+  ["more after the recipient", header({ ...CHARGE, recipient: `${CHARGE.recipient}d` })],
+  ["an amount that is a number", header({ ...CHARGE, amount: 10_000 })],
+])("%s is no offer", (_, text) => {
+  expect(read(text)).toEqual([]);
+});
+
+test.each<[string, string]>([
+  ["an id", header(CHARGE, { id: "i".repeat(512) })],
+  ["a realm", header(CHARGE, { realm: "r".repeat(512) })],
+  ["a digest", header(CHARGE, { digest: "d".repeat(512) })],
+  ["a description", header(CHARGE, { description: "d".repeat(4096) })],
+  ["an opaque", header(CHARGE, { opaque: "o".repeat(4096) })],
+  ["kinds of credentials", header(details({ credentialTypes: kinds(16) }))],
+  ["a kind", header(details({ credentialTypes: ["authorization", "k".repeat(64)] }))],
+  ["an amount", header({ ...CHARGE, amount: "9".repeat(78) })],
+  ["an expiry in another zone", header(CHARGE, { expires: "2026-11-21T01:01:00+01:00" })],
+  ["no splits", header(details({ splits: [] }))],
+  ["no decimals", header(details({ decimals: undefined }))],
+  ["other decimals of a token that we do not know", header(details({ chainId: 7, decimals: 18 }))],
+])("%s may go to the limit", (_, text) => {
+  expect(read(text)).toHaveLength(1);
+});
+
+test("of one header, 32 challenges are read, and the header may have 16 KB", () => {
+  const one = (id: number) => header(CHARGE, { id: `c${id}`, expires: undefined });
+  const many = Array.from({ length: 33 }, (_, id) => one(id)).join(", ");
+  expect(many.length).toBeLessThan(16 * 1024);
+  expect(read(many)).toHaveLength(32);
+  const full = one(1).padEnd(16 * 1024, " ");
+  expect(read(full)).toHaveLength(1);
+  expect(() => read(`${full} `)).toThrow(
+    expect.objectContaining({
+      code: "CHALLENGE_TOO_LARGE",
+      problem: expect.stringMatching(/\w/),
+      nextStep: expect.stringMatching(/do not pay/),
+    }),
+  );
+});
+
+test("a challenge without an expiry may be paid for five minutes, and none outlives the other clock's second", () => {
+  const [offer] = read(header(CHARGE, { expires: undefined }));
+  expect([offer?.maxTimeoutSeconds, offer?.expires]).toEqual([300, undefined]);
+  const [later] = parseMppChallenges({
+    header: header(CHARGE, { expires: "2026-11-21T00:01:00.900Z" }),
+    url: "https://shop.example/",
+    now: NOW + 900,
+  });
+  expect([later?.maxTimeoutSeconds, later?.expires]).toEqual([60, BigInt(NOW / 1000 + 60)]);
+});
+
+test("a realm may be the host with or without its port", () => {
+  for (const realm of ["shop.example", "shop.example:8443"]) {
+    const [offer] = read(header(CHARGE, { realm }), "https://shop.example:8443/");
+    expect(offer?.resource).toBe("https://shop.example:8443/");
+  }
+});
+
+test("a credential travels in the header that the challenge names", () => {
+  const [offer] = read(header(CHARGE, { header: "Payment-Authorization" }));
+  const authorization = {
+    from: `0x${"aa".repeat(20)}`,
+    to: offer!.payTo,
+    value: 1n,
+    validAfter: 0n,
+    validBefore: 2n,
+    nonce: "0x01",
+  } as const;
+  expect(encodeMppPayment(offer!, authorization, "0x02").name).toBe("Payment-Authorization");
+});
+
+test.each<[string, string]>([
+  ["beyond 16 KB", encode({ status: "success", reference: "0xabc", pad: "p".repeat(16 * 1024) })],
+  ["of another status", encode({ status: "", reference: "0xabc" })],
+  ["with a reference of 257 characters", encode({ status: "success", reference: "r".repeat(257) })],
+  ["without a reference", encode({ status: "success" })],
+])("a receipt %s claims nothing", (_, value) => {
+  expect(readMppReceipt(new Headers({ "Payment-Receipt": value }))).toBeUndefined();
+});
+
+test("a receipt may go to its limits", () => {
+  const reference = "r".repeat(256);
+  const bare = encode({ status: "success", reference, pad: "" });
+  const pad = "p".repeat(Math.floor(((16 * 1024 - bare.length) * 3) / 4));
+  const value = encode({ status: "success", reference, pad });
+  expect(value.length).toBe(16 * 1024);
+  expect(readMppReceipt(new Headers({ "Payment-Receipt": value }))).toBe(reference);
+});
+
 test("a header of more than 16 KB is refused", () => {
   expect(() => read(header(CHARGE, { description: "a".repeat(16 * 1024) }))).toThrow(
     expect.objectContaining({ code: "CHALLENGE_TOO_LARGE" }),
@@ -129,7 +236,16 @@ test("the nonce is keccak256(id || realm), and the credential echoes the challen
       opaque: "e30",
       description: "One item",
     },
-    payload: { type: "authorization", value: "10000", validAfter: "1", validBefore: "2" },
+    payload: {
+      type: "authorization",
+      from: expect.stringMatching(/^0x[aA]{40}$/),
+      to: offer!.payTo,
+      value: "10000",
+      validAfter: "1",
+      validBefore: "2",
+      nonce: "0x01",
+      signature: "0x02",
+    },
     source: expect.stringMatching(/^did:pkh:eip155:84532:0x[aA]{40}$/),
   });
 });

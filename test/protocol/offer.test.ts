@@ -5,7 +5,9 @@ import {
   CHALLENGE_LIMITS,
   encodeJson,
   parseChallenge,
+  readOffer,
 } from "../../protocol/index.ts";
+import { parseJson } from "../../protocol/offer.ts";
 
 const payTo = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 const v1Entry = {
@@ -80,6 +82,107 @@ describe("the 402 answer of a stranger", () => {
     expect(() => parseChallenge(v1([{ ...v1Entry, ...change }]))).toThrow(
       expect.objectContaining({ code: "CHALLENGE_INVALID" }),
     );
+  });
+
+  const refusal = (code: string) =>
+    expect.objectContaining({
+      code,
+      problem: expect.stringMatching(/\w/),
+      nextStep: expect.stringMatching(/do not pay/),
+    });
+
+  test.each<[string, object]>([
+    ["a scheme of 65 characters", { scheme: "e".repeat(65) }],
+    ["a network of 65 characters", { network: "n".repeat(65) }],
+    ["more before the recipient", { payTo: `0${payTo}` }],
+    ["more after the recipient", { payTo: `${payTo}0` }],
+    ["a token that is no address", { asset: "usdc" }],
+    ["no time", { maxTimeoutSeconds: 0 }],
+    ["negative time", { maxTimeoutSeconds: -1 }],
+    ["half seconds", { maxTimeoutSeconds: 1.5 }],
+  ])("with %s is not an offer in either version", (_, change) => {
+    const resource = "r".repeat(4097);
+    expect(() => parseChallenge(v1([{ ...v1Entry, ...change }]))).toThrow();
+    expect(() => parseChallenge(v2([{ ...v2Entry, ...change }]))).toThrow();
+    expect(() => parseChallenge(v1([{ ...v1Entry, resource }]))).toThrow();
+    expect(() => readOffer({ x402Version: 2, raw: v2Entry, resource })).toThrow();
+  });
+
+  test("may go to each limit, and not beyond", () => {
+    const long = {
+      scheme: "e".repeat(64),
+      network: "n".repeat(64),
+      maxTimeoutSeconds: 1,
+      payTo: payTo.toLowerCase(),
+    };
+    const resource = "r".repeat(4096);
+    const read = { ...long, payTo };
+    expect(parseChallenge(v1([{ ...v1Entry, ...long, resource }]))).toMatchObject([
+      { ...read, resource },
+    ]);
+    expect(readOffer({ x402Version: 2, raw: { ...v2Entry, ...long }, resource })).toMatchObject({
+      ...read,
+      resource,
+    });
+    const accepts = Array.from({ length: CHALLENGE_LIMITS.accepts }, () => v1Entry);
+    expect(parseChallenge(v1(accepts))).toHaveLength(32);
+    const entries = Array.from({ length: CHALLENGE_LIMITS.accepts }, () => v2Entry);
+    expect(parseChallenge(v2(entries))).toHaveLength(32);
+    expect(() => parseChallenge(v2([...entries, v2Entry]))).toThrow(refusal("CHALLENGE_INVALID"));
+    expect(() => parseChallenge(v1([]))).toThrow(refusal("CHALLENGE_INVALID"));
+    expect(() => parseChallenge(v2([]))).toThrow(refusal("CHALLENGE_INVALID"));
+    const { body } = v1([v1Entry]);
+    expect(
+      parseChallenge({ header: null, body: body.padEnd(CHALLENGE_LIMITS.characters) }),
+    ).toHaveLength(1);
+    const header = "A".repeat(CHALLENGE_LIMITS.headerCharacters);
+    expect(parseChallenge({ header, body })).toHaveLength(1);
+    expect(() => parseChallenge({ header: `${header}A`, body })).toThrow(
+      refusal("CHALLENGE_TOO_LARGE"),
+    );
+    expect(CHALLENGE_LIMITS).toEqual({
+      characters: 65_536,
+      headerCharacters: 16_384,
+      accepts: 32,
+      depth: 16,
+    });
+  });
+
+  test("of another version, or with nothing to read, is refused", () => {
+    const other = { x402Version: 3, accepts: [v1Entry] };
+    for (const body of ["", "null", "[]", "{}", JSON.stringify(other)]) {
+      expect(() => parseChallenge({ header: null, body })).toThrow(refusal("CHALLENGE_INVALID"));
+    }
+    const header = encodeJson({ x402Version: 1, accepts: [v2Entry] });
+    expect(() => parseChallenge({ header, body: "{}" })).toThrow(refusal("CHALLENGE_INVALID"));
+    expect(() => readOffer({ x402Version: 1, raw: v2Entry })).toThrow(refusal("CHALLENGE_INVALID"));
+  });
+
+  test("keeps the word of a network that we do not know, and names no resource where there is none", () => {
+    const raw = { ...v2Entry, network: "eip155:999" };
+    expect(readOffer({ x402Version: 2, raw })).toEqual({
+      x402Version: 2,
+      scheme: "exact",
+      network: "eip155:999",
+      amount: 20_000n,
+      asset: BASE_SEPOLIA_USDC.address,
+      payTo,
+      maxTimeoutSeconds: 60,
+      resource: undefined,
+      raw,
+    });
+    const { resource: _, ...entry } = v1Entry;
+    expect(readOffer({ x402Version: 1, raw: entry }).resource).toBeUndefined();
+    expect(parseChallenge(v2([v2Entry]))[0]?.resource).toBe("http://127.0.0.1:1/buy");
+  });
+
+  test("may be nested sixteen deep, and no deeper", () => {
+    const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+    expect(parseJson(nested(16))).toBeDefined();
+    expect(parseJson(nested(17))).toBeUndefined();
+    expect(parseJson(`{"a":null,"b":${nested(16)}}`)).toBeUndefined();
+    expect(parseJson("null")).toBeNull();
+    expect(parseJson("nonsense")).toBeUndefined();
   });
 
   test("that is too large is refused before it is read", () => {

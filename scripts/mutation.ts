@@ -1,0 +1,127 @@
+/**
+ * `npm run mutation`: how many small changes to the wallet, the policy and the parsers of strangers' input go unseen by their tests
+ * (Stryker). It takes a part at a time, prints each file's score and what survived, and exits with 1 where a part is below 90 %.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { alignTable } from "../cli/table.ts";
+
+const MIDDLEWARE = "test/middleware";
+const POLICY = [`${MIDDLEWARE}/refused-offers.test.ts`, `${MIDDLEWARE}/quote.test.ts`];
+const FETCH_POLICY = [`${MIDDLEWARE}/spending-policy.test.ts`];
+const WALLET = ["wallet", "mpp", "send-paid"].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
+
+/** What is changed, one file at a time, and the tests that ought to notice. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  parsers: {
+    "protocol/money.ts": ["test/protocol/money.test.ts"],
+    "protocol/authorization.ts": [
+      "test/protocol/authorization.test.ts",
+      "test/protocol/golden-vectors.test.ts",
+    ],
+    "protocol/offer.ts": ["test/protocol/offer.test.ts"],
+    "protocol/mpp.ts": ["test/protocol/mpp.test.ts"],
+  },
+  policy: {
+    "middleware/check-offer.ts": POLICY,
+    "middleware/choose-offer.ts": POLICY,
+    "middleware/fetch/permit.ts": FETCH_POLICY,
+    "middleware/fetch/spending-policy.ts": FETCH_POLICY,
+    "middleware/fetch/call-rate.ts": FETCH_POLICY,
+    "middleware/fetch/address-guard.ts": [`${MIDDLEWARE}/address-guard.test.ts`],
+  },
+  wallet: {
+    "middleware/wallet.ts": WALLET,
+    "middleware/sign-entry.ts": WALLET,
+    "middleware/payment-window.ts": WALLET,
+    "middleware/settlement-proof.ts": WALLET,
+    "middleware/purchase-record.ts": WALLET,
+  },
+};
+
+const LEAST = 90;
+const REPORT = ".stryker/report.json";
+const HELP = `npm run mutation -- [part …] [--file PATH] [--json] [--help]
+
+Parts: ${Object.keys(PARTS).join(", ")} (all of them where none is named). With --file, only that one of a part.
+`;
+
+interface Mutant {
+  readonly status: string;
+  readonly mutatorName: string;
+  readonly replacement?: string;
+  readonly location: { readonly start: { readonly line: number; readonly column: number } };
+}
+interface Report {
+  readonly files: Readonly<Record<string, { readonly mutants: readonly Mutant[] }>>;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { file: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(PARTS);
+const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
+if (values.help === true) {
+  process.stdout.write(HELP);
+} else if (unknown.length > 0) {
+  process.stderr.write(`There is no part ${unknown.join(", ")}.\n\n${HELP}`);
+  process.exitCode = 2;
+} else {
+  const lines: { part: string; file: string; killed: number; survived: number }[] = [];
+  const chosen = names.flatMap((part) =>
+    Object.entries(PARTS[part] ?? {}).map(([file, tests]) => ({ part, file, tests })),
+  );
+  for (const { part, file, tests } of chosen) {
+    if (values.file !== undefined && values.file !== file) continue;
+    await runStryker(file, tests);
+    const report = JSON.parse(readFileSync(REPORT, "utf8")) as Report;
+    const mutants = report.files[file]?.mutants ?? [];
+    const killed = mutants.filter(({ status }) => ["Killed", "Timeout"].includes(status));
+    const survived = mutants.filter(({ status }) => ["Survived", "NoCoverage"].includes(status));
+    for (const { location, mutatorName, replacement = "" } of survived) {
+      const { line, column } = location.start;
+      const change = replacement.replace(/\s+/g, " ").slice(0, 70);
+      process.stderr.write(`survived ${file}:${line}:${column} ${mutatorName} ${change}\n`);
+    }
+    lines.push({ part, file, killed: killed.length, survived: survived.length });
+  }
+  const sums = names.map((part) => sum(part, lines));
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify({ files: lines, parts: sums }, undefined, 2)}\n`);
+  } else {
+    const rows = [...lines, ...sums].map(({ part, file, killed, survived }) => [
+      part,
+      file,
+      `${killed} of ${killed + survived}`,
+      `${score({ killed, survived }).toFixed(1)} %`,
+    ]);
+    process.stdout.write(
+      `${alignTable([["part", "file", "seen", "score"], ...rows]).join("\n")}\n`,
+    );
+  }
+  process.exitCode = sums.every((part) => score(part) >= LEAST) ? 0 : 1;
+}
+
+function sum(part: string, lines: readonly { part: string; killed: number; survived: number }[]) {
+  const own = lines.filter((line) => line.part === part);
+  const add = (key: "killed" | "survived") => own.reduce((total, line) => total + line[key], 0);
+  return { part, file: "all of it", killed: add("killed"), survived: add("survived") };
+}
+
+function score({ killed, survived }: { killed: number; survived: number }): number {
+  return killed + survived === 0 ? 100 : (100 * killed) / (killed + survived);
+}
+
+function runStryker(file: string, tests: readonly string[]): Promise<void> {
+  const env = { ...process.env, MUTATION_TESTS: tests.join(" ") };
+  const child = spawn("stryker", ["run", "--mutate", file], { env, stdio: ["ignore", 2, 2] });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`Stryker ended with ${code}`));
+    });
+  });
+}

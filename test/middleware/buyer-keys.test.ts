@@ -100,7 +100,7 @@ describe.each(PROTOCOLS)("Idempotency-Key in %s", (protocol) => {
   const pay = async (
     shop: { url: string },
     payer: Awaited<ReturnType<typeof newPayer>>,
-    { key = "order-1", init = {} as RequestInit } = {},
+    { key = "order-1", init = {} }: { key?: string; init?: RequestInit } = {},
   ) => withHeader(await present(shop, protocol, { payer, init }), "Idempotency-Key", key);
   const post = (body: string): RequestInit => ({
     method: "POST",

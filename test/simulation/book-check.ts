@@ -3,9 +3,10 @@
  * the ledger's, only its rows, the plan's caps, and what the world has seen.
  */
 import type { ChainDouble } from "./chain-double.ts";
-import type { Disk } from "./disk.ts";
+import type { BookFile } from "./book-file.ts";
 import type { Plan } from "./plan.ts";
-import { expect, isSame, type Watch } from "./watch.ts";
+import { checkSums } from "./book-sums.ts";
+import { expect, type Watch } from "./watch.ts";
 
 /** The edges of wallet.md 1.3, written down a second time. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +22,7 @@ const EDGES: Readonly<Record<string, readonly string[]>> = {
 const ENDED = ["settled", "released"];
 const NEVER_OUT = ["reserved", "signing"];
 
-interface Row {
+export interface Row {
   id: bigint;
   purchase: string;
   nonce: string;
@@ -46,7 +47,7 @@ interface Line {
 }
 
 export interface BookCheckOptions {
-  readonly disk: Disk;
+  readonly file: BookFile;
   readonly plan: Plan;
   readonly chain: ChainDouble;
   readonly watch: Watch;
@@ -63,11 +64,11 @@ export class BookCheck {
 
   /** Throws `Broken`. */
   check(): void {
-    const { disk } = this.#options;
-    if (disk.version === this.#version || this.#stopped) return;
-    this.#version = disk.version;
-    const rows = disk.ask<Row>("SELECT * FROM auth ORDER BY id");
-    this.#checkCaps(rows);
+    const { file } = this.#options;
+    if (file.version === this.#version || this.#stopped) return;
+    this.#version = file.version;
+    const rows = file.ask<Row>("SELECT * FROM auth ORDER BY id");
+    checkSums(rows, this.#options);
     this.#checkPurchases(rows);
     this.#checkReleases(rows);
     this.#checkJournal(rows);
@@ -80,38 +81,8 @@ export class BookCheck {
 
   /** Those that are neither settled nor released. */
   open(): Row[] {
-    const rows = this.#options.disk.ask<Row>("SELECT * FROM auth ORDER BY id");
+    const rows = this.#options.file.ask<Row>("SELECT * FROM auth ORDER BY id");
     return rows.filter(({ state }) => !ENDED.includes(state));
-  }
-
-  /** I1, I2, I11, I15: what counts is everything that is not released, in the month in which it was reserved. */
-  #checkCaps(rows: readonly Row[]): void {
-    const { plan, disk } = this.#options;
-    const sums = new Map<string, { settled: bigint; reserved: bigint }>();
-    for (const { pay_to, amount, reserved_at, state } of rows) {
-      if (state === "released") continue;
-      const shop = plan.shops.find(({ payTo }) => isSame(payTo, pay_to));
-      const month = new Date(Number(reserved_at)).toISOString().slice(0, 7);
-      for (const name of [`provider:p/${shop?.id}/${month}`, `wallet/${month}`]) {
-        const sum = sums.get(name) ?? { settled: 0n, reserved: 0n };
-        sum[state === "settled" ? "settled" : "reserved"] += amount;
-        sums.set(name, sum);
-      }
-    }
-    for (const [name, { settled, reserved }] of sums) {
-      const shop = plan.shops.find(({ id }) => name.startsWith(`provider:p/${id}/`));
-      const cap = shop?.cap ?? plan.walletCap;
-      const used = settled + reserved;
-      expect(shop ? "I1" : "I2", used <= cap, `${used} counts under ${name}, whose cap is ${cap}`);
-    }
-    for (const row of disk.ask<{ key: string; settled: bigint; reserved: bigint }>(
-      "SELECT key, settled, reserved FROM scope",
-    )) {
-      const { settled, reserved } = sums.get(row.key) ?? { settled: 0n, reserved: 0n };
-      const same = row.settled === settled && row.reserved === reserved;
-      const kept = `${row.settled} settled and ${row.reserved} reserved under ${row.key}`;
-      expect("I11", same, `the book has ${kept}; its rows give ${settled} and ${reserved}`);
-    }
   }
 
   /** I4: one live authorization a purchase. */
@@ -148,7 +119,7 @@ export class BookCheck {
   #checkJournal(rows: readonly Row[]): void {
     const at = new Map<bigint, { state: string; account: string }>();
     let time = 0n;
-    for (const line of this.#options.disk.ask<Line>("SELECT * FROM journal ORDER BY seq")) {
+    for (const line of this.#options.file.ask<Line>("SELECT * FROM journal ORDER BY seq")) {
       const before = at.get(line.auth) ?? { state: "", account: "available" };
       const step = `${before.state} to ${line.to_state}`;
       const isEdge = EDGES[before.state]?.includes(line.to_state) === true;

@@ -1,102 +1,72 @@
 /**
- * A disk that forgets what was not synced, under a real SQLite in memory. A commit takes the lock, is written and synced at one
- * moment, and is told to its caller later; one whose process dies in between is there afterwards or is not.
+ * The disk as the processes share it. One holds the lock at a time; what it commits together is written and synced at one moment, and is
+ * told to its callers later. A commit whose process dies in between is there afterwards, or is not.
  */
-import type { Secret } from "../../protocol/index.ts";
-import { type Database, migrate, openDatabase, StoreError } from "../../store/index.ts";
+import { StoreError } from "../../store/index.ts";
+import type { LedgerStore } from "../../store/ledger-book.ts";
 import { chainLines, findUnchained } from "../../store/ledger-chain.ts";
 import { unreadable } from "../../store/ledger-error.ts";
-import type { LedgerStore } from "../../store/ledger-book.ts";
-import { answer, ledgerSteps } from "../../store/ledger-schema.ts";
-import { runNow, type Script, type SqlValue } from "../../store/ledger-script.ts";
-import { Seals } from "../../store/ledger-seals.ts";
+import type { Script } from "../../store/ledger-script.ts";
+import { BookFile } from "./book-file.ts";
 import type { Chance } from "./chance.ts";
 import type { Actor, Scheduler } from "./scheduler.ts";
 
+/** A command that waits for a commit: `run` says how to tell its caller of it, once it is durable. */
 interface Command {
   readonly run: () => () => void;
   readonly reject: (error: unknown) => void;
 }
 
-export interface DiskFaults {
-  /** Of a commit to fail. */
-  failure: number;
-  /** The longest that it takes. */
-  ms: number;
+export interface DiskOptions {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly file: BookFile;
+  readonly faults: { disk: number };
+  /** The longest that a step of a commit takes. */
+  readonly ms: number;
   /** A mutant: callers hear of a commit before it is synced. */
-  tellsEarly: boolean;
+  readonly tellsEarly: boolean;
 }
 
 export class Disk {
-  readonly faults: DiskFaults = { failure: 0, ms: 0, tellsEarly: false };
-  /** Grows whenever the book may have changed. */
-  version = 0;
-  /** The state of each authorization that would survive a power failure now, by nonce. */
-  durable = new Map<string, string>();
-  readonly seals: Seals;
-  readonly #db: Database;
-  #scheduler!: Scheduler;
-  #chance!: Chance;
+  readonly #options: DiskOptions;
   #holder: Actor | undefined;
   /** Carries out what its holder was about to commit. */
   #carryOut: (() => void) | undefined;
 
-  constructor(bytesKey: Secret<Uint8Array>) {
-    this.seals = new Seals(bytesKey);
-    this.#db = openDatabase(":memory:");
-    migrate(this.#db, "ledger", ledgerSteps(this.seals));
-  }
-
-  /** An empty book, for another run. */
-  begin(scheduler: Scheduler, chance: Chance): void {
-    this.#scheduler = scheduler;
-    this.#chance = chance;
-    this.#holder = undefined;
-    this.version = 0;
-    this.durable = new Map();
-    this.#db.exec("BEGIN; SAVEPOINT synced");
-  }
-
-  end(): void {
-    this.#db.exec("ROLLBACK");
-  }
-
-  ask<Row extends object>(sql: string, ...values: SqlValue[]): Row[] {
-    return answer(this.#db, { sql, values }) as Row[];
+  constructor(options: DiskOptions) {
+    this.#options = options;
   }
 
   /** A process's own view of it. */
   open(actor: Actor): LedgerStore {
+    const { scheduler, file } = this.#options;
     const waiting: Command[] = [];
-    const latency = () => this.#chance.int(0, this.faults.ms);
     const flush = (): void => {
-      if (this.#holder) return void this.#scheduler.schedule(1, actor, flush);
+      if (this.#holder) return void scheduler.schedule(1, actor, flush);
       this.#holder = actor;
       const batch = waiting.splice(0);
       this.#carryOut = () => this.#write(batch);
-      this.#scheduler.schedule(latency(), actor, () => {
+      scheduler.schedule(this.#latency(), actor, () => {
         this.#carryOut = undefined;
         this.#holder = undefined;
         this.#write(batch);
         if (waiting.length > 0) flush();
       });
     };
+    const later = (tell: () => void) => void scheduler.schedule(this.#latency(), actor, tell);
     return {
       path: "the simulated disk",
       commit: <T>(script: () => Script<T>) =>
         new Promise<T>((resolve, reject) => {
           const run = () => {
-            const result = this.#atomically(() => this.run(script));
-            return () => this.#scheduler.schedule(latency(), actor, () => resolve(result));
+            const result = file.atomically(() => file.run(script));
+            return () => later(() => resolve(result));
           };
-          const later = (error: unknown) =>
-            this.#scheduler.schedule(latency(), actor, () => reject(error));
-          waiting.push({ run, reject: later });
-          if (waiting.length === 1 && this.#holder !== actor) {
-            this.#scheduler.schedule(latency(), actor, flush);
-          }
+          waiting.push({ run, reject: (error) => later(() => reject(error)) });
+          if (waiting.length === 1 && this.#holder !== actor) later(flush);
         }),
-      read: (script) => this.#scheduler.ask(actor, latency(), 0, () => this.run(script)),
+      read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
       explain: (error) => error,
       close: () => undefined,
     };
@@ -106,26 +76,21 @@ export class Disk {
   release(actor: Actor): void {
     if (this.#holder !== actor) return;
     this.#holder = undefined;
-    if (this.#chance.happens(0.5)) this.#carryOut?.();
+    if (this.#options.chance.happens(0.5)) this.#carryOut?.();
     this.#carryOut = undefined;
   }
 
-  /** The power goes: all that was not synced is gone. */
-  forgetUnsynced(): void {
-    this.#db.exec("ROLLBACK TO synced");
-    this.version += 1;
-  }
-
-  run<T>(script: () => Script<T>): T {
-    return runNow(script(), (question) => answer(this.#db, question));
+  #latency(): number {
+    return this.#options.chance.int(0, this.#options.ms);
   }
 
   #write(batch: readonly Command[]): void {
+    const { scheduler, chance, file, faults, tellsEarly } = this.#options;
     const done: (() => void)[] = [];
     try {
-      if (this.#chance.happens(this.faults.failure)) throw busy();
-      this.#atomically(() => {
-        const damage = this.run(() => findUnchained(this.seals));
+      if (chance.happens(faults.disk)) throw busy();
+      file.atomically(() => {
+        const damage = file.run(() => findUnchained(file.seals));
         if (damage !== undefined) throw unreadable("the simulated disk", damage);
         for (const { run, reject } of batch) {
           try {
@@ -134,43 +99,16 @@ export class Disk {
             reject(error);
           }
         }
-        this.run(() => chainLines(this.seals));
+        file.run(() => chainLines(file.seals));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
     }
-    this.version += 1;
-    if (this.faults.tellsEarly) {
-      this.#scheduler.schedule(this.#chance.int(1, 50), undefined, () => this.sync());
-    } else {
-      this.sync();
-    }
+    file.version += 1;
+    if (tellsEarly) scheduler.schedule(chance.int(1, 50), undefined, () => file.sync());
+    else file.sync();
     for (const tell of done) tell();
-  }
-
-  /** What was written is on the disk from here on. */
-  sync(): void {
-    this.version += 1;
-    this.#db.exec("RELEASE synced; SAVEPOINT synced");
-    const rows = this.ask<{ nonce: string; state: string; proof: string | null }>(
-      "SELECT nonce, state, proof FROM auth",
-    );
-    this.durable = new Map(
-      rows.map(({ nonce, state, proof }) => [nonce, proof === null ? state : `${state} ${proof}`]),
-    );
-  }
-
-  #atomically<T>(work: () => T): T {
-    this.#db.exec("SAVEPOINT command");
-    try {
-      const result = work();
-      this.#db.exec("RELEASE command");
-      return result;
-    } catch (error) {
-      this.#db.exec("ROLLBACK TO command; RELEASE command");
-      throw error;
-    }
   }
 }
 

@@ -41,7 +41,7 @@ export async function buyEverythingAgain({ world, until }: FinaleOptions): Promi
     const ask = async () => {
       for (let attempt = 0; attempt < ATTEMPTS && !isEnding(ending); attempt += 1) {
         if (attempt > 0) await scheduler.sleep(PAUSE_MS, actor);
-        ending = endingOf(await world.buy(process, actor, item));
+        ending = endingOf(await world.callers.buy(process, actor, item));
       }
       ending ??= "unanswered";
       done = true;
@@ -65,19 +65,19 @@ function isEnding(ending: string | undefined): boolean {
 
 /** Changes the book behind its back; whoever opens it then, and whoever has it open and reads on, signs nothing. */
 export async function tamper({ world, until }: FinaleOptions): Promise<void> {
-  const { chance, disk, history, scheduler, watch } = world;
-  if (disk.ask("SELECT id FROM auth").length === 0) return;
+  const { chance, file, history, scheduler, watch } = world;
+  if (file.ask("SELECT id FROM auth").length === 0) return;
   const kind = chance.pick(["journal", "authorization", "sum"] as const);
   history.note("world", `changes the book: ${kind}`);
   world.restart();
-  disk.ask(TAMPERINGS[kind]);
+  file.ask(TAMPERINGS[kind]);
   world.book.stop();
   const before = watch.signed.size;
   const end = scheduler.now + 20_000;
   await until(() => scheduler.now >= end);
   for (const [actor, process] of world.living()) {
     scheduler.schedule(0, actor, () => {
-      const bought = world.buy(process, actor, chance.pick(world.plan.items));
+      const bought = world.callers.buy(process, actor, chance.pick(world.plan.items));
       bought.catch((error: unknown) => world.fail(error));
     });
   }

@@ -21,14 +21,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "looks for room under a cap without a transaction",
-    store: (store, { scheduler, disk }, actor) => ({
+    store: (store, { scheduler, file }, actor) => ({
       ...store,
       async commit(script) {
         const answer = (question: Question) =>
-          scheduler.ask(actor, 1, 20, () => disk.ask<object>(question.sql, ...question.values));
+          scheduler.ask(actor, 1, 20, () => file.ask<object>(question.sql, ...question.values));
         const result = await runLater(script(), answer);
-        disk.run(() => chainLines(disk.seals));
-        disk.sync();
+        file.run(() => chainLines(file.seals));
+        file.sync();
         return result;
       },
     }),
@@ -94,22 +94,22 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
 ];
 
-function moveToMonthOf({ disk }: World, nonce: string, at: number): void {
+function moveToMonthOf({ file }: World, nonce: string, at: number): void {
   const month = new Date(at).toISOString().slice(0, 7);
-  const row = disk.ask<{ id: bigint; amount: bigint }>(
+  const row = file.ask<{ id: bigint; amount: bigint }>(
     "SELECT id, amount FROM auth WHERE nonce = ?",
     nonce,
   )[0]!;
-  const keys = disk.ask<{ key: string }>("SELECT key FROM auth_scope WHERE auth = ?", row.id);
+  const keys = file.ask<{ key: string }>("SELECT key FROM auth_scope WHERE auth = ?", row.id);
   for (const { key } of keys) {
     const moved = `${key.slice(0, key.lastIndexOf("/"))}/${month}`;
     if (moved === key) continue;
-    disk.ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", moved);
-    disk.ask("UPDATE auth_scope SET key = ? WHERE auth = ? AND key = ?", moved, row.id, key);
-    disk.ask("UPDATE scope SET settled = settled - ? WHERE key = ?", row.amount, key);
-    disk.ask("UPDATE scope SET settled = settled + ? WHERE key = ?", row.amount, moved);
+    file.ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", moved);
+    file.ask("UPDATE auth_scope SET key = ? WHERE auth = ? AND key = ?", moved, row.id, key);
+    file.ask("UPDATE scope SET settled = settled - ? WHERE key = ?", row.amount, key);
+    file.ask("UPDATE scope SET settled = settled + ? WHERE key = ?", row.amount, moved);
   }
-  disk.sync();
+  file.sync();
 }
 
 function* asFloats<T>(script: Script<T>): Script<T> {

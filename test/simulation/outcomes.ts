@@ -8,9 +8,9 @@ import type { World } from "./world.ts";
 
 /** Throws `Broken`; returns the outcome in a word or two. */
 export function checkOutcome(world: World, outcome: PayOutcome, call: string): string {
-  const { watch, plan, disk } = world;
+  const { watch, plan, file } = world;
   const sent = [...(watch.leftByCall.get(call) ?? [])];
-  const live = sent.filter((nonce) => disk.durable.get(nonce)?.startsWith("released") !== true);
+  const live = sent.filter((nonce) => file.durable.get(nonce)?.startsWith("released") !== true);
   if (outcome.kind === "refused") {
     const { code } = outcome.error;
     expect("O1", live.length === 0, `${call} is refused as ${code}, and it sent ${live[0]}`);
@@ -26,7 +26,7 @@ export function checkOutcome(world: World, outcome: PayOutcome, call: string): s
     // Of the purchase: another call may have paid for it meanwhile.
     const { name, value } = record.payment!;
     const { nonce } = readPayment({ headers: new Headers({ [name]: value }) })!.authorization;
-    expect("O2", disk.durable.get(nonce) === "settled", `${call} says that ${nonce} is settled`);
+    expect("O2", file.durable.get(nonce) === "settled", `${call} says that ${nonce} is settled`);
     // What a reorganisation takes back stays settled in the book: too much is counted, never too little.
     const moved = plan.rates.reorg > 0 || watch.transfers.has(nonce);
     expect("O2", moved, `${call} says that ${nonce} is settled, and no money moved`);
@@ -39,9 +39,9 @@ export function checkOutcome(world: World, outcome: PayOutcome, call: string): s
 }
 
 /** Whoever is told that waiting was given up, by an error, has paid nothing. */
-export function checkAbort({ watch, disk }: World, call: string): void {
+export function checkAbort({ watch, file }: World, call: string): void {
   for (const nonce of watch.leftByCall.get(call) ?? []) {
-    const dead = disk.durable.get(nonce)?.startsWith("released") === true;
+    const dead = file.durable.get(nonce)?.startsWith("released") === true;
     expect("O1", dead, `${call} was given up, and it sent ${nonce}`);
   }
 }

@@ -1,7 +1,5 @@
 /** What a seed decides beforehand: who sells what, what may be spent, how many processes pay, and how bad the world is. */
 import type { Address } from "viem";
-import type { SpendingPolicy } from "../../middleware/index.ts";
-import { formatDecimal } from "../../protocol/index.ts";
 import type { Chance } from "./chance.ts";
 
 type Protocol = "v1" | "v2" | "mpp";
@@ -138,22 +136,5 @@ export function makePlan(chance: Chance): Plan {
       signer: rate(0.2, 0.2),
       abort: rate(0.2, 0.5),
     },
-  };
-}
-
-/** The policy that a plan's wallet holds to. */
-export function policyOf({ shops, walletCap, ceiling }: Plan): SpendingPolicy {
-  const text = (atomic: bigint) => formatDecimal(atomic, 6);
-  return {
-    providers: shops.map(({ id, origin, payTo, cap }) => ({
-      id,
-      origins: [origin],
-      payees: [payTo],
-      maxPerMonth: text(cap),
-    })),
-    maxPerCall: text(ceiling),
-    maxPerMonth: text(walletCap),
-    maxCallsPerMinute: 10_000,
-    local: true,
   };
 }

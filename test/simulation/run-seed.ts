@@ -3,7 +3,7 @@
  * finality. The same seed is the same history, to the last line.
  */
 
-import { Disk } from "./disk.ts";
+import { BookFile } from "./book-file.ts";
 import { buyEverythingAgain, tamper } from "./finale.ts";
 import { Broken } from "./history.ts";
 import { type Mutant, UNCHANGED, useStates } from "./mutant.ts";
@@ -30,11 +30,11 @@ const GRACE_MS = 60_000;
 const PATIENCE_MS = 300_000;
 const MAX_STEPS = 50_000;
 
-let disk: Disk | undefined;
+let file: BookFile | undefined;
 
 export async function runSeed(seed: number, mutant: Mutant = UNCHANGED): Promise<SeedResult> {
-  disk ??= new Disk(BYTES_KEY);
-  const world = new World(seed, disk, mutant);
+  file ??= new BookFile(BYTES_KEY);
+  const world = new World(seed, file, mutant);
   const { history, scheduler } = world;
   const unhandled = (error: unknown) => world.fail(error);
   process.on("unhandledRejection", unhandled);
@@ -58,13 +58,13 @@ export async function runSeed(seed: number, mutant: Mutant = UNCHANGED): Promise
   } finally {
     process.off("unhandledRejection", unhandled);
     for (const actor of world.actors()) actor.alive = false;
-    disk.end();
+    file.end();
   }
   const broken = world.failure === undefined ? undefined : describe(world.failure);
   if (broken) history.note("BROKEN", `${broken.invariant}: ${broken.problem}`);
   const { lines } = history;
   const { steps } = scheduler;
-  return { seed, broken, lines, digest: history.digest(), steps, outcomes: world.outcomes };
+  return { seed, broken, lines, digest: history.digest(), steps, outcomes: world.callers.outcomes };
 }
 
 async function runUntil(world: World, endMs: number): Promise<void> {
@@ -93,9 +93,8 @@ function quieten(world: World): void {
   world.history.note("world", "is quiet");
   world.faulty = false;
   world.shop.honest = true;
-  world.disk.faults.failure = 0;
   world.chain.reorgRate = 0;
-  Object.assign(world.faults, { drop: 0, duplicate: 0, slow: 0, rpc: 0, signer: 0 });
+  Object.assign(world.faults, { drop: 0, duplicate: 0, slow: 0, rpc: 0, signer: 0, disk: 0 });
 }
 
 /** When every payment that is open now must have ended. */
@@ -105,11 +104,11 @@ function deadline({ scheduler, plan, book }: World): number {
   return last + (plan.finality + 2) * plan.blockMs + GRACE_MS;
 }
 
-function checkEnd({ book, watch, plan, disk }: World): void {
+function checkEnd({ book, watch, plan, file }: World): void {
   const [left] = book.open();
   expect("I5", left === undefined, `${left?.nonce} of ${left?.purchase} is still ${left?.state}`);
   if (plan.rates.reorg > 0) return;
-  const settled = disk.ask<{ nonce: string }>("SELECT nonce FROM auth WHERE state = 'settled'");
+  const settled = file.ask<{ nonce: string }>("SELECT nonce FROM auth WHERE state = 'settled'");
   const inBook = new Set(settled.map(({ nonce }) => nonce));
   for (const nonce of watch.transfers.keys()) {
     expect("I7", inBook.has(nonce), `${nonce} has moved, and the book does not count it`);

@@ -16,14 +16,14 @@ export function startTrouble(world: World): void {
 }
 
 function befall(world: World): void {
-  const { chance, plan, history, disk } = world;
+  const { chance, plan, history, file } = world;
   if (!world.faulty) return;
   const { crash, powerFailure, clockJump, cancel } = plan.rates;
   for (const actor of world.actors()) if (chance.happens(crash)) world.kill(actor);
   if (chance.happens(powerFailure)) {
     history.note("world", "the power fails");
     for (const actor of world.actors()) world.kill(actor);
-    disk.forgetUnsynced();
+    file.forgetUnsynced();
   }
   for (const actor of world.actors()) {
     if (!chance.happens(clockJump)) continue;

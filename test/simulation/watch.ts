@@ -5,7 +5,7 @@
 import type { SignIntent } from "../../middleware/index.ts";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import type { Block, ChainWatcher, Transaction } from "./chain-double.ts";
-import type { Disk } from "./disk.ts";
+import type { BookFile } from "./book-file.ts";
 import { Broken, type History, short } from "./history.ts";
 import { type Message, readPayment } from "./messages.ts";
 import type { Plan } from "./plan.ts";
@@ -28,15 +28,15 @@ export class Watch implements ChainWatcher {
   /** The nonces that each call has sent. */
   readonly leftByCall = new Map<string, Set<string>>();
   readonly transfers = new Map<string, Transaction>();
-  readonly #disk: Disk;
+  readonly #file: BookFile;
   readonly #plan: Plan;
   readonly #history: History;
   readonly #scheduler: Scheduler;
   /** The latest that any clock has shown, in Unix seconds. */
   #latest = 0n;
 
-  constructor(options: { disk: Disk; plan: Plan; history: History; scheduler: Scheduler }) {
-    this.#disk = options.disk;
+  constructor(options: { file: BookFile; plan: Plan; history: History; scheduler: Scheduler }) {
+    this.#file = options.file;
     this.#plan = options.plan;
     this.#history = options.history;
     this.#scheduler = options.scheduler;
@@ -57,7 +57,7 @@ export class Watch implements ChainWatcher {
     const window = validBefore - this.#latest;
     expect("I10", window <= MAX_WINDOW_SECONDS, `${nonce} is usable for ${window} seconds`);
     expect("I4", !this.signed.has(nonce), `${nonce} is signed a second time`);
-    expect("C1", this.#disk.durable.has(nonce), `${nonce} is signed before it is reserved durably`);
+    expect("C1", this.#file.durable.has(nonce), `${nonce} is signed before it is reserved durably`);
     this.signed.set(nonce, intent);
   }
 
@@ -70,7 +70,7 @@ export class Watch implements ChainWatcher {
     const item = this.#plan.items.find((known) => known.url === url);
     expect("I13", item !== undefined, `the bytes of ${nonce} leave for ${url}`);
     expect("I9", isSame(item!.shop.payTo, to), `${nonce} goes to ${url}, whose payee is another`);
-    const state = this.#disk.durable.get(nonce);
+    const state = this.#file.durable.get(nonce);
     const isDurable = state !== undefined && OUT.includes(state);
     // Released on proof, its bytes are dead, and a caller that did not hear of it yet may send them once more.
     const isDead = state === "released EXPIRED" || state === "released CANCELLED";
@@ -118,7 +118,7 @@ export class Watch implements ChainWatcher {
   }
 
   rowOf(nonce: string) {
-    return this.#disk.ask<{ purchase: string; amount: bigint; pay_to: string; state: string }>(
+    return this.#file.ask<{ purchase: string; amount: bigint; pay_to: string; state: string }>(
       "SELECT purchase, amount, pay_to, state FROM auth WHERE nonce = ?",
       nonce.toLowerCase(),
     )[0];

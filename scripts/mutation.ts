@@ -8,9 +8,11 @@ import { parseArgs } from "node:util";
 import { alignTable } from "../cli/table.ts";
 
 const MIDDLEWARE = "test/middleware";
-const POLICY = [`${MIDDLEWARE}/refused-offers.test.ts`, `${MIDDLEWARE}/quote.test.ts`];
+const POLICY = [`${MIDDLEWARE}/check-offer.test.ts`];
 const FETCH_POLICY = [`${MIDDLEWARE}/spending-policy.test.ts`];
-const WALLET = ["wallet", "mpp", "send-paid"].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
+const WALLET = ["wallet", "mpp", "send-paid", "preempted"].map(
+  (name) => `${MIDDLEWARE}/${name}.test.ts`,
+);
 
 /** What is changed, one file at a time, and the tests that ought to notice. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -28,7 +30,6 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     "middleware/choose-offer.ts": POLICY,
     "middleware/fetch/permit.ts": FETCH_POLICY,
     "middleware/fetch/spending-policy.ts": FETCH_POLICY,
-    "middleware/fetch/call-rate.ts": FETCH_POLICY,
     "middleware/fetch/address-guard.ts": [`${MIDDLEWARE}/address-guard.test.ts`],
   },
   wallet: {
@@ -36,7 +37,8 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     "middleware/sign-entry.ts": WALLET,
     "middleware/payment-window.ts": WALLET,
     "middleware/settlement-proof.ts": WALLET,
-    "middleware/purchase-record.ts": WALLET,
+    "middleware/wallet-entries.ts": WALLET,
+    "middleware/recover-entries.ts": WALLET,
   },
 };
 

@@ -102,10 +102,18 @@ describe("the 402 answer of a stranger", () => {
     ["half seconds", { maxTimeoutSeconds: 1.5 }],
   ])("with %s is not an offer in either version", (_, change) => {
     const resource = "r".repeat(4097);
-    expect(() => parseChallenge(v1([{ ...v1Entry, ...change }]))).toThrow();
-    expect(() => parseChallenge(v2([{ ...v2Entry, ...change }]))).toThrow();
-    expect(() => parseChallenge(v1([{ ...v1Entry, resource }]))).toThrow();
-    expect(() => readOffer({ x402Version: 2, raw: v2Entry, resource })).toThrow();
+    expect(() => parseChallenge(v1([{ ...v1Entry, ...change }]))).toThrow(
+      refusal("CHALLENGE_INVALID"),
+    );
+    expect(() => parseChallenge(v2([{ ...v2Entry, ...change }]))).toThrow(
+      refusal("CHALLENGE_INVALID"),
+    );
+    expect(() => parseChallenge(v1([{ ...v1Entry, resource }]))).toThrow(
+      refusal("CHALLENGE_INVALID"),
+    );
+    expect(() => readOffer({ x402Version: 2, raw: v2Entry, resource })).toThrow(
+      refusal("CHALLENGE_INVALID"),
+    );
   });
 
   test("may go to each limit, and not beyond", () => {

@@ -18,7 +18,8 @@ export type UsageErrorCode =
   | "ADDRESS_INVALID"
   | "URL_INVALID"
   | "COUNT_INVALID"
-  | "KEY_INVALID";
+  | "KEY_INVALID"
+  | "MAINNET_REFUSED";
 
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}

@@ -10,6 +10,8 @@ import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain, type Terminal } from "./terminal.ts";
 import { findPackage } from "./package.ts";
+import type { PayFlags } from "./pay.ts";
+import { addWalletCommands, withWallet } from "./wallet-program.ts";
 
 /** Runs one command line and gives its exit code. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -122,12 +124,14 @@ Remove the folder and nothing is left.`,
       const { fundCommand } = await import("./fund.ts");
       end(await fundCommand(address, options, surroundings));
     });
-  program
-    .command("pay")
-    .description(
-      "Make one request, and pay for it from the local world's wallet if it asks for that.",
-    )
-    .argument("<url>", "what to fetch")
+  withWallet(
+    program
+      .command("pay")
+      .description(
+        "Make one request, and pay for it if it asks for that: from the local world's wallet, or from one of its own.",
+      )
+      .argument("<url>", "what to fetch"),
+  )
     .option("-X, --request <method>", "the method (default: GET, or POST with -d)")
     .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
     .option("-d, --data <text>", "the body")
@@ -138,24 +142,13 @@ Remove the folder and nothing is left.`,
       "the purchase's own key: the same key never pays twice (default: a new one)",
     )
     .option("--dry-run", "only say what it would cost")
-    .option("--world <dir>", "the folder of a world that is up (default: .purser/world)")
+    .option("--local", "with --wallet: the server may be on this machine or in a private network")
     .option("--json", "print one JSON object")
     .action(async (url: string, options: PayFlags) => {
       const { payCommand } = await import("./pay.ts");
       end(await payCommand(url, options, surroundings));
     });
-  const wallet = program.command("wallet").description("Look into the local world's wallet.");
-  for (const [name, description] of WALLET_COMMANDS) {
-    wallet
-      .command(name)
-      .description(description)
-      .option("--world <dir>", "the folder of a world that is up (default: .purser/world)")
-      .option("--json", "print one JSON object")
-      .action(async (options: WalletFlags) => {
-        const { walletCommand } = await import("./wallet.ts");
-        end(await walletCommand(name, options, surroundings));
-      });
-  }
+  const wallet = addWalletCommands(program, surroundings, end);
   program
     .command("eval")
     .description(
@@ -235,31 +228,6 @@ export interface FundFlags {
   rpc?: string;
   world?: string;
 }
-
-export interface PayFlags {
-  request?: string;
-  header: string[];
-  data?: string;
-  max?: string;
-  payee?: string;
-  key?: string;
-  dryRun?: true;
-  world?: string;
-}
-
-export interface WalletFlags {
-  world?: string;
-}
-
-const WALLET_COMMANDS = [
-  ["status", "What it holds, what is open, and what its signer is kept from."],
-  ["history", "Every purchase, oldest first."],
-  [
-    "reconcile",
-    "Ask the chain about every open payment, and compare it with the book. Exit code 1 when they differ.",
-  ],
-] as const;
-export type WalletCommand = (typeof WALLET_COMMANDS)[number][0];
 
 export interface EvalFlags {
   model?: string;

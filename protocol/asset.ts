@@ -47,9 +47,20 @@ export const BASE_USDC: Asset = {
 
 export const ASSETS: readonly Asset[] = [BASE_SEPOLIA_USDC, BASE_USDC];
 
+/** The human's own, beside the table. */
+const added: Asset[] = [];
+
+/**
+ * Makes a token of the human's own known, for as long as the program runs: the one thing here that changes. It is for the program
+ * that reads the human's configuration, before it reads anything of a server's. A token that is known already stays as it is.
+ */
+export function addAsset(asset: Asset): void {
+  if (!findAsset(asset.network, asset.address)) added.push(asset);
+}
+
 /** The asset at an address on a network (CAIP-2 id or x402 v1 name), or undefined when we do not know it. */
 export function findAsset(network: string, address: string): Asset | undefined {
-  return ASSETS.find(
+  return [...ASSETS, ...added].find(
     (asset) =>
       (asset.network === network || asset.networkName === network) &&
       asset.address.toLowerCase() === address.toLowerCase(),

@@ -1,5 +1,5 @@
 /** What the parties agree on: money, 402 messages, catalog, mandate, provisioning, errors. Pure: no I/O, no clock. */
-export { ASSETS, type Asset, BASE_SEPOLIA_USDC, BASE_USDC, findAsset } from "./asset.ts";
+export { addAsset, ASSETS, type Asset, BASE_SEPOLIA_USDC, BASE_USDC, findAsset } from "./asset.ts";
 export {
   type Authorization,
   authorizationTypedData,

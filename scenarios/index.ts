@@ -44,7 +44,14 @@ export {
   type SharedWorldErrorCode,
 } from "./shared-world/share-world.ts";
 export { type Buyer, openBuyer } from "./world/buyer.ts";
-export { joinWallet, type JoinedWallet } from "./world/join-wallet.ts";
+export { joinWallet } from "./world/join-wallet.ts";
+export { openKeyFile } from "./world/key-file.ts";
 export { ISSUER } from "./world/parts.ts";
+export {
+  type JoinedWallet,
+  openWalletFolder,
+  walletFiles,
+  type WalletFolderOptions,
+} from "./world/wallet-folder.ts";
 export { openWorld, type OpenWorldOptions, type World } from "./world/world.ts";
 export { WorldError, type WorldErrorCode, type WorldPart } from "./world/world-error.ts";

@@ -1,0 +1,201 @@
+/** A wallet of its own, from the key to the first payment and the books, as docs/real-networks.md walks a person through it. */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generatePrivateKey, privateKeyToAddress } from "viem/accounts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { encryptKey } from "../../middleware/index.ts";
+import { Secret } from "../../protocol/index.ts";
+import { type Market, openMarket, openShop } from "../middleware/shop.ts";
+import { runCommand } from "../support/command.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const timeout = 90_000;
+const PASSPHRASE = "correct horse battery staple";
+
+let market: Market;
+beforeAll(async () => (market = await openMarket()), 60_000);
+afterAll(() => market[Symbol.asyncDispose]());
+
+/** A folder with a key in it, and commands that run there with --json. */
+function openDesk() {
+  const folder = temporaryFolder();
+  const { path: cwd } = folder;
+  const key = generatePrivateKey();
+  const address = privateKeyToAddress(key);
+  const env = { RPC_URL: market.chain.rpcUrl, WALLET_PASSPHRASE: PASSPHRASE };
+  const text = (...args: string[]) => runCommand(args, { cwd, env });
+  return {
+    cwd,
+    key,
+    address,
+    text,
+    async run(...args: string[]) {
+      const { code, stdout } = await text(...args, "--json");
+      return { code, out: JSON.parse(stdout) as Record<string, unknown> };
+    },
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
+  };
+}
+const ORDER = ["-H", "content-type: application/json", "-d", '{"item":"a"}'];
+const WITH = ["--wallet", "mine", "--passphrase-env", "WALLET_PASSPHRASE"];
+
+test("from a key to a first payment and books that agree", { timeout }, async () => {
+  using desk = openDesk();
+  const { run, cwd, key, address } = desk;
+  const keystore = encryptKey({
+    key: new Secret(key),
+    passphrase: new Secret(PASSPHRASE),
+    n: 4_096,
+  });
+  writeFileSync(join(cwd, "keystore.json"), JSON.stringify(keystore), { mode: 0o600 });
+
+  const asked = ["wallet", "import", ...WITH, "--network", "base-sepolia"];
+  const imported = await run(...asked, "--key-file", "keystore.json", "--max-per-month", "5.00");
+  expect(imported).toMatchObject({
+    code: 0,
+    out: { address, encrypted: true, limits: { maxPerCall: "5.00", maxPerMonth: "5.00" } },
+  });
+  expect(statSync(join(cwd, "mine", "key")).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(cwd, "mine", "key"), "utf8")).not.toContain(key.slice(2));
+  expect(await run(...asked, "--key-file", "keystore.json")).toMatchObject({
+    code: 2,
+    out: { error: { code: "USAGE" } },
+  });
+
+  await market.chain.local.fund(address, { usdc: 2_000_000n });
+  await using shop = await openShop({ facilitatorUrl: market.facilitator.url });
+  const buy = ["pay", `${shop.url}/shop/items`, ...WITH, "--local", ...ORDER, "--max", "0.01"];
+  expect(await run(...buy, "--dry-run")).toMatchObject({
+    code: 0,
+    out: { passed: true, kind: "priced" },
+  });
+  expect(shop.events).toEqual([]);
+  expect(await run(...buy)).toMatchObject({
+    code: 0,
+    out: { passed: true, kind: "delivered", payment: { amount: "0.01", state: "settled" } },
+  });
+
+  expect(await run("wallet", "status", ...WITH)).toMatchObject({
+    code: 0,
+    out: {
+      address,
+      balance: "1.99",
+      settled: "0.01",
+      unknown: "0.00",
+      signer: { limits: { maxPerMonth: "5.00" }, signed: { total: "0.01" } },
+    },
+  });
+  expect(await run("wallet", "reconcile", ...WITH)).toMatchObject({
+    code: 0,
+    out: { passed: true, settled: 1, unexplained: [] },
+  });
+  expect(await run("wallet", "verify", ...WITH)).toMatchObject({
+    code: 0,
+    out: { passed: true, authorizations: 1 },
+  });
+  const exported = await run("wallet", "export", ...WITH);
+  expect(exported).toMatchObject({ out: { journal: [{ to: "signing" }, {}, { to: "settled" }] } });
+  const csv = await desk.text("wallet", "export", ...WITH, "--csv");
+  expect(csv.stdout.split("\n")[0]).toBe("at,purchase,nonce,from,to,credit,debit,amount");
+  const signature = /[0-9a-f]{130}/;
+  expect(JSON.stringify(exported.out) + csv.stdout).not.toMatch(signature);
+});
+
+test(
+  "a key as text is encrypted by itself, and opens with its passphrase alone",
+  { timeout },
+  async () => {
+    using desk = openDesk();
+    const { run, cwd, key, address } = desk;
+    writeFileSync(join(cwd, "hex"), key.slice(2), { mode: 0o600 });
+    const asked = ["wallet", "import", ...WITH, "--network", "eip155:84532", "--key-file", "hex"];
+    expect(await run(...asked)).toMatchObject({ code: 0, out: { address, encrypted: true } });
+    writeFileSync(join(cwd, "wrong"), "another\n");
+    const status = ["wallet", "status", "--wallet", "mine"];
+    expect(await run(...status, "--passphrase-file", "wrong")).toMatchObject({
+      code: 1,
+      out: { error: { code: "SIGNER_KEY_INVALID" } },
+    });
+    expect(await run(...status)).toMatchObject({ code: 2, out: { error: { code: "USAGE" } } });
+    writeFileSync(join(cwd, "right"), `${PASSPHRASE}\n`);
+    expect(await run(...status, "--passphrase-file", "right")).toMatchObject({ out: { address } });
+  },
+);
+
+test(
+  "a mainnet is refused in every command that does not name it, and without a maximum",
+  { timeout },
+  async () => {
+    using desk = openDesk();
+    const { run, cwd, key } = desk;
+    writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
+    const refused = { code: 2, out: { error: { code: "MAINNET_REFUSED" } } };
+    const asked = [
+      "wallet",
+      "import",
+      "--wallet",
+      "mine",
+      "--network",
+      "base",
+      "--key-file",
+      "hex",
+      "--plain",
+    ];
+    expect(await run(...asked)).toMatchObject(refused);
+    expect(await run(...asked, "--allow-mainnet")).toMatchObject(refused);
+    expect(await run(...asked, "--allow-mainnet", "--max-per-month", "1.00")).toMatchObject({
+      code: 0,
+    });
+    for (const command of ["status", "history", "reconcile", "verify", "export"]) {
+      expect(await run("wallet", command, "--wallet", "mine")).toMatchObject(refused);
+    }
+    // Named, it is the RPC server that is of another chain.
+    expect(await run("wallet", "status", "--wallet", "mine", "--allow-mainnet")).toMatchObject({
+      code: 1,
+      out: { error: { code: "CHAIN_MISMATCH" } },
+    });
+    await using shop = await openShop({ facilitatorUrl: market.facilitator.url });
+    const buy = ["pay", `${shop.url}/shop/items`, "--wallet", "mine", "--local", ...ORDER];
+    const unlimited = await run(...buy, "--allow-mainnet");
+    expect(unlimited).toMatchObject({ code: 2, out: { error: { code: "USAGE" } } });
+    expect(await run(...buy, "--max", "1")).toMatchObject(refused);
+    expect(shop.events).toEqual([]);
+  },
+);
+
+test(
+  "a token of the human's own network is known from a file, and no network is guessed",
+  { timeout },
+  async () => {
+    using desk = openDesk();
+    const { run, cwd, key } = desk;
+    writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
+    const { address, eip712 } = market.chain.asset;
+    const entry = {
+      ...{ network: "eip155:84532", networkName: "my-net", address, symbol: "USDC", decimals: 6 },
+      ...{ eip712, currency: "usd", mainnet: false },
+    };
+    mkdirSync(join(cwd, "etc"));
+    writeFileSync(join(cwd, "etc", "tokens.json"), JSON.stringify([entry]));
+    writeFileSync(join(cwd, "etc", "wrong.json"), JSON.stringify([{ ...entry, decimals: 18 }]));
+    const asked = [
+      "wallet",
+      "import",
+      "--wallet",
+      "mine",
+      "--key-file",
+      "hex",
+      "--plain",
+      "--network",
+      "my-net",
+    ];
+    const usage = { code: 2, out: { error: { code: "USAGE" } } };
+    expect(await run(...asked)).toMatchObject(usage);
+    expect(await run(...asked, "--assets", "etc/wrong.json")).toMatchObject(usage);
+    expect(await run(...asked, "--assets", "etc/tokens.json")).toMatchObject({ code: 0 });
+    expect(await run("wallet", "status", "--wallet", "mine")).toMatchObject({
+      code: 0,
+      out: { network: "eip155:84532", balance: "0.00" },
+    });
+  },
+);

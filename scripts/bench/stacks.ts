@@ -1,60 +1,35 @@
-/** Whole stacks that sell one thing for one payment, each with its own buyer, seller, facilitator and fresh chain. */
+/** The stock stacks that sell one thing for one payment, each with its own buyer, seller, facilitator and fresh chain. */
 import { createRequire } from "node:module";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
 import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
+import { evm, Mppx } from "mppx/express";
 import { createWalletClient, http, type LocalAccount, nonceManager, publicActions } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { baseSepolia } from "viem/chains";
 import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
-import { openDatabase } from "../../store/index.ts";
 import { referenceFacilitator } from "../../test/facilitator/reference-facilitator.ts";
-import { buy, catalogOf, openBuyer } from "../../test/middleware/buyer.ts";
-import { listen, openMarket, openShop } from "../../test/middleware/shop.ts";
-import { fetchV1, fetchV2 } from "../../test/middleware/stock-clients.ts";
+import { listen } from "../../test/middleware/shop.ts";
+import { fetchMppx, fetchV1, fetchV2 } from "../../test/middleware/stock-clients.ts";
 import { openTestChain, type TestChain } from "../../test/support/chain.ts";
 
 export interface Stack extends AsyncDisposable {
   /** Buys once, or throws. */
   buy(): Promise<void>;
+  /** Waits for what is done in the background. */
+  rest?(): Promise<void>;
 }
 
 export const STOCK_STACKS: Readonly<Record<string, () => Promise<Stack>>> = {
   "x402-express": openStackV1,
   "@x402/express": openStackV2,
+  mppx: openStackMppx,
 };
 
-const FUNDS = 1_000_000_000n;
+export const FUNDS = 1_000_000_000n;
 /** So small that no limit of a wallet ends the bench. */
 const PRICE = 1n;
-
-/** Ours: the capped wallet with its durable ledger, the paywall with its record on disk, and our facilitator over HTTP. */
-export async function openOwnStack(): Promise<Stack> {
-  const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
-  const market = await openMarket();
-  const db = openDatabase(join(folder, "shop.sqlite"));
-  const shop = await openShop({ facilitatorUrl: market.facilitator.url, db, amount: PRICE });
-  const path = join(folder, "ledger.sqlite");
-  const buyer = await openBuyer(market.chain, { usdc: FUNDS, path });
-  const catalog = catalogOf({ url: shop.url, payTo: shop.payTo, price: "0.000001" });
-  let items = 0;
-  return {
-    async buy() {
-      const outcome = await buy({ buyer, catalog, item: `item-${(items += 1)}` });
-      if (outcome.kind !== "delivered") throw new Error(`our stack: ${JSON.stringify(outcome)}`);
-    },
-    async [Symbol.asyncDispose]() {
-      buyer[Symbol.dispose]();
-      await shop[Symbol.asyncDispose]();
-      await market[Symbol.asyncDispose]();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 async function openStackV2(): Promise<Stack> {
   const { chain, gas, payer, payTo } = await openParties();
@@ -89,6 +64,30 @@ async function openStackV1(): Promise<Stack> {
       await stack[Symbol.asyncDispose]();
     },
   };
+}
+
+/** mppx settles an EIP-3009 authorization through an x402 facilitator. */
+async function openStackMppx(): Promise<Stack> {
+  const { chain, gas, payer, payTo } = await openParties();
+  const { facilitator } = referenceFacilitator(chain.rpcUrl, gas);
+  const { address, chainId, decimals, eip712 } = chain.asset;
+  const charge = evm.charge({
+    currency: address,
+    chainId,
+    decimals,
+    authorization: { ...eip712 },
+    recipient: payTo,
+    x402: {
+      facilitator: {
+        verify: (payload: never, requirements: never) => facilitator.verify(payload, requirements),
+        settle: (payload: never, requirements: never) => facilitator.settle(payload, requirements),
+      } as never,
+    },
+  });
+  const secretKey = "a secret of at least thirty-two bytes";
+  const mppx = Mppx.create({ realm: "127.0.0.1", secretKey, methods: [charge] });
+  const paywall = mppx.charge({ amount: "0.000001" }) as RequestHandler;
+  return openStockStack(chain, paywall, fetchMppx(payer));
 }
 
 async function openParties() {

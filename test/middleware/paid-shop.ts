@@ -1,6 +1,5 @@
 /** A shop of ordinary Express handlers behind `paywall`, and buyers of every protocol for it. */
 import express, { type RequestHandler } from "express";
-import { evm, Mppx } from "mppx/client";
 import { keccak256, type LocalAccount, stringToBytes } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { paywall, type PaywallHandler, type PaywallOptions } from "../../middleware/index.ts";
@@ -106,15 +105,4 @@ async function presentMpp(
   const signature = await sign(payer, asset, authorization);
   const { name, value } = encodeMppPayment(changed, authorization, signature);
   return { ...init, headers: { ...(init.headers as object), [name]: value } };
-}
-
-/** The stock mppx client. */
-export function fetchMppx(account: LocalAccount): typeof fetch {
-  const method = evm.charge({
-    account,
-    currencies: [asset.address],
-    networks: [asset.chainId],
-    authorization: { ...asset.eip712 },
-  });
-  return Mppx.create({ methods: [method], polyfill: false }).fetch as typeof fetch;
 }

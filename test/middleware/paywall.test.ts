@@ -6,8 +6,8 @@ import { saleOf } from "../../middleware/index.ts";
 import { readMppReceipt, readSettleResponse } from "../../protocol/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { openTestChain, type TestChain } from "../support/chain.ts";
-import { fetchMppx, openPaidShop, type PaidShopOptions, present, PROTOCOLS } from "./paid-shop.ts";
-import { fetchV1, fetchV2 } from "./stock-clients.ts";
+import { openPaidShop, type PaidShopOptions, present, PROTOCOLS } from "./paid-shop.ts";
+import { fetchMppx, fetchV1, fetchV2 } from "./stock-clients.ts";
 
 let chain: TestChain;
 let facilitator: Facilitator;

@@ -11,11 +11,12 @@ import { sendAnswer } from "./answers.ts";
 import { type ChallengeOptions, sendChallenge } from "./challenge.ts";
 import type { Door } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
+import { Later } from "./later.ts";
 import { findMppProblem, type MppProblem, type MppSeal } from "./mpp-challenge.ts";
 import { type PayerCap, PayerCaps } from "./payer-cap.ts";
 import { type PayerCredit, withCredit } from "./payer-credit.ts";
 import { type BuyerKey, keyText, readBuyerKey } from "./payment-identifier.ts";
-import { type Cashier, cashier } from "./payment-step.ts";
+import { type Cashier, cashier, type PaymentStep } from "./payment-step.ts";
 import { preemptedStep } from "./preempted.ts";
 import { type PresentedPayment, readPresented } from "./presented-payment.ts";
 import { findMismatch } from "./protocols.ts";
@@ -59,6 +60,7 @@ export class Paywall<Order> {
   readonly #owner: Owner;
   readonly #cashier: Cashier;
   readonly #turns = new Turns();
+  readonly #later = new Later({ look: (key) => this.#recoverOne(key) });
   readonly #seal: MppSeal;
   readonly #caps: PayerCaps | undefined;
 
@@ -110,9 +112,7 @@ export class Paywall<Order> {
 
   async recover(): Promise<number> {
     const { name } = this.#door;
-    for (const key of this.#records.listOpen(name)) {
-      await this.#turns.take(key, () => this.#sales.recover(key));
-    }
+    for (const key of this.#records.listOpen(name)) await this.#recoverOne(key);
     return this.#records.listOpen(name).length;
   }
 
@@ -133,7 +133,7 @@ export class Paywall<Order> {
   ): Promise<void> {
     const { protocol } = payment;
     const found = await this.#repeats.find(visit, payment, buyerKey);
-    if (found.state === "ours") await this.#sales.advance(visit, found.record);
+    if (found.state === "ours") await this.#advance(visit, found.record);
     else if (found.state === "new") await this.#begin(visit, payment, buyerKey);
     else if (found.state === "signed-anew") await this.#repeat(visit, payment, found.record);
     else if (found.state === "expired")
@@ -141,6 +141,18 @@ export class Paywall<Order> {
     else if (found.state === "reused" && protocol === "mpp")
       await this.#ask(visit, "payment_reused", { protocol, problem: "invalid-challenge" });
     else if (found.state === "reused") sendAnswer(visit.response, answers.REUSED);
+  }
+
+  async #advance(visit: Visit, record: SaleRecord<Order>, first?: PaymentStep): Promise<void> {
+    const progress = await this.#sales.advance(visit, record, first);
+    if (progress === "open") this.#later.add(saleKey(record.sale));
+  }
+
+  /** Resolves to whether it is still open. */
+  async #recoverOne(key: string): Promise<boolean> {
+    await this.#turns.take(key, () => this.#sales.recover(key));
+    const state = this.#records.find(key)?.state ?? "abandoned";
+    return state !== "settled" && state !== "abandoned";
   }
 
   /** A lost answer, fetched with a second payment: it proves who asks, and is not taken. */
@@ -203,7 +215,7 @@ export class Paywall<Order> {
       owner: this.#owner,
       allow,
     });
-    if (!claim) await this.#sales.advance(visit, record, step);
+    if (!claim) await this.#advance(visit, record, step);
     else if ("refused" in claim) sendAnswer(visit.response, claim.refused.refusal);
     // Another process of the seller's has taken it meanwhile.
     else await this.#takeInTurn(visit, payment, buyerKey);

@@ -283,6 +283,19 @@ describe.each(all)("%s, %s: a facilitator", (flow, protocol) => {
   });
 });
 
+test("a settlement that is unknown is looked at again by itself, and the answer then waits for its buyer", async () => {
+  await using shop = await open();
+  const paid = await present(shop, "x402 v2", { payer: await newPayer() });
+  const settles = facilitator.settles;
+  await during({ fault: "lose-answer" }, () => fetch(`${shop.url}/item/a`, paid));
+  const state = () =>
+    shop.db.query<{ state: string }>("SELECT state FROM paywall_sale").get()?.state;
+  await vi.waitUntil(() => state() === "settled", { timeout: 5_000, interval: 20 });
+  expect(facilitator.settles).toBe(settles + 2);
+  expect((await fetch(`${shop.url}/item/a`, paid)).status).toBe(200);
+  expect([facilitator.settles, shop.runs.length]).toEqual([settles + 2, 1]);
+});
+
 describe("MPP", () => {
   type Changes = Pick<Parameters<typeof present>[2], "challenge" | "fields">;
   const sha = { request: Buffer.from('{"amount":"1"}').toString("base64url") };

@@ -335,7 +335,7 @@ describe("settle-first", () => {
     await using shop = await open({ flow: "settle-first", handler, afterFailure });
     const paid = await present(shop, "x402 v2", { payer: await newPayer() });
     const first = await fetch(`${shop.url}/item/a`, paid);
-    expect([first.status, await first.json()]).toMatchObject([503, { error: "refund_pending" }]);
+    expect([first.status, await first.json()]).toMatchObject([503, { error: "refund_owed" }]);
     expect(await shop.paywall.recover()).toBe(0);
     for (const _ of [1, 2]) {
       const told = await fetch(`${shop.url}/item/a`, paid);

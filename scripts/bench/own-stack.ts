@@ -1,0 +1,63 @@
+/** Our whole stack: the drop-in fetch with its ledger on disk, the paywall with its records on disk, our facilitator in its process. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import express from "express";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { createFacilitator } from "../../facilitator/index.ts";
+import { createPayingFetch, paywall, startSignerProcess, Wallet } from "../../middleware/index.ts";
+import { Secret } from "../../protocol/index.ts";
+import { openDatabase, openLedger } from "../../store/index.ts";
+import { listen } from "../../test/middleware/shop.ts";
+import { openTestChain } from "../../test/support/chain.ts";
+import { FUNDS, type Stack } from "./stacks.ts";
+
+export async function openOwnStack(): Promise<Stack> {
+  const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
+  const open = (name: string) => openDatabase(join(folder, name));
+  const chain = await openTestChain();
+  const account = await chain.newPayer(0n, 10n ** 20n);
+  const [shopDb, facilitatorDb] = [open("shop.sqlite"), open("facilitator.sqlite")];
+  const { rpcUrl } = chain;
+  const facilitator = createFacilitator({ rpcUrl, account, db: facilitatorDb });
+  const payTo = privateKeyToAccount(generatePrivateKey()).address;
+  const app = express().disable("x-powered-by");
+  const middleware = paywall({ price: "0.000001", payTo, db: shopDb, facilitator });
+  app.get("/page/:number", middleware, (_, response) => void response.json({ page: true }));
+  const server = await listen(app);
+  const signer = await startSignerProcess({ keyFile: join(folder, "key") });
+  await chain.local.fund(signer.address, { usdc: FUNDS });
+  const ledger = openLedger({ path: join(folder, "ledger.sqlite"), bytesKey: key(1) });
+  const wallet = new Wallet({ ledger, signer, chain: chain.chain, nonceSecret: key(2) });
+  const policy = {
+    providers: [{ id: "bench", origins: [server.url], payees: [payTo], maxPerMonth: "1000" }],
+    maxPerCall: "0.01",
+    maxPerMonth: "1000",
+    maxCallsPerMinute: 10_000,
+    local: true,
+  };
+  const purser = createPayingFetch({ wallet, policy, scope: "bench" });
+  let pages = 0;
+  return {
+    async buy() {
+      const response = await purser(`${server.url}/page/${(pages += 1)}`);
+      if (response.status !== 200) throw new Error(`our stack: ${response.status}`);
+      await response.text();
+    },
+    rest: () => purser.idle(),
+    async [Symbol.asyncDispose]() {
+      await purser.close();
+      ledger.close();
+      await signer.close();
+      await server[Symbol.asyncDispose]();
+      facilitator.close();
+      for (const db of [shopDb, facilitatorDb]) db.close();
+      await chain[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function key(byte: number): Secret<Uint8Array> {
+  return new Secret(new Uint8Array(32).fill(byte));
+}

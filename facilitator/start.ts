@@ -1,13 +1,13 @@
 /** A facilitator that listens on this machine: what a local world, or somebody's own x402 server under test, settles through. */
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Address, Hex, LocalAccount } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
+import type { Address, Hex } from "viem";
 import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { openDatabase } from "../store/index.ts";
 import { createFacilitator, type FacilitatorOptions } from "./facilitator.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { gasAccount } from "./gas-account.ts";
 import { facilitatorApp } from "./http.ts";
 import { requireAllowed } from "./network.ts";
 
@@ -35,7 +35,10 @@ export async function startFacilitator(
   const { rpcUrl, port = 0, host = "127.0.0.1", dir, asset = BASE_SEPOLIA_USDC } = options;
   requireAllowed(asset, options.allowMainnet ?? false);
   await openChain({ rpcUrl, asset });
-  const account = "account" in options ? options.account : accountsOf(options.privateKey);
+  const account =
+    "account" in options
+      ? options.account
+      : await Promise.all([options.privateKey].flat().map(gasAccount));
   using held = new DisposableStack();
   if (dir !== undefined) held.use(lockFolder(dir));
   const db = openDatabase(dir === undefined ? ":memory:" : join(dir, "facilitator.sqlite"));
@@ -58,8 +61,4 @@ export async function startFacilitator(
   const url = `http://${name}:${(server.address() as AddressInfo).port}`;
   const addresses = [account].flat().map(({ address }) => address);
   return { url, addresses, close, [Symbol.asyncDispose]: close };
-}
-
-function accountsOf(keys: Hex | readonly Hex[]): LocalAccount[] {
-  return [keys].flat().map((key) => privateKeyToAccount(key));
 }

@@ -67,13 +67,14 @@ export async function startFacilitator(
     import("../../facilitator/index.ts"),
     import("viem/accounts"),
   ]);
-  const account = privateKeyToAccount(openKeyFile(join(dir, "facilitator", "key")).reveal());
+  const privateKey = openKeyFile(join(dir, "facilitator", "key")).reveal();
+  const { address } = privateKeyToAccount(privateKey);
   const { local, chain } = await chainStart;
-  const gas = await chain.client.getBalance({ address: account.address });
-  if (gas < MIN_GAS) await local.fund(account.address, { ether: GAS_FUNDS });
+  const gas = await chain.client.getBalance({ address });
+  if (gas < MIN_GAS) await local.fund(address, { ether: GAS_FUNDS });
   const { rpcUrl } = local;
   const port = before?.facilitator ?? 0;
-  return start({ rpcUrl, account, asset: ASSET, dir: join(dir, "facilitator"), port, now });
+  return start({ rpcUrl, privateKey, asset: ASSET, dir: join(dir, "facilitator"), port, now });
 }
 
 export async function startWallet(

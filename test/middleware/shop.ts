@@ -23,8 +23,9 @@ export interface Market extends AsyncDisposable {
 /** A chain with a facilitator on it. */
 export async function openMarket(): Promise<Market> {
   const chain = await openTestChain();
-  const account = await chain.newPayer(0n, 10n ** 18n);
-  const facilitator = await startFacilitator({ rpcUrl: chain.rpcUrl, account });
+  const privateKey = generatePrivateKey();
+  await chain.local.fund(privateKeyToAccount(privateKey).address, { ether: 10n ** 18n });
+  const facilitator = await startFacilitator({ rpcUrl: chain.rpcUrl, privateKey });
   return {
     chain,
     facilitator,

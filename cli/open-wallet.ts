@@ -24,7 +24,7 @@ export interface OpenWalletFlags extends PassphraseFlags {
   allowMainnet?: true;
 }
 
-export function worldFolder(world: string | undefined, cwd: string): string {
+function worldFolder(world: string | undefined, cwd: string): string {
   return world === undefined ? join(cwd, ".purser", "world") : readPath(world, cwd);
 }
 
@@ -51,7 +51,7 @@ export function requireAllowed(asset: Asset, { allowMainnet }: { allowMainnet?: 
   });
 }
 
-export function rpcOf(
+function rpcOf(
   { rpc }: Pick<OpenWalletFlags, "rpc">,
   { env }: Pick<Surroundings, "env">,
 ): string {

@@ -1,20 +1,13 @@
 /** `purser pay`: one request, paid for from the local world's wallet where it has to be, within what the command line allows. */
 import { randomUUID } from "node:crypto";
 import { createPayer, type Look, lookAtPrice } from "../middleware/index.ts";
-import {
-  type Asset,
-  findAsset,
-  formatDecimal,
-  type PurchaseRecord,
-  PurserError,
-} from "../protocol/index.ts";
+import { type Asset, findAsset, formatDecimal } from "../protocol/index.ts";
 import { readAddress, readAmount, readUrl } from "./arguments.ts";
 import { type ExitCode, UsageError } from "./exit.ts";
 import { readHeaders } from "./header-lines.ts";
 import { openWallet, type OpenWalletFlags } from "./open-wallet.ts";
 import { reportOutcome, showPrice } from "./pay-report.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { plain } from "./terminal.ts";
 
 export interface PayFlags extends OpenWalletFlags {
   request?: string;

@@ -29,7 +29,7 @@ function openDesk() {
     key,
     address,
     text,
-    async run(...args: string[]) {
+    run: async (...args: string[]) => {
       const { code, stdout } = await text(...args, "--json");
       return { code, out: JSON.parse(stdout) as Record<string, unknown> };
     },
@@ -172,8 +172,14 @@ test(
     writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
     const { address, eip712 } = market.chain.asset;
     const entry = {
-      ...{ network: "eip155:84532", networkName: "my-net", address, symbol: "USDC", decimals: 6 },
-      ...{ eip712, currency: "usd", mainnet: false },
+      network: "eip155:84532",
+      networkName: "my-net",
+      address,
+      symbol: "USDC",
+      decimals: 6,
+      eip712,
+      currency: "usd",
+      mainnet: false,
     };
     mkdirSync(join(cwd, "etc"));
     writeFileSync(join(cwd, "etc", "tokens.json"), JSON.stringify([entry]));

@@ -19,6 +19,12 @@ export interface CheckFlags {
   expectPayTo?: string;
   maxPrice?: string;
   resourceMarker?: string;
+  sibling?: string;
+  facilitatorPort: string;
+  rpcPort: string;
+  keyEnv?: string;
+  rpc?: string;
+  maxSpend?: string;
   allowPrivate?: true;
   verbose?: true;
 }
@@ -42,7 +48,7 @@ export function addCheck(
     .option("--profile <list>", "x402-v2, x402-v1, mpp, all; or auto, which reads the answer")
     .option(
       "--ring <n>",
-      "how far to go: 0 only looks; 1 attacks with a key that holds nothing",
+      "how far to go: 0 looks; 1 attacks with a key that holds nothing; 2 pays",
       "0",
     )
     .option("--only <ids>", "only these cases, such as CHAL-*,HTTP-01", list)
@@ -56,13 +62,21 @@ export function addCheck(
     .option("--expect-pay-to <address>", "the recipient that it must name")
     .option("--max-price <dollars>", "the most that it may ask, for a token of 6 decimals")
     .option("--resource-marker <text>", "a text that only the paid answer holds")
+    .option("--sibling <path>", "the path of another paid route, for payments at the wrong one")
+    .option("--facilitator-port <port>", "ring 2: where its own facilitator listens", "4402")
+    .option("--rpc-port <port>", "ring 2: where its own chain listens", "4403")
+    .option("--key-env <name>", "ring 2: pay from the key in this variable, on Base Sepolia")
+    .option("--rpc <url>", "ring 2: the RPC server for --key-env")
+    .option("--max-spend <dollars>", "ring 2: the most it may sign for; needed with --key-env")
     .option("--allow-private", "the target is in a private network, and yours to test")
     .option("--verbose", "a line for every case, not only for findings")
     .option("--json", "print one JSON object, the report")
     .addHelpText(
       "after",
       `
-It follows no redirect, and it pays nothing: ring 1 signs with a new key that holds nothing. Targets on this machine need no flag.
+It follows no redirect, and it pays nothing before ring 2: ring 1 signs
+with a new key that holds nothing. Ring 2 brings a chain and a facilitator of its own, with play money, and says how to point the server
+at them; real networks are refused. Targets on this machine need no flag.
 
 Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or the command line is wrong, 3 the tester failed.`,
     )

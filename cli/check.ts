@@ -18,6 +18,7 @@ import { readAddress, readAmount, readPath } from "./arguments.ts";
 import { tellReport, tellResult } from "./check-summary.ts";
 import { UsageError } from "./exit.ts";
 import { readHeaders } from "./header-lines.ts";
+import { openPaying } from "./check-paying.ts";
 import { findPackage } from "./package.ts";
 import type { CheckFlags } from "./check-program.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -33,17 +34,21 @@ const CHECK_EXIT: Readonly<Record<Report["outcome"], 0 | 1 | 2 | 3>> = {
 export async function checkCommand(
   url: string,
   flags: CheckFlags,
-  { terminal, json, cwd, signal }: Surroundings,
+  { terminal, json, cwd, signal, env }: Surroundings,
 ): Promise<0 | 1 | 2 | 3> {
   const formats = readFormats(flags.report);
   const out = readPath(flags.out, cwd);
+  const ring = readRing(flags.ring);
+  await using paying =
+    ring === 2 ? await openPaying(url, flags, { terminal, env, signal }) : undefined;
   const report = await check({
+    payer: paying?.payer,
     url,
     method: flags.request,
     headers: readHeaders(flags.header),
     body: flags.data,
     profiles: readProfiles(flags.profile),
-    ring: readRing(flags.ring),
+    ring,
     only: flags.only,
     skip: flags.skip,
     baseline:
@@ -56,6 +61,7 @@ export async function checkCommand(
       payTo: flags.expectPayTo === undefined ? undefined : readAddress(flags.expectPayTo),
       maxPrice: flags.maxPrice === undefined ? undefined : readAmount(flags.maxPrice),
       marker: flags.resourceMarker,
+      sibling: flags.sibling,
     },
     version: findPackage()?.version,
     signal,
@@ -89,7 +95,8 @@ function readProfiles(text: string | undefined): readonly Profile[] | undefined 
 function readRing(text: string): Ring {
   if (text === "0") return 0;
   if (text === "1") return 1;
-  throw usage(`Ring "${text.slice(0, 20)}" is not built yet.`, "Write --ring 0 or --ring 1.");
+  if (text === "2") return 2;
+  throw usage(`Ring "${text.slice(0, 20)}" is not built yet.`, "Write --ring 0, 1 or 2.");
 }
 
 function readFormats(text: string | undefined): ReportFormat[] {

@@ -26,6 +26,10 @@ export const exactEvm = of(
   "x402 exact scheme on EVM",
   "https://github.com/coinbase/x402/blob/main/specs/schemes/exact/scheme_exact_evm.md",
 );
+export const mppEvmCharge = of(
+  "draft-evm-charge-00",
+  "https://github.com/tempoxyz/mpp-specs/tree/main/specs/methods/evm",
+);
 /** The "Payment" HTTP authentication scheme. */
 export const mppCore = of("draft-httpauth-payment-01", MPP_CORE);
 export const rfc9110 = of("RFC 9110", "https://www.rfc-editor.org/rfc/rfc9110");

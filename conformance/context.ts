@@ -16,6 +16,8 @@ export interface Expectations {
   readonly maxPrice?: bigint | undefined;
   /** A text that only the paid answer holds. */
   readonly marker?: string | undefined;
+  /** The path of another paid route of the same server. */
+  readonly sibling?: string | undefined;
 }
 
 /** How a request differs from the endpoint's own. */
@@ -35,6 +37,8 @@ export interface Run {
   /** A number from 0 to below `limit`, from the run's seed. */
   readonly randomInt: (limit: number) => number;
   readonly payer: PayerSide;
+  /** What cases share within a run. */
+  readonly memo: Map<string, unknown>;
   readonly send: (
     change: RequestChange,
     caseId: string,
@@ -49,6 +53,8 @@ export interface Run {
 export interface Context extends Run {
   readonly profile: Profile;
   readonly evidence: readonly number[];
+  /** Makes an earlier exchange part of the evidence. */
+  readonly cite: (index: number) => void;
   /** Sends the endpoint's request with a change. */
   readonly ask: (change?: RequestChange, options?: SendOptions) => Promise<Exchange>;
   /** The first unpaid answer. */
@@ -70,6 +76,7 @@ export function contextFor(run: Run, { id }: Pick<Case, "id">, profile: Profile)
     profile,
     unpaid,
     first,
+    cite: (index) => void evidence.add(index),
     get evidence() {
       return [...evidence];
     },

@@ -51,6 +51,12 @@ export interface CheckOptions extends TargetOptions {
 /** Tests an endpoint. What is wrong with it is in the report; throws a `ConformanceError` when no test could be made. */
 export async function check(options: CheckOptions): Promise<Report> {
   const { ring = 0, strict = false, seed = "1", now = Date.now, expect = {} } = options;
+  if (ring >= 2 && !options.payer?.money) {
+    throw new ConformanceError("CHECK_PLAN_INVALID", {
+      problem: `Ring ${ring} pays, and there is nobody who holds money.`,
+      nextStep: "Give a payer: one of a local world, or a funded key with its RPC server.",
+    });
+  }
   const target = await readTarget(options);
   const startedAt = now();
   using recorder = openRecorder({
@@ -67,7 +73,15 @@ export async function check(options: CheckOptions): Promise<Report> {
   const profiles = options.profiles ?? found;
   const plan = planCases({ cases: CASES, ...definedOf(options), profiles, ring });
   const payer = options.payer ?? throwAwayPayer();
-  const run: Run = { ...recorder, target, expect, now, randomInt: randomFrom(seed), payer };
+  const run: Run = {
+    ...recorder,
+    target,
+    expect,
+    now,
+    randomInt: randomFrom(seed),
+    payer,
+    memo: new Map(),
+  };
   const { status } = unpaid.answer;
   const asks = status === 402;
   const baseline = new Set(options.baseline);
@@ -97,6 +111,9 @@ export async function check(options: CheckOptions): Promise<Report> {
       counts,
       strict,
       asked: asks,
+      unsold: results.some(
+        ({ id, verdict }) => /^SETL-0[14]$/.test(id) && verdict === "cannot-assess",
+      ),
     }),
     counts,
     stale,
@@ -172,12 +189,16 @@ interface Ending {
   strict: boolean;
   /** The endpoint asked for a payment at all. */
   asked: boolean;
+  /** It was to be paid, and no honest payment was taken. */
+  unsold: boolean;
 }
 
 function outcomeOf(of: Ending): Report["outcome"] {
   if (of.counts["harness-error"] > 0) return "tool-error";
   if (of.failing > 0) return "failed";
-  return !of.asked || (of.strict && of.counts["cannot-assess"] > 0) ? "incomplete" : "passed";
+  return !of.asked || of.unsold || (of.strict && of.counts["cannot-assess"] > 0)
+    ? "incomplete"
+    : "passed";
 }
 
 /** Baseline entries that name no failure of this run, though the case was run. */

@@ -20,6 +20,7 @@ export {
   type PayerMoney,
   type PayerSide,
 } from "./pay/payer-side.ts";
+export { type LocalWorld, type LocalWorldOptions, openLocalWorld } from "./local-world.ts";
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
 export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";

@@ -22,6 +22,9 @@ import { AFTERMATH_CASES } from "./after-refusal.ts";
 import { AMBIGUITY_CASES } from "./header-ambiguity.ts";
 import { TERMS_CASES } from "./tampering-terms.ts";
 import { VALUE_CASES } from "./malformed-values.ts";
+import { LOST_ANSWER_CASES } from "./lost-answers.ts";
+import { REPLAY_CASES } from "./replay.ts";
+import { SETTLEMENT_CASES } from "./settlement.ts";
 
 export const CASES: readonly Case[] = [
   ...DISCOVERY_CASES,
@@ -45,6 +48,9 @@ export const CASES: readonly Case[] = [
   ...AFTERMATH_CASES,
   ...AMBIGUITY_CASES,
   ...PATH_CASES,
+  ...SETTLEMENT_CASES,
+  ...REPLAY_CASES,
+  ...LOST_ANSWER_CASES,
 ];
 
 /** The case of an id, in either case of letters. */

@@ -19,6 +19,8 @@ export interface SendOptions {
   /** A connection of its own. */
   readonly alone?: boolean;
   readonly deadlineMs?: number;
+  /** Sends the request whole, and closes the connection without reading the answer. */
+  readonly hangUp?: boolean;
 }
 
 type WireResult = { answer: WireAnswer } | { failure: string };
@@ -47,7 +49,7 @@ export function openWireClient({ origin, host, deadlineMs }: WireClientOptions):
     } as const;
     return secure ? requestHttps(options) : requestHttp(options);
   };
-  const once = (request: WireRequest, alone: boolean, limit: number) =>
+  const once = (request: WireRequest, alone: boolean, limit: number, hangUp = false) =>
     new Promise<WireResult & { stale?: boolean }>((resolve) => {
       let outgoing: ClientRequest;
       try {
@@ -87,11 +89,17 @@ export function openWireClient({ origin, host, deadlineMs }: WireClientOptions):
           end({ failure: error.code ?? "BODY_CUT" }),
         );
       });
+      if (hangUp) {
+        outgoing.on("finish", () => {
+          end({ failure: "HUNG_UP" });
+          outgoing.socket?.end(() => outgoing.destroy());
+        });
+      }
       outgoing.end(request.body);
     });
   return {
-    async send(request, { alone = false, deadlineMs: limit = deadlineMs } = {}) {
-      const first = await once(request, alone, limit);
+    async send(request, { alone = false, deadlineMs: limit = deadlineMs, hangUp = false } = {}) {
+      const first = await once(request, alone, limit, hangUp);
       // The server had closed a kept connection before this request reached it: nobody has seen it.
       if ("failure" in first && first.stale === true) return await once(request, true, limit);
       return first;

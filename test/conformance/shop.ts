@@ -27,8 +27,11 @@ export interface ShopFaults {
   settlesAfterwards?: boolean;
   /** Gives each repetition a new answer of the work, without a new payment. */
   worksAgain?: boolean;
+  /** Takes the money for a HEAD. */
+  sellsHead?: boolean;
+  maxTimeoutSeconds?: number;
   /** Changes what it would have answered to a payment. */
-  answers?: (answer: ShopAnswer, payment: Payment | undefined) => ShopAnswer;
+  answers?: (answer: ShopAnswer, payment: Payment | undefined) => ShopAnswer | Promise<ShopAnswer>;
 }
 
 interface ShopAnswer {
@@ -57,14 +60,14 @@ export interface CarefulShopOptions extends ShopFaults {
 
 /** Sells `GET /paid` and `GET /other`, at one price. */
 export async function openCarefulShop(options: CarefulShopOptions): Promise<CarefulShop> {
-  const { facilitatorUrl, amount = "10000", payTo = PAY_TO } = options;
+  const { facilitatorUrl, amount = "10000", payTo = PAY_TO, maxTimeoutSeconds = 60 } = options;
   const offer = {
     scheme: "exact",
     network,
     amount,
     asset: address,
     payTo,
-    maxTimeoutSeconds: 60,
+    maxTimeoutSeconds,
     extra: { ...eip712 },
   };
   const sales = new Map<string, { bytes: string; answer: Promise<ShopAnswer> }>();
@@ -136,7 +139,11 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
     if (!payment || problemOf(payment) !== undefined) return refuse(url, "invalid_payload", 400);
     if (!options.trustsAccepted && JSON.stringify(payment["accepted"]) !== JSON.stringify(offer))
       return refuse(url, "invalid_payment_requirements");
-    if (request.method === "HEAD") return refuse(url, "HEAD is not sold");
+    const told: unknown = payment["resource"]?.url;
+    if (!options.takesAnyPath && told !== undefined && told !== url) {
+      return refuse(url, "invalid_payment_requirements");
+    }
+    if (request.method === "HEAD" && !options.sellsHead) return refuse(url, "HEAD is not sold");
     const { from, nonce } = payment["payload"].authorization as Record<string, string>;
     const key = `${from}:${nonce}`.toLowerCase();
     const bytes = `${options.takesAnyPath ? "" : path}:${header}`;

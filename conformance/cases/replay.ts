@@ -1,0 +1,258 @@
+/** Group G: one authorization buys once, however often, wherever and in whatever spelling it is sent. */
+import { broken, type Case, holds, noted, type Outcome, skipped } from "../case.ts";
+import { coreV2, mppCore, mppEvmCharge, policy } from "../basis.ts";
+import type { Context } from "../context.ts";
+import { show } from "../read/json.ts";
+import { isGrant, refusesAll } from "../pay/judge-refusal.ts";
+import { askPrice, encodePayment, makePayment } from "../pay/payment.ts";
+import { buy, isUsed, moneyOf, readReceipt } from "../pay/sale.ts";
+import type { Exchange } from "../wire/exchange.ts";
+import { MPP, X402, X402_V2 } from "./judge.ts";
+
+const common = {
+  ring: 2,
+  severity: "critical",
+  gains: "One payment buys as often as it is sent.",
+  mend: "Reserve (asset, from, nonce) durably and atomically before the work; give the same bytes the stored answer, and refuse others.",
+  cwe: 294,
+} as const;
+const never = coreV2(
+  "10.1",
+  "EIP-3009 Nonce: Each authorization includes a unique 32-byte nonce to prevent replay attacks",
+);
+
+/** Several answers to one payment: at most one delivery, of which copies may be handed out again with its receipt. */
+function judgeDeliveries(context: Context, exchanges: readonly Exchange[]): Outcome {
+  const grants = exchanges.filter(isGrant);
+  const statuses = exchanges.map(({ answer, failure }) => answer?.status ?? failure).join(", ");
+  const bodies = new Set(grants.map(({ answer }) => answer?.body));
+  if (bodies.size > 1)
+    return broken(`One payment got ${bodies.size} different deliveries (${statuses}).`);
+  const receipts = new Set(
+    grants.map(({ answer }) => show(answer && readReceipt(answer, context), 2000)),
+  );
+  if (grants.length > 1 && (receipts.size > 1 || receipts.has("nothing"))) {
+    return broken(
+      `One payment was granted ${grants.length} times, not each with its one receipt (${statuses}).`,
+    );
+  }
+  if (exchanges.some(({ answer }) => (answer?.status ?? 0) >= 500 && answer?.status !== 503))
+    return noted(`Not sold twice, but ${statuses}.`);
+  return holds(
+    grants.length > 1
+      ? `${grants.length} copies of one answer, with one receipt (${statuses}).`
+      : `${statuses}.`,
+  );
+}
+
+export const REPLAY_CASES: readonly Case[] = [
+  {
+    ...common,
+    id: "RPLY-01",
+    title: "A payment that was used buys nothing more",
+    level: "stated",
+    profiles: [...X402, ...MPP],
+    payments: 1,
+    basis: never,
+    async run(context) {
+      const sale = await buy(context);
+      const again = await context.ask({ headers: [sale.payment.header] }, { alone: true });
+      const first = context.exchanges.findLast(({ answer }) => answer === sale.answer);
+      return judgeDeliveries(context, first ? [first, again] : [again]);
+    },
+  },
+  {
+    ...common,
+    id: "RPLY-02",
+    title: "Ten copies of a payment at once buy one thing",
+    level: "policy",
+    profiles: X402,
+    payments: 1,
+    basis: policy(
+      "MPP says MUST of the same: at most one settlement and one delivery. On public endpoints hundreds of grants were had for one payment.",
+    ),
+    run: race,
+  },
+  {
+    ...common,
+    id: "MPP-12",
+    title: "Ten copies of a credential at once buy one thing",
+    level: "must",
+    profiles: MPP,
+    payments: 1,
+    basis: mppCore(
+      "Concurrent Request Handling",
+      "Servers MUST ensure that concurrent requests with the same Payment credential result in at most one successful payment settlement and one resource delivery.",
+    ),
+    run: race,
+  },
+  {
+    ...common,
+    id: "RPLY-07",
+    title: "A used payment in another spelling buys nothing more",
+    level: "policy",
+    profiles: X402,
+    payments: 1,
+    basis: policy(
+      "Whoever remembers the header's text, and not the authorization in it, takes each spelling for a new payment.",
+    ),
+    async run(context) {
+      const { payment, answer } = await buy(context);
+      const spaced = encodePayment(
+        payment.offer,
+        context.profile,
+        JSON.stringify(payment.value, undefined, 1),
+      );
+      const again = await context.ask({ headers: [spaced] }, { alone: true });
+      if (!isGrant(again)) return holds(`${again.answer?.status ?? again.failure}.`);
+      return again.answer?.body === answer.body
+        ? holds("The same answer again.")
+        : broken("Another spelling got another delivery.");
+    },
+  },
+  {
+    ...common,
+    id: "RPLY-08",
+    title: "A used payment under another payment identifier buys nothing more",
+    level: "policy",
+    profiles: X402_V2,
+    payments: 1,
+    basis: policy("The identifier is the buyer's to choose; the authorization is what was paid."),
+    async run(context) {
+      const { payment, answer } = await buy(context);
+      const other = {
+        ...(payment.value as object),
+        extensions: {
+          "payment-identifier": { info: { id: `purser_check_${context.randomInt(1e9)}_again` } },
+        },
+      };
+      const again = await context.ask(
+        { headers: [encodePayment(payment.offer, context.profile, other)] },
+        { alone: true },
+      );
+      if (!isGrant(again)) return holds(`${again.answer?.status ?? again.failure}.`);
+      return again.answer?.body === answer.body
+        ? holds("The same answer again.")
+        : broken("Another identifier got another delivery.");
+    },
+  },
+  {
+    ...common,
+    id: "RPLY-04",
+    title: "One payment at two routes at once buys one thing",
+    level: "policy",
+    profiles: X402,
+    payments: 1,
+    basis: policy(
+      "arXiv 2605.30998: a payment that is checked for each route by itself is good for all of them.",
+    ),
+    async run(context) {
+      const { sibling } = context.expect;
+      if (sibling === undefined)
+        return skipped("Give --sibling with the path of another paid route.");
+      const { header } = await makePayment(context, await askPrice(context));
+      const paths = [context.target.path, sibling, context.target.path, sibling];
+      const exchanges = await Promise.all(
+        paths.map((path) => context.ask({ path, headers: [header] }, { alone: true })),
+      );
+      const routes = new Set(exchanges.filter(isGrant).map(({ request }) => request.path));
+      return routes.size > 1
+        ? broken("Both routes were granted for one payment.")
+        : holds(`${exchanges.map(({ answer }) => answer?.status).join(", ")}.`);
+    },
+  },
+  {
+    ...common,
+    id: "TAMP-19",
+    title: "A payment for one route does not buy at another",
+    level: "advice",
+    severity: "medium",
+    profiles: X402_V2,
+    payments: 1,
+    basis: policy(
+      "The signature is over money, not over the resource: where a route has its own recipient or price it is told apart, else only by resource.url.",
+    ),
+    gains:
+      "At the same price nobody loses; with a quote of its own, or a limited stock, what was priced is not what is taken.",
+    mend: "Refuse a payment whose resource.url is not the URL that is served.",
+    async run(context) {
+      const { sibling } = context.expect;
+      if (sibling === undefined)
+        return skipped("Give --sibling with the path of another paid route.");
+      const { header } = await makePayment(context, await askPrice(context));
+      const there = await context.ask({ path: sibling, headers: [header] }, { alone: true });
+      return isGrant(there)
+        ? broken("It was granted at the other route.")
+        : holds(`${there.answer?.status ?? there.failure}.`);
+    },
+  },
+  {
+    ...common,
+    id: "RPLY-11",
+    title: "Five payments at once are five sales, each with its own proof",
+    level: "stated",
+    severity: "high",
+    profiles: X402,
+    payments: 5,
+    basis: never,
+    gains: "Buyers get one another's receipts, or honest payments fail when the shop is busy.",
+    mend: "Keep nothing of a request in a shared variable; give the settling account a nonce queue.",
+    async run(context) {
+      const money = moneyOf(context);
+      const payments = [];
+      for (let count = 0; count < 5; count++)
+        payments.push(await makePayment(context, await askPrice(context)));
+      const exchanges = await Promise.all(
+        payments.map(({ header }) =>
+          context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 }),
+        ),
+      );
+      const problems: string[] = [];
+      for (const [at, exchange] of exchanges.entries()) {
+        const payment = payments[at];
+        if (!payment) continue;
+        const used = await isUsed(money, payment.fields.from, payment.fields.nonce);
+        if (isGrant(exchange) && !used) problems.push(`sale ${at + 1} was granted and not settled`);
+        if (!isGrant(exchange))
+          problems.push(
+            `payment ${at + 1} was ${used ? "settled and " : ""}answered with ${exchange.answer?.status ?? exchange.failure}`,
+          );
+      }
+      return problems.length === 0
+        ? holds("Five grants, five settlements.")
+        : broken(`${problems.slice(0, 3).join("; ")}.`);
+    },
+  },
+  {
+    ...common,
+    id: "MPP-15",
+    title: "A credential whose nonce is not its challenge's is refused",
+    level: "must",
+    profiles: MPP,
+    payments: 1,
+    basis: mppEvmCharge("Challenge Binding", "the EIP-3009 nonce is keccak256(id || realm)"),
+    gains: "An authorization made for another challenge, or another shop, is taken for this one.",
+    mend: "Recompute the nonce from the challenge and compare.",
+    run: (context) =>
+      refusesAll(context, {
+        "another nonce": {
+          fields: {
+            nonce: `0x${context
+              .randomInt(2 ** 32)
+              .toString(16)
+              .padStart(64, "0")}`,
+          },
+        },
+      }),
+  },
+];
+
+async function race(context: Context): Promise<Outcome> {
+  const { header } = await makePayment(context, await askPrice(context));
+  const exchanges = await Promise.all(
+    Array.from({ length: 10 }, () =>
+      context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 }),
+    ),
+  );
+  return judgeDeliveries(context, exchanges);
+}

@@ -1,0 +1,51 @@
+/**
+ * What a paying test needs, all on this machine: a chain with a USDC-like token where Base Sepolia has USDC, a facilitator on it, and
+ * an account with play money. The server under test is pointed at the facilitator.
+ */
+import { privateKeyToAccount } from "viem/accounts";
+import { generatePrivateKey } from "viem/accounts";
+import { startLocalChain } from "../chain/index.ts";
+import { startFacilitator } from "../facilitator/index.ts";
+import type { Asset } from "../protocol/asset.ts";
+import { fundedPayer, type PayerSide } from "./pay/payer-side.ts";
+
+export interface LocalWorld extends AsyncDisposable {
+  readonly rpcUrl: string;
+  readonly facilitatorUrl: string;
+  readonly asset: Asset;
+  readonly payer: PayerSide;
+}
+
+export interface LocalWorldOptions {
+  /** Default: free ones. */
+  readonly facilitatorPort?: number | undefined;
+  readonly rpcPort?: number | undefined;
+  /** Atomic units of play money. */
+  readonly maxSpend?: bigint | undefined;
+}
+
+/** Throws a `ChainError` where anvil is not installed or a port is taken. */
+export async function openLocalWorld(options: LocalWorldOptions = {}): Promise<LocalWorld> {
+  const { facilitatorPort, rpcPort, maxSpend = 1_000_000_000n } = options;
+  const chain = await startLocalChain({ port: rpcPort });
+  const { rpcUrl, asset } = chain;
+  const [account, sender] = [1, 2].map(() => privateKeyToAccount(generatePrivateKey()));
+  try {
+    await chain.fund(account!.address, { usdc: maxSpend * 2n });
+    await chain.fund(sender!.address, { ether: 10n ** 18n });
+    const facilitator = await startFacilitator({ rpcUrl, account: sender!, port: facilitatorPort });
+    return {
+      rpcUrl,
+      facilitatorUrl: facilitator.url,
+      asset,
+      payer: await fundedPayer({ account: account!, rpcUrl, asset, maxSpend }),
+      async [Symbol.asyncDispose]() {
+        await facilitator.close();
+        await chain.close();
+      },
+    };
+  } catch (error) {
+    await chain.close();
+    throw error;
+  }
+}

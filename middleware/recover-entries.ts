@@ -1,5 +1,6 @@
 /** What a crash left open, ended as far as the chain has an answer; nothing is sent and nothing signed. */
 import { isOpen, isOut, type Ledger, type LedgerEntry } from "../store/index.ts";
+import type { EntryAges } from "./entry-ages.ts";
 import type { Turns } from "./turns.ts";
 import type { WalletEntries } from "./wallet-entries.ts";
 
@@ -7,8 +8,7 @@ export interface RecoverEntriesOptions {
   readonly ledger: Ledger;
   readonly entries: WalletEntries;
   readonly turns: Turns;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly ages: EntryAges;
   /**
    * What changed within this time may be another caller's who is alive: it is settled where the chain says so, and otherwise left to
    * them. With 0, a process that is signing just now loses its reservation, and cannot send.
@@ -18,8 +18,9 @@ export interface RecoverEntriesOptions {
 
 /** Resolves to what is still open. */
 export async function recoverEntries(options: RecoverEntriesOptions): Promise<LedgerEntry[]> {
-  const { ledger, turns } = options;
+  const { ledger, turns, ages } = options;
   const open = await ledger.listOpen();
+  ages.keep(open);
   const entries = await Promise.all(
     open.map(({ purchase }) => turns.take(purchase, () => recoverOne(purchase, options))),
   );
@@ -28,11 +29,11 @@ export async function recoverEntries(options: RecoverEntriesOptions): Promise<Le
 
 async function recoverOne(
   purchase: string,
-  { ledger, entries, now, graceMs }: RecoverEntriesOptions,
+  { ledger, entries, ages, graceMs }: RecoverEntriesOptions,
 ): Promise<LedgerEntry | undefined> {
   const entry = await ledger.find(purchase);
   if (!entry || !isOpen(entry.state)) return entry;
-  const young = now() - entry.updatedAt < graceMs;
+  const young = ages.ageOf(entry) < graceMs;
   if (!isOut(entry.state) && young) return entry;
   const ended = isOut(entry.state)
     ? await entries.settle(entry, { young })

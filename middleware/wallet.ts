@@ -22,6 +22,7 @@ import {
 } from "../store/index.ts";
 import { ChainClock } from "./chain-clock.ts";
 import { checkOffer } from "./check-offer.ts";
+import { EntryAges } from "./entry-ages.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
 import { paymentWindow } from "./payment-window.ts";
@@ -37,6 +38,7 @@ export class Wallet {
   readonly #chain: Chain;
   readonly #clock: ChainClock;
   readonly #entries: WalletEntries;
+  readonly #ages: EntryAges;
   readonly #now: () => number;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
@@ -49,6 +51,7 @@ export class Wallet {
     this.#chain = chain;
     this.#now = now;
     this.#clock = new ChainClock({ chain });
+    this.#ages = new EntryAges({ now });
     const payer = signer.address;
     this.#entries = new WalletEntries({ ledger, chain, clock: this.#clock, payer, trace });
   }
@@ -137,8 +140,8 @@ export class Wallet {
    */
   async recover({ graceMs = 0 }: { graceMs?: number } = {}): Promise<PurchaseRecord[]> {
     await this.#bind();
-    const [ledger, entries, turns, now] = [this.#ledger, this.#entries, this.#turns, this.#now];
-    const open = await recoverEntries({ ledger, entries, turns, now, graceMs });
+    const [ledger, entries, turns, ages] = [this.#ledger, this.#entries, this.#turns, this.#ages];
+    const open = await recoverEntries({ ledger, entries, turns, ages, graceMs });
     return open.map((entry) => entries.read(entry));
   }
 

@@ -5,7 +5,7 @@
 import type { ChainDouble } from "./chain-double.ts";
 import type { BookFile } from "./book-file.ts";
 import type { Plan } from "./plan.ts";
-import { checkSums } from "./book-sums.ts";
+import { checkRate, checkSums } from "./book-sums.ts";
 import { expect, type Watch } from "./watch.ts";
 
 /** The edges of wallet.md 1.3, written down a second time. */
@@ -69,6 +69,7 @@ export class BookCheck {
     this.#version = file.version;
     const rows = file.ask<Row>("SELECT * FROM auth ORDER BY id");
     checkSums(rows, this.#options);
+    checkRate(rows, this.#options.plan);
     this.#checkPurchases(rows);
     this.#checkReleases(rows);
     this.#checkJournal(rows);

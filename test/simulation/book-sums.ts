@@ -30,6 +30,16 @@ export function checkSums(
   }
 }
 
+/** The brake on a loop that pays: of the paying fetch, in any sixty seconds of the book's time. */
+export function checkRate(rows: readonly Row[], { perMinute }: Plan): void {
+  const begun = rows.filter(({ purchase }) => purchase.startsWith("pay_"));
+  for (const [index, { reserved_at }] of begun.entries()) {
+    const first = begun[index - perMinute];
+    const tooSoon = first !== undefined && reserved_at - first.reserved_at < 60_000n;
+    expect("R1", !tooSoon, `more than ${perMinute} payments are begun in a minute`);
+  }
+}
+
 function addUp(rows: readonly Row[], plan: Plan): Sums {
   const sums: Sums = new Map();
   for (const { pay_to, amount, reserved_at, state } of rows) {

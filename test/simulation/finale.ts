@@ -10,6 +10,7 @@ import type { World } from "./world.ts";
 /** Why an honest shop's item may be refused where nothing else is wrong. */
 const REFUSALS = [
   "CAP_EXCEEDED",
+  "RATE_EXCEEDED",
   "PURCHASE_CONFLICT",
   "REQUEST_MISMATCH",
   // To a clock that is ahead, a short offer is over at once.

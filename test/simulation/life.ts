@@ -8,19 +8,21 @@ import { openProcess, type WalletProcess } from "./wallet-process.ts";
 import type { World } from "./world.ts";
 
 const RECOVER_EVERY_MS = 10_000;
+/** For what may be another process's that is alive. */
+const GRACE_MS = 30_000;
 
 export async function live(world: World, actor: Actor): Promise<void> {
   const { scheduler, chance, plan } = world;
   const process = openProcess(world, actor);
   if (!(await isSound(process, world, actor))) return;
   world.opened(actor, process);
-  await recover(process, world, actor);
+  await recover(process, world, actor, plan.startGraceMs);
   for (let caller = 0; caller < plan.callers; caller += 1) {
     shop(process, world, actor).catch((error: unknown) => world.fail(error));
   }
   for (;;) {
     await scheduler.sleep(RECOVER_EVERY_MS + chance.int(0, 1_000), actor);
-    await recover(process, world, actor);
+    await recover(process, world, actor, GRACE_MS);
   }
 }
 
@@ -36,9 +38,10 @@ async function isSound({ check }: WalletProcess, { history }: World, actor: Acto
   }
 }
 
-async function recover({ wallet }: WalletProcess, { history }: World, actor: Actor) {
+async function recover({ wallet }: WalletProcess, world: World, actor: Actor, graceMs: number) {
+  const { history } = world;
   try {
-    history.note(actor, `recovers, ${(await wallet.recover()).length} open`);
+    history.note(actor, `recovers, ${(await wallet.recover({ graceMs })).length} open`);
   } catch (error) {
     if (!(error instanceof PurserError)) throw error;
     history.note(actor, `cannot recover: ${error.code}`);

@@ -11,7 +11,7 @@ export interface Hunt {
 }
 
 /** A wallet that is this wrong must be seen this soon. */
-const MAX_SEEDS = 300;
+const MAX_SEEDS = 500;
 
 process.on("message", (name: string) => void hunt(name));
 process.on("disconnect", () => process.exit());

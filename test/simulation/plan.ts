@@ -42,6 +42,10 @@ export interface Plan {
   readonly timeoutMs: number;
   /** Whether the paying fetch waits for the chain before it returns what it bought. */
   readonly confirm: "wait" | "background";
+  /** How many payments the paying fetch may begin in a minute. */
+  readonly perMinute: number;
+  /** At start a process may take what is open for its own, from before, or for another's that is alive. */
+  readonly startGraceMs: number;
   /** The longest that a commit and a signature take. */
   readonly diskMs: number;
   readonly signerMs: number;
@@ -116,6 +120,8 @@ export function makePlan(chance: Chance): Plan {
     calls: chance.int(1, 4),
     timeoutMs: chance.pick([500, 3_000, 20_000]),
     confirm: chance.pick(["wait", "background"]),
+    perMinute: chance.pick([2, 10_000, 10_000]),
+    startGraceMs: chance.pick([0, 30_000]),
     diskMs: chance.pick([3, 3, 300]),
     signerMs: chance.pick([3, 3, 5_000]),
     blockMs: chance.pick([1_000, 2_000, 5_000]),
@@ -126,7 +132,7 @@ export function makePlan(chance: Chance): Plan {
       crash: rate(0.6, 0.1),
       powerFailure: rate(0.3, 0.05),
       clockJump: rate(0.3, 0.05),
-      cancel: rate(0.2, 0.1),
+      cancel: rate(0.3, 0.3),
       reorg: rate(0.2, 0.1),
       drop: rate(0.5, 0.3),
       duplicate: rate(0.4, 0.3),

@@ -6,7 +6,7 @@ import type { ItemPlan, Plan } from "./plan.ts";
 import type { World } from "./world.ts";
 
 /** The policy that a plan's wallet holds to. */
-export function policyOf({ shops, walletCap, ceiling }: Plan): SpendingPolicy {
+export function policyOf({ shops, walletCap, ceiling, perMinute }: Plan): SpendingPolicy {
   const text = (atomic: bigint) => formatDecimal(atomic, 6);
   return {
     providers: shops.map(({ id, origin, payTo, cap }) => ({
@@ -17,7 +17,7 @@ export function policyOf({ shops, walletCap, ceiling }: Plan): SpendingPolicy {
     })),
     maxPerCall: text(ceiling),
     maxPerMonth: text(walletCap),
-    maxCallsPerMinute: 10_000,
+    maxCallsPerMinute: perMinute,
     local: true,
   };
 }

@@ -75,6 +75,7 @@ test("a realm that names another host sells nothing that we asked for", () => {
 test.each<[string, string | null]>([
   ["nothing", null],
   ["another scheme", 'Bearer realm="x"'],
+  ["another scheme with the same parameters", header().replace("Payment", "Payments")],
   ["an amount in another notation", header({ ...CHARGE, amount: "1e4" })],
   ["an amount of nothing", header({ ...CHARGE, amount: "" })],
   ["an amount of 79 digits", header({ ...CHARGE, amount: "1".repeat(79) })],

@@ -66,6 +66,7 @@ describe("the 402 answer of a stranger", () => {
 
   test("keeps the readable offers beside unreadable ones", () => {
     expect(parseChallenge(v1([{ scheme: "exact", network: "solana" }, v1Entry]))).toHaveLength(1);
+    expect(parseChallenge(v2([{ scheme: "exact", network: "solana" }, v2Entry]))).toHaveLength(1);
   });
 
   test.each([
@@ -146,7 +147,11 @@ describe("the 402 answer of a stranger", () => {
     const header = "A".repeat(CHALLENGE_LIMITS.headerCharacters);
     expect(parseChallenge({ header, body })).toHaveLength(1);
     expect(() => parseChallenge({ header: `${header}A`, body })).toThrow(
-      refusal("CHALLENGE_TOO_LARGE"),
+      expect.objectContaining({ problem: expect.stringContaining("header is larger than 16384") }),
+    );
+    const large = { header: null, body: " ".repeat(CHALLENGE_LIMITS.characters + 1) };
+    expect(() => parseChallenge(large)).toThrow(
+      expect.objectContaining({ problem: expect.stringContaining("body is larger than 65536") }),
     );
     expect(CHALLENGE_LIMITS).toEqual({
       characters: 65_536,

@@ -4,7 +4,7 @@
  */
 import type { PayerState } from "./payer-state.ts";
 import type { Payment } from "./payment.ts";
-import type { RefusalReason } from "./refusal.ts";
+import { Refusal, type RefusalReason } from "./refusal.ts";
 import { isForUndeployed } from "./signature.ts";
 
 type Check = (payment: Payment, state: PayerState) => RefusalReason | undefined;
@@ -13,7 +13,7 @@ type Check = (payment: Payment, state: PayerState) => RefusalReason | undefined;
 const MARGIN_SECONDS = 6n;
 
 /** What the payer signed is what the seller asks. A payment that was settled long ago passes this too. */
-export const TERMS: readonly ((payment: Payment) => RefusalReason | undefined)[] = [
+const TERMS: readonly ((payment: Payment) => RefusalReason | undefined)[] = [
   ({ signature }) => (isForUndeployed(signature) ? "eip6492_factory_not_allowed" : undefined),
   ({ authorization, offer }) =>
     authorization.to === offer.payTo ? undefined : "invalid_exact_evm_payload_recipient_mismatch",
@@ -39,7 +39,41 @@ const lasts =
       : "invalid_exact_evm_payload_authorization_valid_before";
 
 /** The payment could be settled now, and a little later too. */
-export const VERIFIABLE: readonly Check[] = [unused, started, lasts(MARGIN_SECONDS), funded];
+const VERIFIABLE: readonly Check[] = [unused, started, lasts(MARGIN_SECONDS), funded];
 
 /** The payment can be settled now. */
-export const SETTLEABLE: readonly Check[] = [unused, started, lasts(0n), funded];
+const SETTLEABLE: readonly Check[] = [unused, started, lasts(0n), funded];
+
+/** Each throws the `Refusal` of the first check that fails. */
+export function requireTerms(payment: Payment): void {
+  requireNone(firstReason(TERMS, payment, undefined), payment);
+}
+
+export function requireSigned(payment: Payment, { isSigned }: PayerState): void {
+  requireNone(isSigned ? undefined : "invalid_exact_evm_payload_signature", payment);
+}
+
+export function requireVerifiable(payment: Payment, state: PayerState): void {
+  requireNone(firstReason(VERIFIABLE, payment, state), payment);
+}
+
+/** Why the payment cannot be settled now, or undefined. */
+export function unsettleable(payment: Payment, state: PayerState): RefusalReason | undefined {
+  return firstReason(SETTLEABLE, payment, state);
+}
+
+function requireNone(reason: RefusalReason | undefined, payment: Payment): void {
+  if (reason) throw new Refusal(reason, payment.authorization.from);
+}
+
+function firstReason<State>(
+  checks: readonly ((payment: Payment, state: State) => RefusalReason | undefined)[],
+  payment: Payment,
+  state: State,
+): RefusalReason | undefined {
+  for (const check of checks) {
+    const reason = check(payment, state);
+    if (reason) return reason;
+  }
+  return undefined;
+}

@@ -3,10 +3,10 @@
  * holds a payment. It speaks x402 v1 and v2. Every answer is one of the specification's; it throws only `ChainError`s, when the
  * chain cannot be read, which say nothing about the payment.
  */
-import { createPublicClient, http, type LocalAccount } from "viem";
+import { createPublicClient, http } from "viem";
 import { reading } from "../chain/index.ts";
-import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
-import { type Database, openDatabase } from "../store/index.ts";
+import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
+import { openDatabase } from "../store/index.ts";
 import {
   refusedSettle,
   refusedVerify,
@@ -15,19 +15,20 @@ import {
   type VerifyAnswer,
 } from "./answers.ts";
 import { Batcher } from "./batcher.ts";
-import { TERMS, VERIFIABLE } from "./checks.ts";
+import { requireSigned, requireTerms, requireVerifiable } from "./checks.ts";
 import { BaseFee } from "./fees.ts";
 import { type HealthAnswer, pendingOf, readHealth } from "./health.ts";
 import { openJsonRpc } from "./json-rpc.ts";
 import { Lane } from "./lane.ts";
-import type { FacilitatorEvent, FacilitatorLog } from "./log.ts";
+import type { FacilitatorEvent } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { requireAllowed } from "./network.ts";
 import { multicallCheck } from "./multicall.ts";
+import type { FacilitatorOptions } from "./options.ts";
 import { payerReader } from "./payer-reader.ts";
 import { PayerStates } from "./payer-state.ts";
 import { type Payment, type PaymentRequest, readNetwork, readPayment } from "./payment.ts";
-import { Refusal, type RefusalReason } from "./refusal.ts";
+import { Refusal } from "./refusal.ts";
 import { PendingStore } from "./pending-store.ts";
 import { Settler } from "./settlement.ts";
 
@@ -48,33 +49,6 @@ export interface Facilitator {
   metrics(): string;
   /** Follows its transactions no more; the next one with the same database finds them. */
   close(): void;
-}
-
-export interface FacilitatorOptions {
-  rpcUrl: string;
-  /** Pays the gas; several send in parallel. Nothing else may send from them at the same time. */
-  account: LocalAccount | readonly LocalAccount[];
-  asset?: Asset | undefined;
-  /** Where real money moves, one has to say so. */
-  allowMainnet?: boolean | undefined;
-  /** Keeps what was sent, so that a restart finds it. Default: memory. */
-  db?: Database | undefined;
-  /** Told of everything that happens, never a payload. Default: nobody. */
-  log?: FacilitatorLog | undefined;
-  /** Milliseconds since 1970. */
-  now?: () => number;
-  /** How long `settle` waits for a block before it answers "pending". */
-  confirmationTimeoutMs?: number | undefined;
-  /** How long one transaction may hold up the next while it waits for its block. */
-  syncTimeoutMs?: number | undefined;
-  /** How long a transaction may wait before it is sent again, with the same nonce and a higher fee. */
-  replaceAfterMs?: number | undefined;
-  /** Payments in one transaction at most; 1 for none but their own. */
-  maxBatch?: number | undefined;
-  /** In wei. */
-  priorityFeePerGas?: bigint | undefined;
-  /** In wei: no transaction offers more. */
-  maxFeePerGas?: bigint | undefined;
 }
 
 /**
@@ -132,14 +106,11 @@ export function createFacilitator({
     confirmationTimeoutMs,
   });
 
-  /** Reads a payment and checks what no later block can change; throws the `Refusal`. */
   const read = async (request: PaymentRequest) => {
     const payment = readPayment(request, asset);
-    requireAll(TERMS, payment, undefined);
+    requireTerms(payment);
     const state = await readState(payment);
-    if (!state.isSigned) {
-      throw new Refusal("invalid_exact_evm_payload_signature", payment.authorization.from);
-    }
+    requireSigned(payment, state);
     return { payment, state };
   };
 
@@ -160,7 +131,7 @@ export function createFacilitator({
     async verify(paymentPayload, paymentRequirements, x402Version) {
       try {
         const { payment, state } = await read({ x402Version, paymentPayload, paymentRequirements });
-        requireAll(VERIFIABLE, payment, state);
+        requireVerifiable(payment, state);
         const { from: payer, value } = payment.authorization;
         log({ event: "verified", payer, amount: value.toString() });
         return { isValid: true, payer };
@@ -211,15 +182,4 @@ export function createFacilitator({
       }),
     close: () => lanes.forEach(({ flights }) => flights.close()),
   };
-}
-
-function requireAll<State>(
-  checks: readonly ((payment: Payment, state: State) => RefusalReason | undefined)[],
-  payment: Payment,
-  state: State,
-): void {
-  for (const check of checks) {
-    const reason = check(payment, state);
-    if (reason) throw new Refusal(reason, payment.authorization.from);
-  }
 }

@@ -4,30 +4,10 @@
  * same nonce and a higher fee, so that at most one of the two can ever be mined, and what waits behind it is freed.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Address,
-  type Hex,
-  type LocalAccount,
-  parseTransaction,
-  type PublicClient,
-} from "viem";
-import { type FeeLimits, type Fees, replacementFees } from "./fees.ts";
+import type { Hex } from "viem";
 import type { FacilitatorLog } from "./log.ts";
-import { knows, readReceipt, type Receipt } from "./lookup.ts";
-import type { PendingStore } from "./pending-store.ts";
-import type { SignedTransaction } from "./raw-transaction.ts";
-import { isTransportError } from "./transport-error.ts";
-
-/** One nonce, in all the forms in which it was sent. */
-export interface Flight {
-  readonly nonce: number;
-  /** Newest first. */
-  readonly attempts: { hash: Hex; serialized: Hex }[];
-  /** Milliseconds since 1970, of the newest attempt. */
-  at: number;
-  /** False where the chain may never have heard of it. */
-  isKnown: boolean;
-}
+import { readReceipt, type Receipt } from "./lookup.ts";
+import { type Flight, replace, type ReplaceOptions, sendAgain } from "./resend.ts";
 
 interface FollowedFlight extends Flight {
   readonly end: PromiseWithResolvers<Receipt | undefined>;
@@ -35,19 +15,9 @@ interface FollowedFlight extends Flight {
   looksDisplaced: boolean;
 }
 
-export interface FlightsOptions {
-  client: PublicClient;
-  account: LocalAccount;
-  store: PendingStore;
-  limits: FeeLimits;
+export interface FlightsOptions extends ReplaceOptions {
   log: FacilitatorLog;
-  now: () => number;
   replaceAfterMs: number;
-  sign: (
-    call: { to: Address; data: Hex; gas: bigint },
-    nonce: number,
-    fees: Fees,
-  ) => Promise<SignedTransaction>;
   /** The nonce counter may be wrong now. */
   onEnd: () => void;
 }
@@ -125,7 +95,7 @@ export class Flights {
   }
 
   async #look(flight: FollowedFlight, isOldest: boolean): Promise<void> {
-    const { client, account, now, replaceAfterMs } = this.#options;
+    const { client, account, now, replaceAfterMs, log } = this.#options;
     for (const { hash } of flight.attempts) {
       const receipt = await readReceipt(client, hash);
       if (receipt) return this.#end(flight, receipt);
@@ -138,50 +108,17 @@ export class Flights {
     } else if (!flight.isKnown) {
       await this.#sendAgain(flight);
     } else if (now() - flight.at >= replaceAfterMs) {
-      if (!isOldest || !(await this.#replace(flight))) await this.#sendAgain(flight);
+      const higher = isOldest ? await replace(flight, this.#options) : undefined;
+      await this.#sendAgain(flight);
+      if (higher) log({ event: "sent_again", ...higher });
       flight.at = now();
     }
   }
 
-  /** The same bytes: the chain may have forgotten them, or never had them. */
   async #sendAgain(flight: FollowedFlight): Promise<void> {
-    const { client } = this.#options;
-    const newest = flight.attempts[0];
-    if (!newest) return;
-    const { hash, serialized: serializedTransaction } = newest;
-    try {
-      await client.sendRawTransaction({ serializedTransaction });
-    } catch (error) {
-      if (isTransportError(error)) return;
-      if (!flight.isKnown && !(await knows(client, hash))) return this.#end(flight, undefined);
-    }
-    flight.isKnown = true;
-  }
-
-  /** The same call and nonce at a higher fee; false where the ceiling forbids one. */
-  async #replace(flight: FollowedFlight): Promise<boolean> {
-    const { client, account, limits, store, log, now, sign } = this.#options;
-    const newest = flight.attempts[0];
-    if (!newest) return false;
-    const { to, data, gas, maxFeePerGas, maxPriorityFeePerGas } = parseTransaction(
-      newest.serialized,
-    );
-    const before = {
-      maxFeePerGas: maxFeePerGas ?? 0n,
-      maxPriorityFeePerGas: maxPriorityFeePerGas ?? 0n,
-    };
-    const { baseFeePerGas } = await client.getBlock();
-    const fees = replacementFees(before, baseFeePerGas ?? 0n, limits);
-    if (!fees || !to || !data || gas === undefined) return false;
-    const { nonce } = flight;
-    const { serialized, hash } = await sign({ to, data, gas }, nonce, fees);
-    store.record({ account: account.address, nonce, hash, serialized, at: now(), keys: [] });
-    flight.attempts.unshift({ hash, serialized });
-    const fee = fees.maxFeePerGas.toString();
-    const facts = { account: account.address, nonce, transaction: hash, maxFeePerGas: fee };
-    await this.#sendAgain(flight);
-    log({ event: "sent_again", ...facts });
-    return true;
+    const state = await sendAgain(flight, this.#options.client);
+    if (state === "refused") this.#end(flight, undefined);
+    else if (state === "known") flight.isKnown = true;
   }
 
   #end(flight: FollowedFlight, receipt: Receipt | undefined): void {

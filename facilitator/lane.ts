@@ -3,16 +3,14 @@
  * that one failure never strands those that follow. (viem's `nonceManager` does strand them.) What left and is not known to be
  * over is followed in the background, also after a restart; see `flights.ts`.
  */
-import { type Address, type Hex, type LocalAccount, type PublicClient } from "viem";
-import { ChainError } from "../chain/index.ts";
+import type { Address, Hex, LocalAccount } from "viem";
 import { type BaseFee, type FeeLimits, type Fees, firstFees } from "./fees.ts";
 import { Flights } from "./flights.ts";
-import { type JsonRpc, RpcRefusal } from "./json-rpc.ts";
 import type { FacilitatorLog } from "./log.ts";
-import { knows, parseReceipt, type Receipt } from "./lookup.ts";
+import type { Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
 import { signTransaction } from "./raw-transaction.ts";
-import { isTransportError } from "./transport-error.ts";
+import { detailOf, Submission, type SubmissionOptions } from "./submission.ts";
 
 export interface Call {
   to: Address;
@@ -30,11 +28,7 @@ export type SendOutcome =
   /** The chain did not take it: it can never be mined. */
   | { state: "refused"; detail: string };
 
-export interface LaneOptions {
-  /** Neither batches nor retries: a send that is repeated behind our back could not be told from a failed one. */
-  client: PublicClient;
-  /** Sends; its timeout is how long one send may hold up the line while it waits for its block. */
-  rpc: JsonRpc;
+export interface LaneOptions extends SubmissionOptions {
   baseFee: BaseFee;
   account: LocalAccount;
   chainId: number;
@@ -43,16 +37,12 @@ export interface LaneOptions {
   log: FacilitatorLog;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** How long one transaction may hold up the next while it waits for its block. */
-  syncTimeoutMs: number;
   /** How long a transaction may wait for its block before it is sent again at a higher fee. */
   replaceAfterMs: number;
 }
 
 /** A nonce that another sender of the same account took is noticed and replaced this many times. */
 const ATTEMPTS = 3;
-/** JSON-RPC's and EIP-1474's words for a method that the server does not have. */
-const METHOD_MISSING = new Set([-32_601, -32_004]);
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -61,10 +51,11 @@ export class Lane {
   #nonce: number | undefined;
   /** Nonces whose transaction is over, to be forgotten with the next write. */
   #over: number[] = [];
-  #hasSync = true;
+  readonly #submission: Submission;
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#submission = new Submission(options);
     this.flights = new Flights({
       ...options,
       sign: (call, nonce, fees) => this.#sign(call, nonce, fees),
@@ -99,7 +90,7 @@ export class Lane {
     log({ event: "sent", account, nonce, transaction: hash, payments: keys.length });
     let isKnown = true;
     try {
-      const receipt = await this.#submit(serialized, hash);
+      const receipt = await this.#submission.submit(serialized, hash);
       this.#nonce = nonce + 1;
       if (receipt) {
         this.#over.push(nonce);
@@ -108,7 +99,7 @@ export class Lane {
         return { state: "mined", receipt };
       }
     } catch (cause) {
-      const verdict = await this.#judge(hash, cause);
+      const verdict = await this.#submission.judge(hash, cause);
       if (verdict === "refused") {
         const detail = detailOf(cause);
         store.forgetAttempt(hash);
@@ -123,7 +114,9 @@ export class Lane {
       at: now(),
       isKnown,
     });
-    const receipt = isKnown ? await this.flights.wait(flight, this.#patience()) : undefined;
+    const receipt = isKnown
+      ? await this.flights.wait(flight, this.#submission.patienceMs)
+      : undefined;
     return receipt ? { state: "mined", receipt } : { state: "sent", transaction: hash };
   }
 
@@ -140,53 +133,4 @@ export class Lane {
     const { account, chainId } = this.#options;
     return signTransaction(account, { chainId, nonce, to, data, gas, fees });
   }
-
-  /** After a synchronous send that gave up, the time is used up; a plain send returns at once. */
-  #patience(): number {
-    return this.#hasSync ? 0 : this.#options.syncTimeoutMs;
-  }
-
-  /** The receipt where the chain waits for the block (EIP-7966), undefined where it only takes the transaction. */
-  async #submit(serialized: Hex, hash: Hex): Promise<Receipt | undefined> {
-    const { rpc } = this.#options;
-    if (this.#hasSync) {
-      try {
-        const receipt = parseReceipt(await rpc.request("eth_sendRawTransactionSync", [serialized]));
-        if (receipt && receipt.transactionHash !== hash) throw otherReceipt();
-        return receipt;
-      } catch (error) {
-        if (!(error instanceof RpcRefusal && METHOD_MISSING.has(error.code))) throw error;
-        this.#hasSync = false;
-      }
-    }
-    await rpc.request("eth_sendRawTransaction", [serialized]);
-    return undefined;
-  }
-
-  /** After an error only the chain can say whether it has the transaction; silence counts as yes. */
-  async #judge(transaction: Hex, cause: unknown): Promise<"known" | "refused" | "unknown"> {
-    try {
-      if (await knows(this.#options.client, transaction)) return "known";
-      return isTransportError(cause) ? "unknown" : "refused";
-    } catch {
-      return "unknown"; // Not reachable: the transaction may be there.
-    }
-  }
-}
-
-/** Whether ours was taken is as unknown as after silence. */
-function otherReceipt(): ChainError {
-  return new ChainError("CHAIN_UNREACHABLE", {
-    problem: "The RPC server answered a send with another transaction's receipt.",
-    nextStep: "Use another RPC server.",
-  });
-}
-
-/** The node's own words, such as "Insufficient funds for gas", without anything long that it repeats of ours. */
-function detailOf(cause: unknown): string {
-  const text = cause instanceof RpcRefusal ? cause.message : "";
-  return text
-    .split("\n", 1)[0]!
-    .replaceAll(/0x[0-9a-f]{65,}/gi, "0x…")
-    .slice(0, 150);
 }

@@ -8,7 +8,7 @@ import type { Hex, PublicClient } from "viem";
 import { readAuthorization, readOutcome } from "../chain/index.ts";
 import type { Asset } from "../protocol/asset.ts";
 import type { Batcher } from "./batcher.ts";
-import { SETTLEABLE } from "./checks.ts";
+import { unsettleable } from "./checks.ts";
 import type { Lane, SendOutcome } from "./lane.ts";
 import { knows, readReceipt, type Receipt } from "./lookup.ts";
 import type { PayerState } from "./payer-state.ts";
@@ -84,7 +84,7 @@ export class Settler {
       const reason = "invalid_exact_evm_nonce_already_used";
       return isOther ? { settled: false, reason } : outcome;
     }
-    const reason = firstFailing(payment, state);
+    const reason = unsettleable(payment, state);
     if (reason) return { settled: false, reason };
     const { isContract } = state;
     const data = encodeTransfer(payment, isContract);
@@ -123,7 +123,7 @@ export class Settler {
     this.#options.store.forgetPayment(key);
     const state = await this.#options.readState(payment);
     if (state.used) return this.#findUse(key, payment);
-    const reason = firstFailing(payment, state);
+    const reason = unsettleable(payment, state);
     if (reason) return { settled: false, reason, transaction };
     // A single call that succeeded without the event was no settlement; one of a batch failed inside of it.
     const isSilent = status === "success" && to?.toLowerCase() === this.#tokenAddress();
@@ -169,14 +169,6 @@ export class Settler {
     }
     return undefined;
   }
-}
-
-function firstFailing(payment: Payment, state: PayerState): RefusalReason | undefined {
-  for (const check of SETTLEABLE) {
-    const reason = check(payment, state);
-    if (reason) return reason;
-  }
-  return undefined;
 }
 
 function isSameTransfer({ authorization: a }: Payment, { authorization: b }: Payment): boolean {

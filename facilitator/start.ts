@@ -5,11 +5,12 @@ import type { Address, Hex } from "viem";
 import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { openDatabase } from "../store/index.ts";
-import { createFacilitator, type FacilitatorOptions } from "./facilitator.ts";
+import { createFacilitator } from "./facilitator.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { gasAccount } from "./gas-account.ts";
 import { facilitatorApp } from "./http.ts";
 import { requireAllowed } from "./network.ts";
+import type { FacilitatorOptions } from "./options.ts";
 
 export interface RunningFacilitator extends AsyncDisposable {
   readonly url: string;

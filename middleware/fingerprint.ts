@@ -7,7 +7,12 @@ export interface FingerprintedRequest {
   readonly body?: string | Uint8Array | undefined;
 }
 
-export function fingerprintOf({ method, url, body }: FingerprintedRequest): string {
+export function fingerprintOf(request: FingerprintedRequest): string {
+  return hash("sha256", identityOf(request), "hex");
+}
+
+/** The same as a text, of which two different requests have no common one. */
+export function identityOf({ method, url, body }: FingerprintedRequest): string {
   const digest = body === undefined ? null : hash("sha256", body, "hex");
-  return hash("sha256", JSON.stringify([method.toUpperCase(), url, digest]), "hex");
+  return JSON.stringify([method.toUpperCase(), url, digest]);
 }

@@ -101,20 +101,6 @@ export function setReceipt(
     response.setHeader("Access-Control-Expose-Headers", receipt[0]);
 }
 
-/** JSON without what Express adds for caches, which this answer forbids. */
-export function sendUncached(
-  response: Response,
-  { status, body, contentType = "application/json; charset=utf-8" }: UncachedAnswer,
-): void {
-  response.statusCode = status;
-  response.setHeader("Content-Type", contentType);
-  response.end(JSON.stringify(body));
-}
-
-interface UncachedAnswer extends PaywallAnswer {
-  readonly contentType?: string;
-}
-
 export function sendAnswer(response: Response, { status, body }: PaywallAnswer): void {
   response.status(status).json(body);
 }

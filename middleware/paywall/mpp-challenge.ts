@@ -3,14 +3,15 @@
  * (method, URL, body) that met it, so nothing is kept for the unpaid, and a payment for one request is none for another; and each
  * id is new, because it becomes the payment's nonce. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
 import { keccak256, stringToBytes } from "viem";
+import { encodeCharge } from "./offer-texts.ts";
 import { PAYMENT_SCHEME, type PresentedPayment } from "./presented-payment.ts";
-import { chargeRequest, type Terms } from "./terms.ts";
+import type { Terms } from "./terms.ts";
 import type { Visit } from "./visit.ts";
 
 export interface MppSeal {
-  readonly secret: Uint8Array;
+  readonly secret: KeyObject;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly newId: () => string;
@@ -19,12 +20,16 @@ export interface MppSeal {
 const METHOD = "evm";
 const INTENT = "charge";
 
-/** The value of `WWW-Authenticate`. */
-export function mppChallenge(terms: Terms, visit: Visit, { secret, now, newId }: MppSeal): string {
+/** The value of `WWW-Authenticate`, for a `request` that `offerTexts` wrote. */
+export function mppChallenge(
+  charge: string,
+  visit: Visit,
+  { secret, now, newId }: MppSeal,
+): string {
   const expires = new Date(now() + visit.asked.maxTimeoutSeconds * 1000).toISOString();
   const fields = {
     realm: visit.realm,
-    request: encodeRequest(terms),
+    request: charge,
     expires,
     header: otherHeader(visit),
     opaque: newId(),
@@ -52,7 +57,7 @@ export function findMppProblem(
   if (!(Date.parse(expires) > now())) return "payment-expired";
   if (amount < terms.amount) return "payment-insufficient";
   // The terms have changed since.
-  if (request !== encodeRequest(terms)) return "invalid-challenge";
+  if (request !== encodeCharge(terms)) return "invalid-challenge";
   const payerId = `did:pkh:${terms.asset.network}:${payer}`;
   if (source !== undefined && source.toLowerCase() !== payerId.toLowerCase())
     return "verification-failed";
@@ -83,18 +88,13 @@ interface Bound {
   opaque: string;
 }
 
-function idOf(bound: Bound, { fingerprint }: Visit, secret: Uint8Array): string {
+function idOf(bound: Bound, { identity }: Visit, secret: KeyObject): string {
   const { realm, request, expires, header, opaque } = bound;
-  const slots = [realm, METHOD, INTENT, request, expires, "", header, opaque, fingerprint];
+  const slots = [realm, METHOD, INTENT, request, expires, "", header, opaque, identity];
   return createHmac("sha256", secret).update(slots.join("|")).digest("base64url");
 }
 
 function isEqual(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a), Buffer.from(b)];
   return left.length === right.length && timingSafeEqual(left, right);
-}
-
-/** JSON with its keys sorted (JCS), in Base64url. */
-function encodeRequest(terms: Terms): string {
-  return Buffer.from(JSON.stringify(chargeRequest(terms))).toString("base64url");
 }

@@ -1,4 +1,5 @@
 /** What an MPP buyer is told when its credential is not taken: RFC 9457, with a type of the registry. */
+import type { Response } from "express";
 import type { MppProblem } from "./mpp-challenge.ts";
 
 const PROBLEM_TYPE = "application/problem+json";
@@ -13,19 +14,11 @@ const TITLES: Readonly<Record<MppProblem, string>> = {
   "method-unsupported": "Method Unsupported",
 };
 
-export interface ProblemAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: unknown;
-}
-
-/** The answer's status and body; `detail` is a code or a sentence of ours, never a facilitator's text. */
-export function problemOf(problem: MppProblem, detail: string): ProblemAnswer {
+/** `detail` is a code or a sentence of ours, never a facilitator's text. */
+export function sendProblem(response: Response, problem: MppProblem, detail: string): void {
   const status = problem === "method-unsupported" ? 400 : 402;
   const type = `https://paymentauth.org/problems/${problem}`;
-  return {
-    status,
-    contentType: PROBLEM_TYPE,
-    body: { type, title: TITLES[problem], status, detail },
-  };
+  response.statusCode = status;
+  response.setHeader("Content-Type", PROBLEM_TYPE);
+  response.end(JSON.stringify({ type, title: TITLES[problem], status, detail }));
 }

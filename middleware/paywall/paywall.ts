@@ -92,7 +92,8 @@ export class Paywall<Order> {
 
   async handle(request: Request, response: Response, next: Visit["next"]): Promise<void> {
     response.setHeader("Cache-Control", "no-store");
-    response.vary(VARY);
+    if (response.hasHeader("Vary")) response.vary(VARY);
+    else response.setHeader("Vary", VARY);
     if (request.method === "OPTIONS") {
       // A browser asks before the request; it is never sold, and never does the work.
       response.status(204).end();

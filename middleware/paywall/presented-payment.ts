@@ -33,12 +33,12 @@ export interface MalformedPayment {
   readonly malformed: PaywallProtocol;
 }
 
-const HEADERS: Readonly<Record<string, PaywallProtocol>> = {
-  "x-payment": "x402v1",
-  "payment-signature": "x402v2",
-  authorization: "mpp",
-  "payment-authorization": "mpp",
-};
+const HEADERS: readonly (readonly [name: string, protocol: PaywallProtocol])[] = [
+  ["x-payment", "x402v1"],
+  ["payment-signature", "x402v2"],
+  ["authorization", "mpp"],
+  ["payment-authorization", "mpp"],
+];
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const V1 = z.looseObject({ x402Version: z.literal(1), payload: ExactPayload });
 const V2 = z.looseObject({
@@ -52,7 +52,7 @@ export const PAYMENT_SCHEME = /^payment\s+/i;
 /** The request's payment, or undefined when it carries none. */
 export function readPresented(request: Request): PresentedPayment | MalformedPayment | undefined {
   const { headers } = request;
-  const present = Object.entries(HEADERS).filter(
+  const present = HEADERS.filter(
     ([name]) =>
       headers[name] !== undefined &&
       (name !== "authorization" || PAYMENT_SCHEME.test(headers.authorization ?? "")),

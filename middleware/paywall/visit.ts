@@ -1,6 +1,6 @@
 /** A request that came to the paywall, and what the paywall has read of it. */
 import type { Request, Response } from "express";
-import { fingerprintOf } from "../fingerprint.ts";
+import { fingerprintOf, identityOf } from "../fingerprint.ts";
 import { bodyText } from "./body-text.ts";
 import type { AskedRequest } from "./terms.ts";
 
@@ -12,7 +12,8 @@ export interface Visit {
   readonly asked: AskedRequest;
   /** The host that buyers see, without its port: an MPP realm. */
   readonly realm: string;
-  /** Of method, URL and body. */
+  /** Method, URL and body in one text, and its digest. */
+  readonly identity: string;
   readonly fingerprint: string;
 }
 
@@ -36,7 +37,7 @@ export function receive({
   const named = typeof publicOrigin === "function" ? publicOrigin() : publicOrigin;
   const origin = named?.replace(/\/$/, "") ?? `${request.protocol}://${request.host}`;
   const body = bodyText(request);
-  let fingerprint: string | undefined;
+  const identity = identityOf({ method, url, body });
   return {
     request,
     response,
@@ -45,10 +46,10 @@ export function receive({
     get realm() {
       return hostOf(origin);
     },
-    // Not every request needs one.
+    identity,
+    // Most requests are unpaid, and need none.
     get fingerprint() {
-      fingerprint ??= fingerprintOf({ method, url, body });
-      return fingerprint;
+      return fingerprintOf({ method, url, body });
     },
   };
 }

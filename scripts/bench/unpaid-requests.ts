@@ -1,7 +1,9 @@
 /** Unpaid requests per second: our paywall's 402 beside plain Express that answers the same bytes. */
 import { Agent, request as httpRequest } from "node:http";
 import express from "express";
-import { listen, openShop } from "../../test/middleware/shop.ts";
+import { paywall } from "../../middleware/index.ts";
+import { openDatabase } from "../../store/index.ts";
+import { listen } from "../../test/middleware/shop.ts";
 import { type Bench, median } from "./bench.ts";
 
 const ROUNDS = 5;
@@ -15,11 +17,18 @@ export const unpaidRequests: Bench = {
   better: "higher",
   timesBest: 0.9,
   async measure() {
-    await using shop = await openShop({ facilitatorUrl: "http://127.0.0.1:1" });
-    const paywalled = `${shop.url}/shop/items/a`;
+    const db = openDatabase(":memory:");
+    const payTo = `0x${"c3".repeat(20)}` as const;
+    const facilitator = "http://127.0.0.1:1";
+    const description = "One item";
+    const middleware = paywall({ price: "0.01", payTo, db, facilitator, description });
+    const shop = express().disable("x-powered-by");
+    shop.get("/items/:item", middleware, (_, response) => void response.json({ sold: true }));
+    await using server = await listen(shop);
+    const paywalled = `${server.url}/items/a`;
     const sample = await fetch(paywalled);
     const body = await sample.text();
-    const names = ["content-type", "cache-control", "vary", "payment-required"];
+    const names = ["content-type", "cache-control", "vary", "payment-required", "www-authenticate"];
     const headers = names.flatMap((name) => {
       const value = sample.headers.get(name);
       return value === null ? [] : [[name, value] as const];
@@ -27,7 +36,7 @@ export const unpaidRequests: Bench = {
     const app = express();
     app.disable("x-powered-by");
     if (!sample.headers.has("etag")) app.disable("etag");
-    app.get("/shop/items/:item", (_, response) => {
+    app.get("/items/:item", (_, response) => {
       for (const [name, value] of headers) response.setHeader(name, value);
       response.status(402).send(body);
     });
@@ -35,7 +44,7 @@ export const unpaidRequests: Bench = {
     const ours: number[] = [];
     const best: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      best.push(await measure(`${plain.url}/shop/items/a`));
+      best.push(await measure(`${plain.url}/items/a`));
       ours.push(await measure(paywalled));
     }
     return { ours: median(ours), best: median(best), bestName: "plain Express" };

@@ -51,10 +51,7 @@ export function requireAllowed(asset: Asset, { allowMainnet }: { allowMainnet?: 
   });
 }
 
-function rpcOf(
-  { rpc }: Pick<OpenWalletFlags, "rpc">,
-  { env }: Pick<Surroundings, "env">,
-): string {
+function rpcOf({ rpc }: Pick<OpenWalletFlags, "rpc">, { env }: Pick<Surroundings, "env">): string {
   const text = rpc ?? env["RPC_URL"];
   // It may hold a key in its path, so it is never repeated.
   if (text !== undefined && /^https?:$/.test(URL.parse(text)?.protocol ?? "")) return text;

@@ -4,6 +4,7 @@ import type { ExitCode } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { WalletCommand, WalletFlags } from "./wallet.ts";
 import type { ImportFlags } from "./wallet-import.ts";
+import type { WithdrawFlags } from "./wallet-withdraw.ts";
 
 const LOOKING: readonly (readonly [WalletCommand, string])[] = [
   ["status", "What it holds, what is open, its signer's limits, and what that is kept from."],
@@ -64,6 +65,22 @@ export function addWalletCommands(
     .action(async (options: ImportFlags) => {
       const { importCommand } = await import("./wallet-import.ts");
       end(await importCommand(options, surroundings));
+    });
+  withWallet(
+    wallet
+      .command("withdraw")
+      .description("Send USDC to an address of yours; a facilitator carries it and pays the gas.")
+      .argument("<address>", "0x and 40 hexadecimal digits")
+      .argument("<dollars>", "how much, such as 5.00; at most what is held and not open"),
+  )
+    .option("--facilitator <url>", "who sends it (default: FACILITATOR_URL)")
+    .option("--max <dollars>", "the most it may be; must be given for real money")
+    .option("--key <key>", "the withdrawal's own key: the same key never sends twice")
+    .option("--yes", "do not ask")
+    .option("--json", "print one JSON object")
+    .action(async (address: string, dollars: string, options: WithdrawFlags) => {
+      const { withdrawCommand } = await import("./wallet-withdraw.ts");
+      end(await withdrawCommand([address, dollars], options, surroundings));
     });
   return wallet;
 }

@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { getAddress } from "viem";
 import { z } from "zod";
-import { addAsset, type Asset, ASSETS, parseDecimal } from "../protocol/index.ts";
+import { addAsset, type Asset, ASSETS, findAsset, parseDecimal } from "../protocol/index.ts";
 import { UsageError } from "./exit.ts";
 
 const DECIMALS = 6;
@@ -76,9 +76,11 @@ export function readSettings(folder: string): ReadSettings {
   }
   const { asset, limits } = parse(Settings, file);
   addAsset(asset);
+  // What our own table knows stays as it is there.
+  const known = findAsset(asset.network, asset.address) ?? asset;
   const amount = (text: string) => parseDecimal(text, DECIMALS);
   return {
-    asset,
+    asset: known,
     limits: {
       maxPerCall: amount(limits.maxPerCall),
       maxPerProviderMonth: amount(limits.maxPerProviderMonth),

@@ -205,3 +205,48 @@ test(
     });
   },
 );
+
+test(
+  "a withdrawal goes to the address once, leaves what is open, and is in the book",
+  { timeout },
+  async () => {
+    using desk = openDesk();
+    const { run, cwd, key, address } = desk;
+    writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
+    const mine = ["--wallet", "mine"];
+    await run(
+      "wallet",
+      "import",
+      ...mine,
+      "--network",
+      "base-sepolia",
+      "--key-file",
+      "hex",
+      "--plain",
+    );
+    await market.chain.local.fund(address, { usdc: 1_000_000n });
+    const home = `0x${"ab".repeat(20)}` as const;
+    const withdraw = (amount: string, ...more: string[]) =>
+      run(
+        "wallet",
+        "withdraw",
+        home,
+        amount,
+        ...mine,
+        ...more,
+        "--facilitator",
+        market.facilitator.url,
+      );
+    const usage = { code: 2, out: { error: { code: "USAGE" } } };
+    expect(await withdraw("0.40")).toMatchObject(usage);
+    expect(await withdraw("1.01", "--yes")).toMatchObject(usage);
+    const sent = { code: 0, out: { passed: true, state: "settled", amount: "0.40" } };
+    expect(await withdraw("0.40", "--yes", "--key", "w1")).toMatchObject(sent);
+    expect(await withdraw("0.40", "--yes", "--key", "w1")).toMatchObject(sent);
+    expect(await market.chain.chain.balanceOf(home)).toBe(400_000n);
+    expect(await run("wallet", "reconcile", ...mine)).toMatchObject({
+      code: 0,
+      out: { passed: true, settled: 1, unexplained: [] },
+    });
+  },
+);

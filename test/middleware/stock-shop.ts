@@ -17,6 +17,8 @@ export interface StockShopOptions {
   version: 1 | 2;
   description?: string;
   facilitatorTimeoutMs?: number;
+  /** Version 2: settles before the work. */
+  upfront?: boolean;
   /** What the work waits for. */
   work?: () => Promise<void>;
 }
@@ -54,11 +56,13 @@ async function paywallV2({
   facilitatorUrl: url,
   description = "",
   facilitatorTimeoutMs: timeoutMs = 90_000,
+  upfront = false,
 }: StockShopOptions) {
   const client = new HTTPFacilitatorClient({ url, timeoutMs });
   const server = new x402ResourceServer(client).register("eip155:*", new ExactEvmScheme());
   await server.initialize();
-  const price = { amount: AMOUNT, asset: asset.address, extra: { ...asset.eip712 } };
+  const extra = { ...asset.eip712, ...(upfront && { paymentFlow: "upfront" }) };
+  const price = { amount: AMOUNT, asset: asset.address, extra };
   const common = { scheme: "exact", network: "eip155:84532", price } as const;
   const route = { accepts: { ...common, payTo: newPayee() }, description };
   const routes = { "GET /a": route, "GET /b": route };

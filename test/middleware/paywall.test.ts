@@ -394,3 +394,18 @@ test("what other middleware patched on the response is as it was afterwards", as
   expect(await (await fetch(`${server.url}/item/a`, paid)).text()).toBe("sold");
   expect(sizes).toEqual([4]);
 });
+
+test("a thousand copies at once run the handler once and get one answer", async () => {
+  await using shop = await open();
+  const payer = await newPayer();
+  const paid = await present(shop, "x402 v2", { payer });
+  const copies = await Promise.all(
+    Array.from({ length: 1_000 }, async () => {
+      const response = await fetch(`${shop.url}/item/a`, paid);
+      return `${response.status} ${txOf(response)} ${await response.text()}`;
+    }),
+  );
+  expect(new Set(copies).size).toBe(1);
+  expect(shop.runs).toEqual(["GET /item/a"]);
+  expect(await balanceOf(payer.address)).toBe(90_000n);
+});

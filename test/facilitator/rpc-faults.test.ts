@@ -4,10 +4,12 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFacilitator } from "../../facilitator/index.ts";
+import { newAuthorization, newSmartWallet } from "../support/chain.ts";
 import {
   type FacilitatorWorld,
   newRequest,
   openFacilitatorWorld,
+  requestBody,
   settle,
 } from "./facilitator-world.ts";
 import { type Fault, openRpcDouble } from "./rpc-double.ts";
@@ -68,6 +70,40 @@ describe("while payers cannot be read, nothing is sent", () => {
     expect(await settle(own.facilitator, body)).toMatchObject({ success: true });
     expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
   });
+});
+
+test("a call that the server refuses for several payments is asked for fewer: one that cannot be answered spoils no other", async () => {
+  await using own = await open();
+  const { address: unreadable } = await world.chain.newPayer();
+  own.double.set("eth_call", async (call) => {
+    const [{ data }] = call.request.params as [{ data: string }];
+    if (data.includes(unreadable.slice(2))) await errs(call);
+    else call.answer(await call.forward());
+  });
+  const honest = await Promise.all(Array.from({ length: 9 }, () => newRequest(world)));
+  const authorization = newAuthorization(unreadable);
+  const { asset } = world.chain;
+  const bad = requestBody(2, { asset, authorization, signature: `0x${"11".repeat(65)}` });
+  const bodies = honest.map(({ body }) => body);
+  bodies.splice(4, 0, bad);
+  const ended = await Promise.allSettled(bodies.map((body) => settle(own.facilitator, body)));
+  const [refused] = ended.splice(4, 1);
+  expect(refused).toMatchObject({ reason: { code: "CHAIN_UNREACHABLE" } });
+  expect(ended).toMatchObject(honest.map(() => ({ value: { success: true } })));
+});
+
+test("a smart wallet whose code never ends is refused, and those beside it are paid", async () => {
+  await using own = await open();
+  const wallet = await newSmartWallet(world.chain, 50_000n);
+  await world.chain.rpc("anvil_setCode", wallet, "0x5b5f56");
+  const authorization = newAuthorization(wallet);
+  const { asset } = world.chain;
+  const endless = requestBody(2, { asset, authorization, signature: "0x42" });
+  const honest = await Promise.all([1, 2, 3].map(() => newRequest(world)));
+  const bodies = [endless, ...honest.map(({ body }) => body)];
+  const [first, ...rest] = await Promise.all(bodies.map((body) => settle(own.facilitator, body)));
+  expect(first).toMatchObject({ errorReason: "invalid_exact_evm_payload_signature" });
+  expect(rest.map(({ success }) => success)).toEqual([true, true, true]);
 });
 
 describe("where a send has no answer, the payment is settled or pending, never failed", () => {

@@ -46,7 +46,7 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
     (verdict) => `${counts[verdict]} ${verdict}`,
   );
   out(
-    `${plain(target.method, 20)} ${plain(target.url, 300)}, ${profiles.join(", ")}, rings 0 to ${ring}: ${numbers.join(", ")}.`,
+    `${plain(target.method, 20)} ${plain(target.url, 300)}, ${profiles.join(", ")}, ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`}: ${numbers.join(", ")}.`,
   );
   const good = outcome === "passed" ? paint.good : paint.bad;
   out(good(OUTCOMES[outcome]));

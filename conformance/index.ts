@@ -21,6 +21,7 @@ export {
   type PayerSide,
 } from "./pay/payer-side.ts";
 export { type LocalWorld, type LocalWorldOptions, openLocalWorld } from "./local-world.ts";
+export { type ConformOptions, conformanceMatchers, type MatcherResult } from "./matcher.ts";
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
 export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";

@@ -42,8 +42,10 @@ export const VERSION_CASES: readonly Case[] = [
     ),
     gains: "Stock clients of version 1 parse the body strictly and throw.",
     mend: "Send every field, `description` and `mimeType` too (they may be empty strings).",
-    async run({ challenge }) {
-      const { value, entries } = await challenge();
+    async run({ first }) {
+      const { challenge, problem } = readChallenge(await first(), "x402-v1");
+      if (!challenge) return broken(`There is no challenge of version 1: ${problem}.`);
+      const { value, entries } = challenge;
       const problems = [];
       if (value["x402Version"] !== 1) problems.push(`x402Version is ${show(value["x402Version"])}`);
       const texts = [

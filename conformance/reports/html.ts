@@ -34,7 +34,7 @@ export function toHtml(report: Report): string {
 <p class="name">purser check</p>
 <h1 class="${outcome}">${OUTCOMES[outcome]}</h1>
 <p><code>${text(`${target.method} ${target.url}`)}</code></p>
-<p class="small">${text(profiles.join(", "))} · rings 0 to ${ring} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
+<p class="small">${text(profiles.join(", "))} · ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
 <ul class="tiles">${tiles}</ul>
 ${stale.length > 0 ? `<p>The baseline expects ${text(stale.join(", "))} to fail, and they no longer do.</p>` : ""}
 </header>

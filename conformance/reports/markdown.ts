@@ -11,7 +11,7 @@ export function toMarkdown(report: Report): string {
   const lines = [
     `# purser check: ${outcome}`,
     "",
-    `\`${target.method} ${target.url.replaceAll("`", "")}\` · ${profiles.join(", ")} · rings 0 to ${ring}`,
+    `\`${target.method} ${target.url.replaceAll("`", "")}\` · ${profiles.join(", ")} · ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`}`,
     "",
     VERDICTS.filter((verdict) => counts[verdict] > 0)
       .map((verdict) => `${counts[verdict]} ${verdict}`)

@@ -1,11 +1,13 @@
 /** `purser check` as CI uses it: exit codes, one JSON object, reports on disk, a baseline. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../cli/program.ts";
 import { PLAIN } from "../../cli/terminal.ts";
 import { CASES, type Report, ReportSchema } from "../../conformance/index.ts";
 import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
+import { openCarefulShop } from "../conformance/shop.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 let right: Endpoint;
@@ -109,6 +111,30 @@ test("list names every case, and explain tells all of one", async () => {
   expect(explained.stdout).toMatch(/CHAL-18[\s\S]+Where:[\s\S]+To mend it:/);
 });
 
+test("ring 2 brings a chain and a facilitator, says where they are, and pays", async () => {
+  const [facilitatorPort, rpcPort] = [await freePort(), await freePort()];
+  const facilitatorUrl = `http://127.0.0.1:${facilitatorPort}`;
+  await using shop = await openCarefulShop({ facilitatorUrl });
+  const ports = ["--facilitator-port", String(facilitatorPort), "--rpc-port", String(rpcPort)];
+  const only = ["--only", "SETL-*,RPLY-01"];
+  const { code, stderr } = await check([shop.url, "--ring", "2", ...ports, ...only]);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`facilitator  ${facilitatorUrl}`);
+  expect(shop.worked()).toBe(2);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, "127.0.0.1", resolve);
+  await promise;
+  const { port } = server.address() as AddressInfo;
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  await closed.promise;
+  return port;
+}
+
 test.each([
   ["a URL that is none", ["nonsense"]],
   ["a server that is not there", ["http://127.0.0.1:1/x"]],
@@ -118,6 +144,8 @@ test.each([
   ["a report format that is none", ["http://127.0.0.1/x", "--report", "pdf"]],
   ["a header that is none", ["http://127.0.0.1/x", "-H", "nonsense"]],
   ["a baseline that is not there", ["RIGHT", "--baseline", "missing.yml"]],
+  ["a ring that is not built", ["RIGHT", "--ring", "3"]],
+  ["paying from a key that is not there", ["RIGHT", "--ring", "2", "--key-env", "NO_KEY"]],
   ["explaining no case", ["explain", "CHAL-99"]],
 ])("%s is told with exit code 2", async (_, args) => {
   const { code, stderr } = await check(args.map((arg) => (arg === "RIGHT" ? right.url : arg)));

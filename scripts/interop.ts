@@ -1,0 +1,146 @@
+/**
+ * What unmodified servers of other people, and ours, do when `purser check` tests them up to ring 2, as `docs/interop.md`. Each is set up
+ * as its README has it, sells `GET /a` and `GET /b` for 0.01, and settles through our facilitator on a local chain.
+ *
+ * `npm run interop` writes the page; `--print` prints it instead.
+ */
+import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { HTTPFacilitatorClient } from "@x402/core/server";
+import { ExactEvmScheme } from "@x402/evm/exact/server";
+import { paymentMiddleware, x402ResourceServer } from "@x402/express";
+import express, { type Express, type Request } from "express";
+import { evm, Mppx } from "mppx/express";
+import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
+import { check, openLocalWorld, type Report } from "../conformance/index.ts";
+import { quotedPaywall } from "../middleware/index.ts";
+import { BASE_SEPOLIA_USDC } from "../protocol/index.ts";
+import { openDatabase } from "../store/index.ts";
+
+const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
+const PATHS = ["/a", "/b"] as const;
+const { address, chainId, decimals, eip712 } = BASE_SEPOLIA_USDC;
+type Mount = (app: Express, facilitatorUrl: string, origin: () => string) => void | Promise<void>;
+
+const sell = (app: Express) => {
+  for (const path of PATHS) app.get(path, (_, response) => void response.json({ path }));
+};
+
+const SERVERS: Readonly<Record<string, Mount>> = {
+  "x402-express 1.2.0": (app, url) => {
+    const price = { amount: "10000", asset: { address, decimals, eip712 } };
+    const route = { price, network: "base-sepolia" } as const;
+    const routes = { "GET /a": route, "GET /b": route };
+    app.use(paymentMiddlewareV1(PAY_TO, routes, { url: url as `http://${string}` }));
+    sell(app);
+  },
+  "@x402/express 2.27.0": async (app, url) => {
+    const client = new HTTPFacilitatorClient({ url });
+    const server = new x402ResourceServer(client).register("eip155:*", new ExactEvmScheme());
+    await server.initialize();
+    const price = { amount: "10000", asset: address, extra: { ...eip712 } };
+    const network = "eip155:84532" as const;
+    const route = { accepts: { scheme: "exact", network, price, payTo: PAY_TO } };
+    const routes = { "GET /a": route, "GET /b": route };
+    app.use(paymentMiddleware(routes, server, undefined, undefined, false));
+    sell(app);
+  },
+  "mppx 0.11.0": (app, url) => {
+    const mppx = Mppx.create({
+      realm: "127.0.0.1",
+      secretKey: "a secret of at least thirty-two bytes",
+      methods: [
+        evm.charge({
+          currency: address,
+          chainId,
+          decimals,
+          authorization: { ...eip712 },
+          recipient: PAY_TO,
+          x402: { facilitator: url },
+        }),
+      ],
+    });
+    for (const path of PATHS) {
+      app.get(path, mppx.charge({ amount: "0.01" }), (_, response) => {
+        response.json({ path });
+      });
+    }
+  },
+  "purser (quotedPaywall)": (app, facilitator, publicOrigin) => {
+    const { handler } = quotedPaywall<{ path: string }>({
+      db: openDatabase(":memory:"),
+      name: "interop",
+      facilitator,
+      publicOrigin,
+      quote: ({ path }: Request) => ({
+        amount: 10_000n,
+        asset: BASE_SEPOLIA_USDC,
+        payTo: PAY_TO,
+        description: "One answer",
+        order: { path },
+      }),
+      work: () => undefined,
+      settled: ({ order }) => ({ status: 200, body: order }),
+    });
+    for (const path of PATHS) app.get(path, handler);
+  },
+};
+
+if (process.argv.includes("--help")) {
+  process.stdout.write("npm run interop: writes docs/interop.md; --print prints it instead.\n");
+  process.exit(0);
+}
+await using world = await openLocalWorld();
+const reports: [name: string, report: Report][] = [];
+for (const [name, mount] of Object.entries(SERVERS)) {
+  const app = express();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const server = app.listen(0, "127.0.0.1", () => resolve());
+  await promise;
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await mount(app, world.facilitatorUrl, () => origin);
+  const { payer } = world;
+  reports.push([
+    name,
+    await check({ url: `${origin}/a`, ring: 2, payer, expect: { sibling: "/b" } }),
+  ]);
+  server.close();
+  server.closeAllConnections();
+  process.stderr.write(`${name}: ${reports.at(-1)?.[1].outcome}\n`);
+}
+const page = render(reports);
+if (process.argv.includes("--print")) process.stdout.write(page);
+else writeFileSync(new URL("../docs/interop.md", import.meta.url), page);
+
+function render(all: readonly (readonly [string, Report])[]): string {
+  const cell = (text: string) => text.replace(/[|<>]/g, "\\$&").slice(0, 160);
+  const lines = [
+    "# Interoperability",
+    "",
+    "What unmodified servers do when `purser check` tests them up to ring 2. Made by `npm run interop`, which takes seconds and",
+    "nothing but this checkout: each server is set up as its README has it, sells two routes at one price, and settles through our",
+    "facilitator on a local chain. What is a finding and what our policy, [checking](check.md) says.",
+    "",
+    "Our facilitator answers a repeated `/settle` of the same payment with its first success. A server that keeps no record of its own",
+    "then sells again for it: RPLY-04 and MPP-12 below show that pair, not the server alone.",
+    "",
+    "| server | protocols | pass | fail | warn |",
+    "| --- | --- | --- | --- | --- |",
+    ...all.map(
+      ([name, { profiles, counts }]) =>
+        `| ${name} | ${profiles.join(", ")} | ${counts.pass} | ${counts.fail} | ${counts.warn} |`,
+    ),
+  ];
+  for (const [name, { results }] of all) {
+    const findings = results.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
+    lines.push("", `## ${name}`, "");
+    if (findings.length === 0) lines.push("Nothing.");
+    else {
+      lines.push("| case | verdict | what was seen |", "| --- | --- | --- |");
+      for (const { id, title, profile, verdict, seen } of findings) {
+        lines.push(`| ${id} ${title} (${profile}) | ${verdict} | ${cell(seen)} |`);
+      }
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -51,7 +51,7 @@ function openWorld(scheduler: fc.Scheduler) {
   const fetch: typeof globalThis.fetch = async (input, init) => {
     await turn("request");
     const header = new Headers(init?.headers).get("X-PAYMENT");
-    const answer = header === null ? challenge(String(input)) : settle(header, settled);
+    const answer = header === null ? challenge(new Request(input).url) : settle(header, settled);
     await turn("answer");
     return answer;
   };

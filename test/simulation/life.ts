@@ -8,6 +8,8 @@ import { openProcess, type WalletProcess } from "./wallet-process.ts";
 import type { World } from "./world.ts";
 
 const RECOVER_EVERY_MS = 10_000;
+/** Where nothing breaks any more. */
+const QUIET_EVERY_MS = 25_000;
 /** For what may be another process's that is alive. */
 const GRACE_MS = 30_000;
 
@@ -21,7 +23,8 @@ export async function live(world: World, actor: Actor): Promise<void> {
     shop(process, world, actor).catch((error: unknown) => world.fail(error));
   }
   for (;;) {
-    await scheduler.sleep(RECOVER_EVERY_MS + chance.int(0, 1_000), actor);
+    const everyMs = world.faulty ? RECOVER_EVERY_MS : QUIET_EVERY_MS;
+    await scheduler.sleep(everyMs + chance.int(0, 1_000), actor);
     await recover(process, world, actor, GRACE_MS);
   }
 }

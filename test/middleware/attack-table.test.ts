@@ -79,7 +79,7 @@ test("paid first, and the work fails: stock keeps the money, ours sends it back"
   });
   const refunded = await newPayer();
   const path = "/item/a";
-  const paid = await payBy(shop, { protocol: "x402v2", payer: refunded, path, init: {} });
+  const paid = await payBy(shop, { protocol: "x402 v2", payer: refunded, path, init: {} });
   const ours = await fetch(shop.url + path, paid);
   expect([ours.status, await spentBy(refunded)]).toEqual([500, 0n]);
 });
@@ -135,7 +135,7 @@ test("work-first, an account emptied during the work gets no answer of the work'
     },
   });
   const path = "/item/a";
-  const payment = await payBy(shop, { protocol: "x402v2", payer, path, init: {} });
+  const payment = await payBy(shop, { protocol: "x402 v2", payer, path, init: {} });
   const answer = await fetch(shop.url + path, payment);
   expect(answer.status).toBe(402);
   expect(await answer.text()).not.toContain("worth a cent");
@@ -171,12 +171,12 @@ test("what was sold in x402 v1 may be kept by a shared cache of stock's, and not
 describe("MPP", () => {
   test("the same credential one after another: stock mppx asks for another payment, ours gives the same answer", async () => {
     await using stock = await stockShopMppx(market.facilitator.url);
-    const theirs = await payBy(stock, { protocol: "mpp", payer: await newPayer() });
+    const theirs = await payBy(stock, { protocol: "MPP", payer: await newPayer() });
     expect((await fetch(stock.url + ITEMS, theirs)).status).toBe(200);
     expect((await fetch(stock.url + ITEMS, theirs)).status).toBe(402);
 
     await using shop = await openShop({ facilitatorUrl });
-    const ours = await payBy(shop, { protocol: "mpp", payer: await newPayer() });
+    const ours = await payBy(shop, { protocol: "MPP", payer: await newPayer() });
     const answers = [await fetch(shop.url + ITEMS, ours), await fetch(shop.url + ITEMS, ours)];
     const [first, second] = await Promise.all(answers.map((answer) => answer.text()));
     expect(answers.map(({ status }) => status)).toEqual([201, 201]);
@@ -186,13 +186,13 @@ describe("MPP", () => {
   test("settled, and the answer lost: stock mppx never delivers, ours does", async () => {
     await using stock = await stockShopMppx(facilitatorUrl);
     const charged = await newPayer();
-    const theirs = await payBy(stock, { protocol: "mpp", payer: charged });
+    const theirs = await payBy(stock, { protocol: "MPP", payer: charged });
     await withFault("lose-answer", () => fetch(stock.url + ITEMS, theirs));
     const again = await fetch(stock.url + ITEMS, theirs);
     expect([again.ok, stock.sold, await spentBy(charged)]).toEqual([false, [], 10_000n]);
 
     await using shop = await openShop({ facilitatorUrl });
-    const ours = await payBy(shop, { protocol: "mpp", payer: await newPayer() });
+    const ours = await payBy(shop, { protocol: "MPP", payer: await newPayer() });
     const pending = await withFault("drop", () => fetch(shop.url + ITEMS, ours));
     expect([pending.status, pending.headers.get("retry-after")]).toEqual([503, "1"]);
     expect((await fetch(shop.url + ITEMS, ours)).status).toBe(201);

@@ -24,7 +24,7 @@ const newPayer = () => market.chain.newPayer(100_000n);
 type Payer = Awaited<ReturnType<typeof newPayer>>;
 const spentBy = async ({ address }: Payer) =>
   100_000n - (await market.chain.chain.balanceOf(address));
-const buy = async (shop: { url: string }, payer: Payer, protocol: Protocol = "x402v2") =>
+const buy = async (shop: { url: string }, payer: Payer, protocol: Protocol = "x402 v2") =>
   fetch(shop.url + ITEMS, await payBy(shop, { protocol, payer }));
 
 describe.each(PROTOCOLS)("%s", (protocol) => {
@@ -51,7 +51,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
 test("what was bought before is answered again at the cap", async () => {
   await using shop = await openShop({ facilitatorUrl, payerCap: () => 10_000n });
   const payer = await newPayer();
-  const paid = await payBy(shop, { protocol: "x402v2", payer });
+  const paid = await payBy(shop, { protocol: "x402 v2", payer });
   const answers = [await fetch(shop.url + ITEMS, paid), await fetch(shop.url + ITEMS, paid)];
   expect(answers.map(({ status }) => status)).toEqual([201, 201]);
 });

@@ -78,7 +78,7 @@ test.each(PROTOCOLS)(
 
 test("where others sell for the same payee it may have bought something there, so it is refused", async () => {
   await using shop = await open(false);
-  const paid = await payBy(shop, { protocol: "x402v2", payer: await newPayer() });
+  const paid = await payBy(shop, { protocol: "x402 v2", payer: await newPayer() });
   await preempt(paid);
   const answer = await fetch(shop.url + ITEMS, paid);
   expect([answer.status, shop.events]).toEqual([402, []]);
@@ -94,7 +94,7 @@ test("between verification and settlement it is the payment all the same: delive
     },
   });
   const payer = await newPayer();
-  const paid = await payBy(shop, { protocol: "x402v2", payer });
+  const paid = await payBy(shop, { protocol: "x402 v2", payer });
   strike = () => preempt(paid);
   expect((await fetch(shop.url + ITEMS, paid)).status).toBe(201);
   expect(await market.chain.chain.balanceOf(payer.address)).toBe(90_000n);

@@ -14,11 +14,11 @@ test("killed at the worst steps of both flows and of a refund, it loses nothing 
   await using killer = new SellerKiller({ market, folder: folder.path, random: seeded(1) });
   await killer.open();
   const deaths = [
-    await killer.dieAtStep("work-first", "mpp", { name: "after work", nth: 1 }),
-    await killer.dieAtStep("work-first", "x402v2", { name: "after settle", nth: 1 }),
-    await killer.dieAtStep("settle-first", "x402v1", { name: "after settle", nth: 1 }),
-    await killer.dieAtStep("failing", "mpp", { name: "after sign", nth: 1 }),
-    await killer.dieAtStep("failing", "x402v2", { name: "after settle", nth: 2 }),
+    await killer.dieAtStep("work-first", "MPP", { name: "after work", nth: 1 }),
+    await killer.dieAtStep("work-first", "x402 v2", { name: "after settle", nth: 1 }),
+    await killer.dieAtStep("settle-first", "x402 v1", { name: "after settle", nth: 1 }),
+    await killer.dieAtStep("failing", "MPP", { name: "after sign", nth: 1 }),
+    await killer.dieAtStep("failing", "x402 v2", { name: "after settle", nth: 2 }),
   ];
   await killer.audit();
   expect(deaths).toEqual([true, true, true, true, true]);

@@ -135,13 +135,13 @@ test("two processes of one seller spend a credit once", async () => {
   await using one = await open();
   await using other = await open();
   const payer = await newPayer();
-  await fetch(one.url + ITEMS, await payBy(one, { protocol: "x402v2", payer }));
+  await fetch(one.url + ITEMS, await payBy(one, { protocol: "x402 v2", payer }));
   Object.assign(one, { status: 200 });
   Object.assign(other, { status: 200 });
   const requests = await Promise.all(
     [one, other, one, other].map(async (shop) => ({
       shop,
-      paid: await payBy(shop, { protocol: "x402v2", payer }),
+      paid: await payBy(shop, { protocol: "x402 v2", payer }),
     })),
   );
   const answers = await Promise.all(
@@ -160,7 +160,7 @@ test("a credit that does not cover the price is left alone; several together may
   Object.assign(dear, { status: 200 });
   const payer = await newPayer();
   const buy = async (shop: typeof cheap) =>
-    fetch(shop.url + ITEMS, await payBy(shop, { protocol: "x402v2", payer }));
+    fetch(shop.url + ITEMS, await payBy(shop, { protocol: "x402 v2", payer }));
   await buy(cheap);
   await buy(dear);
   expect(await held(market, payer.address)).toBe(75_000n);
@@ -181,7 +181,7 @@ test("a buyer who never comes back for what failed to be worked is refunded once
     now: () => now,
   });
   const payer = await newPayer();
-  const paid = await payBy(shop, { protocol: "x402v2", payer });
+  const paid = await payBy(shop, { protocol: "x402 v2", payer });
   await fetch(shop.url + ITEMS, paid);
   // As a process leaves it that dies in the work.
   db.run("UPDATE paywall_sale SET state = 'paid', answer = NULL, owner = NULL");

@@ -51,7 +51,7 @@ export async function payCommand(
   const payees = payee === undefined ? payeesOf(look, asset) : [payee];
   const { hostname, origin } = new URL(look.url);
   const limit = formatDecimal(max, DECIMALS);
-  const pay = createPayer({
+  await using pay = createPayer({
     wallet: joined.wallet,
     scope: "cli",
     policy: {

@@ -8,13 +8,8 @@ export {
   uncheckedPolicy,
 } from "./check-offer.ts";
 export type { Approval, GatekeeperOptions } from "./fetch/gatekeeper.ts";
-export {
-  createPayer,
-  type Pay,
-  type PayerControls,
-  type PayerOptions,
-  type PayTerms,
-} from "./fetch/payer.ts";
+export { createPayer } from "./fetch/payer.ts";
+export type { Pay, PayerControls, PayerOptions, PayTerms } from "./fetch/payer-options.ts";
 export { type Look, lookAtPrice, type LookOptions } from "./fetch/look.ts";
 export {
   createPayingFetch,
@@ -22,6 +17,7 @@ export {
   PayingFetchError,
   type PayingFetchOptions,
 } from "./fetch/paying-fetch.ts";
+export type { RecoverySettings } from "./fetch/recovery.ts";
 export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export {
   decryptKey,

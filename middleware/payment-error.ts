@@ -34,6 +34,8 @@ export type PaymentErrorCode =
   | "BUDGET_EXCEEDED"
   | "CAP_EXCEEDED"
   | "RATE_EXCEEDED"
+  /** A wallet behind an orchestrator was given where one of this process is needed. */
+  | "WALLET_NOT_LOCAL"
   /** It costs more than may be paid unasked, and there is nobody to ask. */
   | "APPROVAL_MISSING"
   | "APPROVAL_DENIED"

@@ -74,7 +74,7 @@ export async function sendPaid(
   for (let attempt = 0; attempt <= resends; attempt += 1) {
     if (attempt > 0) await pause(PAUSE_MS * attempt);
     answer = await sendRequest(options, { [payment.name]: payment.value });
-    const confirmation = report(wallet, record, answer);
+    const confirmation = reportAnswer(wallet, record, answer);
     if (answer?.response.ok === true) {
       const { response } = answer;
       if (!confirmLater) return { kind: "delivered", response, record: await confirmation };
@@ -93,8 +93,8 @@ export async function sendPaid(
   return { kind, record, status, ...(answer ? { response: answer.response } : {}) };
 }
 
-/** The wallet's word on it; where the wallet is out of reach, what is known stays as it is. */
-async function report(
+/** The wallet's word on what came of a paid request; where the wallet is out of reach, what is known stays as it is. */
+export async function reportAnswer(
   wallet: SendPaidOptions["wallet"],
   record: PurchaseRecord,
   answer: Answer | undefined,

@@ -27,7 +27,10 @@ export interface Approval {
 }
 
 /** What is needed of a wallet to pay without a catalog: one in this process. */
-export type PayingWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent" | "begun">;
+export type PayingWallet = Pick<
+  Wallet,
+  "authorize" | "find" | "report" | "spent" | "begun" | "recover" | "listKept" | "keepAnswer"
+>;
 
 export interface GatekeeperOptions {
   readonly wallet: Pick<PayingWallet, "authorize" | "find" | "spent" | "begun">;

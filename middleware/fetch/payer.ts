@@ -11,56 +11,24 @@ import { PaymentError } from "../payment-error.ts";
 import { readOffers } from "../read-offers.ts";
 import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts";
 import { Background } from "./background.ts";
-import { Gatekeeper, type GatekeeperOptions, type PayingWallet } from "./gatekeeper.ts";
+import { Gatekeeper, type PayingWallet } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
+import { readKeptAnswer } from "./kept-answer.ts";
+import { writeKeptRequest } from "./kept-request.ts";
+import type { Pay, PayerControls, PayerOptions, PayTerms } from "./payer-options.ts";
 import type { PermitQuestion } from "./permit.ts";
 import { purchaseKey } from "./purchase-key.ts";
 import { readChallenge } from "./read-challenge.ts";
 import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
-import { readPolicy, type SpendingPolicy } from "./spending-policy.ts";
+import { Recovery } from "./recovery.ts";
+import { readPolicy } from "./spending-policy.ts";
 import { type Hop, walkUnpaid, type WalkEnd } from "./unpaid-walk.ts";
 
-export interface PayerOptions
-  extends GatekeeperOptions, Pick<SendPaidOptions, "timeoutMs" | "resends" | "pause"> {
-  readonly wallet: PayingWallet;
-  readonly policy: SpendingPolicy;
-  /**
-   * Whose purchases these are, such as a project or a task; part of every purchase's identity and of the provider's cap. Within
-   * a scope the same request is the same purchase: to buy it again, use another scope or an `Idempotency-Key`.
-   */
-  readonly scope: string;
-  /**
-   * Whether a delivered call waits until the chain has confirmed its payment (`wait`), or returns at once and has it confirmed in the
-   * background; then `record.state` is "sent", which counts as spent, and a crash leaves it to recovery. A payer waits unless told.
-   */
-  readonly confirm?: "wait" | "background";
-  /** Told of what failed in the background. */
-  readonly onError?: (error: unknown) => void;
-  /** Unless given, one that pins the address at connect and refuses private ones unless the policy is local. */
-  readonly fetch?: typeof globalThis.fetch;
-}
-
-export interface PayTerms {
-  /** The most that this call may cost, decimal text in dollars; at most what the policy allows. */
-  readonly maxAmount?: string;
-}
-
-/** Pays for requests; takes what `fetch` takes. Rejects only where nothing was paid: an aborted signal, or a bug. */
-export interface Pay extends PayerControls {
-  (input: FetchInput, init?: RequestInit, terms?: PayTerms): Promise<PayOutcome>;
-}
-
-/** What goes on in the background, and its end. */
-export interface PayerControls extends AsyncDisposable {
-  /** Resolves when nothing goes on in the background: every payment so far is confirmed, or left to recovery. */
-  readonly idle: () => Promise<void>;
-  /** Waits for what goes on in the background. */
-  readonly close: () => Promise<void>;
-}
-
-/** Makes the payer, or throws `POLICY_INVALID`. */
+/** Makes the payer, or throws `POLICY_INVALID` or `WALLET_NOT_LOCAL`. */
 export function createPayer(options: PayerOptions): Pay {
+  refuseRemote(options.wallet);
   const payer = new Payer(options);
+  if (options.recovery !== false) payer.recovery.start();
   const pay = async (input: FetchInput, init?: RequestInit, terms: PayTerms = {}) => {
     try {
       return await payer.pay(await readRequest(input, init), terms);
@@ -72,9 +40,23 @@ export function createPayer(options: PayerOptions): Pay {
   return Object.assign(pay, controlsOf(payer));
 }
 
-function controlsOf({ background }: Payer): PayerControls {
+function controlsOf({ background, recovery }: Payer): PayerControls {
   const idle = () => background.idle();
-  return { idle, close: idle, [Symbol.asyncDispose]: idle };
+  const close = async () => {
+    await recovery.close();
+    await idle();
+  };
+  return { idle, recover: () => recovery.run(), close, [Symbol.asyncDispose]: close };
+}
+
+/** A wallet behind an orchestrator pays what its catalog names, and recomputes that itself: it cannot be told of any URL. */
+function refuseRemote(wallet: Partial<PayingWallet>): void {
+  if (typeof wallet.listKept === "function") return;
+  throw new PaymentError("WALLET_NOT_LOCAL", {
+    problem: "A payer without a catalog needs a wallet in this process, and this one is elsewhere.",
+    nextStep:
+      "Pay through `payCall`, which a wallet behind an orchestrator serves, or open a `Wallet` here.",
+  });
 }
 
 class Payer {
@@ -82,16 +64,26 @@ class Payer {
   readonly #gatekeeper: Gatekeeper;
   readonly #fetch: typeof globalThis.fetch;
   readonly #now: () => number;
+  /** Purchases that a call of ours is on its way for. */
+  readonly #busy = new Map<string, number>();
   readonly background: Background;
+  readonly recovery: Recovery;
 
   constructor(options: PayerOptions) {
     const policy = readPolicy(options.policy);
+    const { wallet, scope, timeoutMs, recovery, onError } = options;
     const { now = Date.now, fetch = guardedFetch({ local: policy.local }) } = options;
     this.#options = options;
     this.background = new Background(options);
     this.#gatekeeper = new Gatekeeper(options, policy);
     this.#fetch = fetch;
     this.#now = now;
+    this.recovery = new Recovery({
+      ...(recovery === false ? {} : recovery),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...{ wallet, policy, scope, fetch, now, onError },
+      isBusy: (purchase) => this.#busy.has(purchase),
+    });
   }
 
   async pay(request: ReadRequest, { maxAmount }: PayTerms): Promise<PayOutcome> {
@@ -113,6 +105,10 @@ class Payer {
     const purchase = purchaseKey(scope, hop);
     const earlier = await wallet.find(purchase);
     if (earlier?.payment === undefined || earlier.request !== fingerprintOf(hop)) return undefined;
+    const [kept] = await wallet.listKept(purchase);
+    if (kept?.answer) {
+      return { kind: "delivered", response: readKeptAnswer(kept.answer), record: earlier };
+    }
     const outcome = await this.#send(hop, request, earlier);
     // Proven dead by now: the purchase begins anew.
     return outcome.kind === "refused" ? undefined : outcome;
@@ -131,11 +127,14 @@ class Payer {
       scope: this.#options.scope,
     };
     const { signal } = request;
-    const record = await this.#gatekeeper.authorize(question, { keep: undefined, signal });
+    const record = await this.#gatekeeper.authorize(question, {
+      keep: writeKeptRequest(this.#options.scope, hop),
+      signal,
+    });
     return this.#send(hop, request, record);
   }
 
-  #send({ method, url, headers, body }: Hop, request: ReadRequest, record: PurchaseRecord) {
+  async #send({ method, url, headers, body }: Hop, request: ReadRequest, record: PurchaseRecord) {
     const { wallet, timeoutMs, resends, pause, confirm } = this.#options;
     const paid: SendPaidOptions = {
       request: { method, url, body, headers: Object.fromEntries(headers) },
@@ -149,7 +148,14 @@ class Payer {
         ? { confirmLater: (confirmation) => this.background.add(confirmation) }
         : {}),
     };
-    return sendPaid(paid, record);
+    this.#busy.set(record.id, (this.#busy.get(record.id) ?? 0) + 1);
+    try {
+      return await sendPaid(paid, record);
+    } finally {
+      const left = (this.#busy.get(record.id) ?? 1) - 1;
+      if (left > 0) this.#busy.set(record.id, left);
+      else this.#busy.delete(record.id);
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /** `fetch`, except that it can pay: for code that knows nothing of payments, and for every library that takes a `fetch`. */
 import { type ErrorBody, PurserError } from "../../protocol/error.ts";
 import type { PayOutcome } from "../send-paid.ts";
-import { createPayer, type PayerControls, type PayerOptions, type PayTerms } from "./payer.ts";
+import { createPayer } from "./payer.ts";
+import type { PayerControls, PayerOptions, PayTerms } from "./payer-options.ts";
 
 /** An outcome that is no response. `outcome` says everything; `code` is the refusal's own, or one of the two below. */
 export class PayingFetchError extends PurserError {
@@ -31,8 +32,8 @@ export function createPayingFetch({ maxAmount, ...options }: PayingFetchOptions)
     if (outcome.kind === "delivered") return outcome.response;
     throw new PayingFetchError(outcome);
   };
-  const { idle, close } = pay;
-  return Object.assign(payingFetch, { idle, close, [Symbol.asyncDispose]: close });
+  const { idle, recover, close } = pay;
+  return Object.assign(payingFetch, { idle, recover, close, [Symbol.asyncDispose]: close });
 }
 
 function bodyOf(outcome: PayingFetchError["outcome"]): ErrorBody {

@@ -43,5 +43,7 @@ export async function openFetchBuyer(
     pause: () => Promise.resolve(),
     ...options,
   };
-  return { ...opened, pay: createPayer(payer), fetch: createPayingFetch(payer) };
+  // Both doors are of one scope and book, and one of them recovers for both.
+  const door = createPayingFetch({ ...payer, recovery: false });
+  return { ...opened, pay: createPayer(payer), fetch: door };
 }

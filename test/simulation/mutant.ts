@@ -1,6 +1,6 @@
 /** A way to break the wallet on purpose: parts of it replaced in every process, so that a simulation can prove that it would see. */
 import type { Chain } from "../../chain/index.ts";
-import type { Wallet, WalletOptions } from "../../middleware/index.ts";
+import type { PayerOptions, WalletOptions } from "../../middleware/index.ts";
 import { type Ledger, STATES } from "../../store/index.ts";
 import type { LedgerStore } from "../../store/ledger-book.ts";
 import type { Actor } from "./scheduler.ts";
@@ -25,7 +25,7 @@ export interface Mutant {
   readonly diskTellsEarly?: boolean;
 }
 
-export type CallersWallet = Pick<Wallet, "authorize" | "find" | "report" | "spent" | "begun">;
+export type CallersWallet = PayerOptions["wallet"];
 
 /** The wallet as it is. */
 export const UNCHANGED: Mutant = { name: "is as it is" };

@@ -55,6 +55,7 @@ export function openProcess(world: World, actor: Actor): WalletProcess {
     fetch,
     now,
     timeoutMs: plan.timeoutMs,
+    recovery: false,
     confirm: plan.confirm,
     onError: (error) => world.fail(error),
   });

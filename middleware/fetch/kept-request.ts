@@ -1,0 +1,57 @@
+/**
+ * A paid request as text, so that it can be made again after a crash: where to, how, and with what body. Headers that may hold a
+ * secret are left out and only named; whoever makes the request again has to be given them.
+ */
+import { z } from "zod";
+import { Secret } from "../../protocol/secret.ts";
+import type { PaidRequest } from "../send-paid.ts";
+import type { Hop } from "./unpaid-walk.ts";
+
+/** A larger body is not kept: its delivery is left to its caller's next call. */
+const MAX_BODY_BYTES = 1024 * 1024;
+const SECRET_HEADER = /auth|cookie|token|secret|password|credential|session|key$|signature/i;
+/** It ends in "key" and is part of what is bought, not a secret. */
+const PLAIN_HEADERS: readonly string[] = ["idempotency-key"];
+
+const Text = z.object({
+  scope: z.string(),
+  method: z.string(),
+  url: z.string(),
+  headers: z.record(z.string(), z.string()),
+  withheld: z.array(z.string()),
+  /** Base64. */
+  body: z.string().optional(),
+});
+
+export interface KeptPaidRequest extends PaidRequest {
+  /** Whose purchase it is (`PayerOptions.scope`). */
+  readonly scope: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Names of headers that were not kept. */
+  readonly withheld: readonly string[];
+}
+
+/** Undefined where it is too large to keep. */
+export function writeKeptRequest(
+  scope: string,
+  { method, url, headers, body }: Hop,
+): Secret | undefined {
+  if (body !== undefined && body.length > MAX_BODY_BYTES) return undefined;
+  const all = [...headers];
+  const isSecret = (name: string) => SECRET_HEADER.test(name) && !PLAIN_HEADERS.includes(name);
+  const text = {
+    scope,
+    method,
+    url,
+    headers: Object.fromEntries(all.filter(([name]) => !isSecret(name))),
+    withheld: all.map(([name]) => name).filter(isSecret),
+    ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64") }),
+  } satisfies z.output<typeof Text>;
+  return new Secret(JSON.stringify(text));
+}
+
+export function readKeptRequest(kept: Secret): KeptPaidRequest {
+  const { body, ...rest } = Text.parse(JSON.parse(kept.reveal()));
+  if (body === undefined) return rest;
+  return { ...rest, body: Uint8Array.from(Buffer.from(body, "base64")) };
+}

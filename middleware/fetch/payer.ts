@@ -81,7 +81,12 @@ class Payer {
     this.recovery = new Recovery({
       ...(recovery === false ? {} : recovery),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...{ wallet, policy, scope, fetch, now, onError },
+      wallet,
+      policy,
+      scope,
+      fetch,
+      now,
+      onError,
       isBusy: (purchase) => this.#busy.has(purchase),
     });
   }

@@ -93,7 +93,7 @@ export class Recovery {
     if (at < (this.#failed.get(purchase)?.notBefore ?? 0)) return false;
     // The server can no longer settle it; the chain will prove it dead.
     if (isOpen(state) && validBefore * 1000n <= BigInt(Math.floor(at))) return false;
-    return at - updatedAt >= graceMs;
+    return Math.abs(at - updatedAt) >= graceMs;
   }
 
   async #fetchAgain({ entry, request: kept }: KeptRequest): Promise<void> {

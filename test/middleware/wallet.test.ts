@@ -305,6 +305,36 @@ test("C1, C2, C3: dead after reserve: nothing can have left, so it is given back
   expect(await buyer.wallet.authorize(order)).toMatchObject({ state: "sent" });
 });
 
+test("C11: a clock that was set back keeps no reservation from being given back", async () => {
+  const account = await chain.newPayer(0n);
+  const bookNow = () => Date.now() + 3_600_000;
+  using buyer = await openBuyer(chain, { account, bookNow, signer: deafSigner(account) });
+  void buyer.wallet.authorize(order);
+  await expect.poll(() => buyer.ledger.list()).toMatchObject([{ state: "signing" }]);
+  using next = await openBuyer(chain, { ledger: buyer.ledger, account });
+  expect(await next.wallet.recover()).toEqual([]);
+  expect(await spentBy(buyer)).toEqual({ settled: 0n, reserved: 0n });
+});
+
+test("with a grace, another process that signs just now keeps its reservation, and what it sent stays as it is", async () => {
+  using buyer = await openBuyer(chain);
+  const deaf = { signer: deafSigner(buyer.account), ledger: buyer.ledger, account: buyer.account };
+  using signing = await openBuyer(chain, deaf);
+  void signing.wallet.authorize({ ...order, purchase: "pur_2" });
+  await buyer.wallet.authorize(order);
+  const open = await buyer.wallet.recover({ graceMs: 30_000 });
+  expect(open.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual([
+    "pur_1 sent",
+    "pur_2 signing",
+  ]);
+});
+
+/** A signer that never answers. */
+const deafSigner = ({ address }: Pick<Signer, "address">): Signer => ({
+  address,
+  sign: () => new Promise<never>(() => undefined),
+});
+
 test("C4, C5, C6: dead after markSent: it stays counted, and the same bytes are handed out", async () => {
   using buyer = await crashAfter("markSent", (wallet) => wallet.authorize(order));
   const [open] = await buyer.wallet.recover();

@@ -90,6 +90,8 @@ export function openPayer({ key, sellers, cap, chain, ledger, around }: OpenPaye
       local: true,
     },
     scope: "kill",
+    // A life says itself when it recovers, so that a crash point in it is where the plan says.
+    recovery: false,
     fetch: (input, init) => hideOthers(sellers, inner, input as string, init),
     pause: () => Promise.resolve(),
     resends: 1,

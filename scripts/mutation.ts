@@ -10,9 +10,16 @@ import { alignTable } from "../cli/table.ts";
 const MIDDLEWARE = "test/middleware";
 const POLICY = [`${MIDDLEWARE}/check-offer.test.ts`];
 const FETCH_POLICY = [`${MIDDLEWARE}/spending-policy.test.ts`];
-const WALLET = ["wallet", "mpp", "send-paid", "preempted"].map(
-  (name) => `${MIDDLEWARE}/${name}.test.ts`,
-);
+const WALLET = [
+  "wallet",
+  "mpp",
+  "send-paid",
+  "preempted",
+  "payer-cap",
+  "confirmation",
+  "paying-fetch",
+  "recover-entries",
+].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
 
 /** What is changed, one file at a time, and the tests that ought to notice. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {

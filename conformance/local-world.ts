@@ -2,10 +2,8 @@
  * What a paying test needs, all on this machine: a chain with a USDC-like token where Base Sepolia has USDC, a facilitator on it, and
  * an account with play money. The server under test is pointed at the facilitator.
  */
-import { privateKeyToAccount } from "viem/accounts";
-import { generatePrivateKey } from "viem/accounts";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { startLocalChain } from "../chain/index.ts";
-import { startFacilitator } from "../facilitator/index.ts";
 import type { Asset } from "../protocol/asset.ts";
 import { fundedPayer, type PayerSide } from "./pay/payer-side.ts";
 
@@ -27,6 +25,8 @@ export interface LocalWorldOptions {
 /** Throws a `ChainError` where anvil is not installed or a port is taken. */
 export async function openLocalWorld(options: LocalWorldOptions = {}): Promise<LocalWorld> {
   const { facilitatorPort, rpcPort, maxSpend = 1_000_000_000n } = options;
+  // Loaded only here: a test that does not pay needs no server of ours.
+  const { startFacilitator } = await import("../facilitator/index.ts");
   const chain = await startLocalChain({ port: rpcPort });
   const { rpcUrl, asset } = chain;
   const [account, sender] = [1, 2].map(() => privateKeyToAccount(generatePrivateKey()));

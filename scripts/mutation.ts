@@ -19,6 +19,7 @@ const WALLET = [
   "confirmation",
   "paying-fetch",
   "recover-entries",
+  "wallet-claims",
 ].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
 
 /** What is changed, one file at a time, and the tests that ought to notice. */

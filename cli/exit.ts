@@ -19,7 +19,8 @@ export type UsageErrorCode =
   | "URL_INVALID"
   | "COUNT_INVALID"
   | "KEY_INVALID"
-  | "MAINNET_REFUSED";
+  | "MAINNET_REFUSED"
+  | "WALLET_RESTORED";
 
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}

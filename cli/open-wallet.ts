@@ -14,6 +14,7 @@ import {
 import { readPath } from "./arguments.ts";
 import { UsageError } from "./exit.ts";
 import { type PassphraseFlags, readPassphrase } from "./passphrase.ts";
+import { requireReconciled } from "./restored-wallet.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { readSettings } from "./wallet-settings.ts";
 
@@ -26,6 +27,15 @@ export interface OpenWalletFlags extends PassphraseFlags {
 
 function worldFolder(world: string | undefined, cwd: string): string {
   return world === undefined ? join(cwd, ".purser", "world") : readPath(world, cwd);
+}
+
+/** The wallet for a command that pays; one that was restored from a backup does not. */
+export async function openPayingWallet(
+  flags: OpenWalletFlags,
+  surroundings: Pick<Surroundings, "env" | "cwd" | "terminal">,
+): Promise<JoinedWallet> {
+  if (flags.wallet !== undefined) requireReconciled(readPath(flags.wallet, surroundings.cwd));
+  return openWallet(flags, surroundings);
 }
 
 export async function openWallet(

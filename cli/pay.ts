@@ -5,7 +5,7 @@ import { type Asset, findAsset, formatDecimal } from "../protocol/index.ts";
 import { readAddress, readAmount, readUrl } from "./arguments.ts";
 import { type ExitCode, UsageError } from "./exit.ts";
 import { readHeaders } from "./header-lines.ts";
-import { openWallet, type OpenWalletFlags } from "./open-wallet.ts";
+import { openPayingWallet, type OpenWalletFlags } from "./open-wallet.ts";
 import { reportOutcome, showPrice } from "./pay-report.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -46,7 +46,7 @@ export async function payCommand(
     return showPrice(look, { terminal, json });
   }
   const payee = flags.payee === undefined ? undefined : readAddress(flags.payee);
-  await using joined = await openWallet(flags, surroundings);
+  await using joined = await openPayingWallet(flags, surroundings);
   const { asset, signer } = joined;
   const payees = payee === undefined ? payeesOf(look, asset) : [payee];
   const { hostname, origin } = new URL(look.url);

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { ExitCode } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { WalletCommand, WalletFlags } from "./wallet.ts";
+import type { BackupFlags } from "./wallet-backup.ts";
 import type { ImportFlags } from "./wallet-import.ts";
 import type { WithdrawFlags } from "./wallet-withdraw.ts";
 
@@ -82,5 +83,24 @@ export function addWalletCommands(
       const { withdrawCommand } = await import("./wallet-withdraw.ts");
       end(await withdrawCommand([address, dollars], options, surroundings));
     });
+  for (const [name, argument, description] of [
+    ["backup", "<file>", "The whole wallet in one encrypted file; also while it is in use."],
+    ["restore", "<file>", "A wallet from its backup, into a folder of its own; then reconcile."],
+  ] as const) {
+    wallet
+      .command(name)
+      .description(description)
+      .argument(argument, "what `backup` writes and `restore` reads (age)")
+      .requiredOption("--wallet <dir>", "the wallet's folder")
+      .option("--passphrase-file <file>", "the backup's passphrase: a file's first line")
+      .option("--passphrase-env <name>", "or the environment variable that holds it")
+      .option("--allow-mainnet", "it may be one of real money")
+      .option("--json", "print one JSON object")
+      .action(async (file: string, options: BackupFlags) => {
+        const { backupCommand, restoreCommand } = await import("./wallet-backup.ts");
+        const command = name === "backup" ? backupCommand : restoreCommand;
+        end(await command(file, options, surroundings));
+      });
+  }
   return wallet;
 }

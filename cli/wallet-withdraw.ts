@@ -9,7 +9,7 @@ import type { JoinedWallet } from "../scenarios/index.ts";
 import { isOpen } from "../store/index.ts";
 import { readAddress, readAmount, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
-import { openWallet, type OpenWalletFlags } from "./open-wallet.ts";
+import { openPayingWallet, type OpenWalletFlags } from "./open-wallet.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface WithdrawFlags extends OpenWalletFlags {
@@ -33,7 +33,7 @@ export async function withdrawCommand(
   const max = flags.max === undefined ? undefined : readAmount(flags.max);
   const facilitator = readUrl("--facilitator", flags.facilitator ?? env["FACILITATOR_URL"] ?? "");
   const key = flags.key ?? `cli-${randomUUID()}`;
-  await using joined = await openWallet(flags, surroundings);
+  await using joined = await openPayingWallet(flags, surroundings);
   const { asset, wallet } = joined;
   const usd = (atomic: bigint) => formatDecimal(atomic, asset.decimals);
   if (amount > (max ?? (asset.mainnet ? 0n : amount))) {

@@ -1,5 +1,6 @@
 /** `purser wallet`, as far as it only looks: what the wallet holds and has paid, and whether book and chain agree. */
 import type { JoinedWallet } from "../scenarios/index.ts";
+import { readPath } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { openWallet, type OpenWalletFlags } from "./open-wallet.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -18,6 +19,8 @@ export interface Finding {
 export interface WalletFlags extends OpenWalletFlags {
   /** Of `export`. */
   csv?: true;
+  /** The folder of a wallet of its own. */
+  folder?: string;
 }
 
 const COMMANDS = {
@@ -36,7 +39,10 @@ export async function walletCommand(
 ): Promise<ExitCode> {
   const { terminal, json } = surroundings;
   await using joined = await openWallet(flags, surroundings);
-  const { result, lines, passed } = await COMMANDS[name](joined, flags);
+  const { result, lines, passed } = await COMMANDS[name](joined, {
+    ...flags,
+    ...(flags.wallet === undefined ? {} : { folder: readPath(flags.wallet, surroundings.cwd) }),
+  });
   if (json) terminal.out(JSON.stringify(result, undefined, 2));
   else for (const line of lines) terminal.out(line);
   return passed ? EXIT.passed : EXIT.notPassed;

@@ -1,5 +1,6 @@
 /** Durable state: SQLite files, and the wallet's ledger, on SQLite or PostgreSQL, behind named atomic commands. */
 export { CommitQueue, type CommitQueueOptions } from "./commit-queue.ts";
+export { copyDatabase } from "./copy-database.ts";
 export {
   type Database,
   openDatabase,

@@ -9,7 +9,7 @@ import { type Market, openMarket, openShop } from "../middleware/shop.ts";
 import { runCommand } from "../support/command.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-const timeout = 90_000;
+const timeout = 180_000;
 const PASSPHRASE = "correct horse battery staple";
 
 let market: Market;
@@ -248,5 +248,46 @@ test(
       code: 0,
       out: { passed: true, settled: 1, unexplained: [] },
     });
+  },
+);
+
+test(
+  "a restored wallet pays nothing until what was sent since the backup is in its book",
+  { timeout },
+  async () => {
+    using desk = openDesk();
+    const { run, cwd, key, address } = desk;
+    writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
+    const asked = ["wallet", "import", ...WITH, "--network", "base-sepolia", "--key-file", "hex"];
+    await run(...asked, "--plain");
+    await market.chain.local.fund(address, { usdc: 1_000_000n });
+    await using shop = await openShop({ facilitatorUrl: market.facilitator.url });
+    const pass = WITH.slice(2);
+    const buy = (wallet: string, item: string) => {
+      const [header, line, data] = ORDER as [string, string, string];
+      const order = [header, line, data, `{"item":"${item}"}`, "--max", "0.01"];
+      return run("pay", `${shop.url}/shop/items`, "--wallet", wallet, "--local", ...order);
+    };
+    expect((await buy("mine", "before")).code).toBe(0);
+    expect(await run("wallet", "backup", "mine.age", ...WITH)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(cwd, "mine.age"), "utf8")).not.toContain(key.slice(2));
+    expect((await buy("mine", "after")).code).toBe(0);
+
+    const usage = { code: 2, out: { error: { code: "USAGE" } } };
+    expect(await run("wallet", "restore", "mine.age", ...WITH)).toMatchObject(usage);
+    const restore = ["wallet", "restore", "mine.age", "--wallet", "again", ...pass];
+    expect(await run(...restore)).toMatchObject({ code: 0 });
+    const refused = { code: 2, out: { error: { code: "WALLET_RESTORED" } } };
+    expect(await buy("again", "more")).toMatchObject(refused);
+    const early = await run("wallet", "reconcile", "--wallet", "again");
+    expect(early).toMatchObject({ code: 1, out: { settled: 2, unexplained: [], missing: 0 } });
+    expect(await buy("again", "more")).toMatchObject(refused);
+    await market.chain.advance(600);
+    expect(await run("wallet", "reconcile", "--wallet", "again")).toMatchObject({
+      code: 0,
+      out: { passed: true, settled: 2 },
+    });
+    expect(shop.events.filter((event) => event.startsWith("settled"))).toHaveLength(2);
+    expect(await run("wallet", "verify", "--wallet", "again")).toMatchObject({ code: 0 });
   },
 );

@@ -57,6 +57,8 @@ if (json) {
   );
 }
 process.exitCode = violations.length === 0 ? 0 : 1;
+// x402-express may still wait, for minutes, for a facilitator that hangs: that holds nobody up here.
+setTimeout(() => process.exit(), 1_000).unref();
 
 function readArguments() {
   try {

@@ -146,7 +146,7 @@ export class Paywall<Order> {
 
   async #advance(visit: Visit, record: SaleRecord<Order>, first?: PaymentStep): Promise<void> {
     const progress = await this.#sales.advance(visit, record, first);
-    if (progress === "open") this.#later.add(saleKey(record.sale));
+    if (progress === "later") this.#later.add(saleKey(record.sale));
   }
 
   /** Resolves to whether it is still open. */

@@ -24,8 +24,8 @@ export interface SalesOptions<Order> {
   readonly refuse: (visit: Visit, record: SaleRecord<Order>, reason: string) => void;
 }
 
-/** Whether anything is left to do. */
-type Progress = "over" | "open";
+/** What is left to do: nothing, nothing without the buyer, or to look again by itself. */
+type Progress = "over" | "open" | "later";
 
 export class Sales<Order> {
   readonly #options: SalesOptions<Order>;
@@ -49,7 +49,7 @@ export class Sales<Order> {
         return this.#conclude(visit, worked, outcome);
       });
     } finally {
-      if (progress === "open") owner.release(key);
+      if (progress !== "over") owner.release(key);
     }
     return progress;
   }
@@ -133,7 +133,7 @@ export class Sales<Order> {
     const { protocol, sale } = record;
     if (outcome.state === "unknown") {
       answers.sendPending(visit.response, record, outcome.response);
-      return "open";
+      return "later";
     }
     if (outcome.state === "refused") {
       answers.setReceipt(visit.response, protocol, outcome.response, 0);

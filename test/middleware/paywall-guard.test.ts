@@ -296,6 +296,29 @@ test("a settlement that is unknown is looked at again by itself, and the answer 
   expect([facilitator.settles, shop.runs.length]).toEqual([settles + 2, 1]);
 });
 
+test("a settlement that was refused is not tried again behind the back of a buyer who was told to pay anew", async () => {
+  await using shop = await open();
+  const paid = await present(shop, "x402 v2", { payer: await newPayer() });
+  const settles = facilitator.settles;
+  await during({ fault: "refuse" }, () => fetch(`${shop.url}/item/a`, paid));
+  // Longer than the first look at a sale that is not known.
+  const later = await present(shop, "x402 v2", { payer: await newPayer() });
+  await during({ fault: "lose-answer" }, () => fetch(`${shop.url}/item/b`, later)).catch(
+    () => undefined,
+  );
+  const states = () => shop.db.query<{ state: string }>("SELECT state FROM paywall_sale").all();
+  await vi.waitUntil(() => states().some(({ state }) => state === "settled"), {
+    timeout: 5_000,
+    interval: 20,
+  });
+  expect(
+    states()
+      .map(({ state }) => state)
+      .toSorted(),
+  ).toEqual(["settled", "worked"]);
+  expect(facilitator.settles).toBe(settles + 3);
+});
+
 describe("MPP", () => {
   type Changes = Pick<Parameters<typeof present>[2], "challenge" | "fields">;
   const sha = { request: Buffer.from('{"amount":"1"}').toString("base64url") };

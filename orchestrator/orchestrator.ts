@@ -18,6 +18,7 @@ import { openParts } from "./parts.ts";
 import { publicApi } from "./public-api.ts";
 import type { RunOrder, StartedRun } from "./runs.ts";
 import type { SecretRead } from "./vault.ts";
+import { keepRecovering } from "./wallet-recovery.ts";
 
 export interface OrchestratorOptions {
   /** All state: `orchestrator.db`, `signing-keys.json`, `vault.key`, each with mode 600. */
@@ -113,10 +114,12 @@ export async function createOrchestrator({
   await options.wallet?.recover();
   const { projects, runs, registry, catalog, connections, payment, views, approvals, vault, desk } =
     parts;
+  const recovery = keepRecovering({ wallet: () => payment.wallet });
   const router = Router();
   router.use(publicApi(parts.keys));
   router.use("/v1", agentApi(desk));
   const close = async () => {
+    await recovery.stop();
     await vault.ready().catch(() => undefined);
     db.close();
   };

@@ -8,7 +8,8 @@ import { openDatabase } from "../../../store/index.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { ITEMS, order } from "../payments.ts";
 import { payBy, PROTOCOLS, RECEIPTS } from "../protocol-payments.ts";
-import { type Market, openMarket } from "../shop.ts";
+import { openFaultyFacilitator } from "../faulty-facilitator.ts";
+import { type Market, openMarket, openShop } from "../shop.ts";
 import { openFailingShop } from "./failing-shop.ts";
 import { held, isHash, openRefundDesk } from "./refund-desk.ts";
 
@@ -192,4 +193,31 @@ test("a buyer who never comes back for what failed to be worked is refunded once
   expect(await held(market, payer.address)).toBe(100_000n);
   const late = await fetch(shop.url + ITEMS, { ...paid, ...order("a"), headers: paid.headers! });
   expect([late.status, await late.json()]).toMatchObject([500, { refund: { state: "settled" } }]);
+});
+
+test("a quoted sale that turns out to have settled, and that the seller's work then refuses, is made good", async () => {
+  await using faulty = await openFaultyFacilitator(market.facilitator.url);
+  const db = openDatabase(":memory:");
+  const credits = openCredits({ db });
+  const clock = { now: Date.now(), taken: false };
+  await using shop = await openShop({
+    db,
+    facilitatorUrl: faulty.url,
+    now: () => clock.now,
+    afterFailure: creditAmends(credits),
+    onWork: () => (clock.taken ? { refusal: { status: 409, body: {} } } : undefined),
+  });
+  const payer = await newPayer();
+  const paid = await payBy(shop, { protocol: "x402 v2", payer });
+  faulty.fault = "lose-answer";
+  expect((await fetch(shop.url + ITEMS, paid)).status).toBe(503);
+  // As a process leaves it that dies before it records its work.
+  db.run("UPDATE paywall_sale SET state = 'working', answer = NULL, owner = NULL");
+  Object.assign(clock, { now: clock.now + 200_000, taken: true });
+  faulty.fault = undefined;
+  expect(await shop.paywall.recover()).toBe(0);
+  expect(credits.balance(payer.address, BASE_SEPOLIA_USDC)).toBe(10_000n);
+  const told = await fetch(shop.url + ITEMS, paid);
+  expect([told.status, await told.json()]).toMatchObject([500, { credit: { amount: "10000" } }]);
+  expect(shop.events).not.toContain("settled a");
 });

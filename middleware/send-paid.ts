@@ -82,9 +82,11 @@ export async function sendPaid(
       return { kind: "delivered", response, record };
     }
     record = await confirmation;
-    // Where the first one is dead by now, another caller may have made a second.
+    // Where the first one is dead by now, another caller may have made a second, and that for another request.
+    if (record.state === "released" || record.request !== first.request) {
+      return refusedAsExpired(first);
+    }
     payment = record.payment ?? payment;
-    if (record.state === "released") return refusedAsExpired(record);
     if (signal?.aborted === true) break;
     if (answer !== undefined && !mayStillDeliver(answer.response.status)) break;
   }

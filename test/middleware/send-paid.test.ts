@@ -12,6 +12,7 @@ const record = (value: string, state: PurchaseRecord["state"]): PurchaseRecord =
   asset: `0x${"aa".repeat(20)}`,
   network: "eip155:84532",
   payTo: `0x${"dd".repeat(20)}`,
+  request: "digest of the request",
   payment: { name: "X-PAYMENT", value },
 });
 
@@ -44,4 +45,13 @@ test("where another caller is about to sign a second one, the first is sent as b
   const outcome = await sendPaid({ request, fetch, wallet, pause }, record("first", "sent"));
   expect(outcome).toMatchObject({ kind: "unknown", status: 500 });
   expect(sent).toEqual(["first", "first", "first"]);
+});
+
+test("a payment for another request, which the purchase has by now, is never sent with this one", async () => {
+  const { sent, fetch } = openShop("second");
+  const other = { ...record("second", "settled"), request: "digest of another request" };
+  const wallet = { report: () => Promise.resolve(other) };
+  const outcome = await sendPaid({ request, fetch, wallet, pause }, record("first", "sent"));
+  expect(outcome).toMatchObject({ kind: "refused", error: { code: "PAYMENT_EXPIRED" } });
+  expect(sent).toEqual(["first"]);
 });

@@ -47,6 +47,8 @@ export interface SaleRecord<Order> {
   /** The facilitator's word on the settlement. */
   readonly receipt: SettleResponse | undefined;
   readonly answer: StoredAnswer | undefined;
+  /** Its buyer was told that the settlement is refused, and may have paid anew: it is settled only where they send it again. */
+  readonly refused?: boolean;
   /** Who is working on it now, and until when (ms) that is to be believed. */
   readonly owner?: { readonly id: string; readonly until: number } | undefined;
   /** When it was claimed, or settled, in milliseconds. */
@@ -75,7 +77,7 @@ export function deliveredOf({
 }
 
 const COLUMNS =
-  "name, state, digest, fingerprint, buyer_key, owner, lease, facts, payload, tx, receipt, answer, at";
+  "name, state, digest, fingerprint, buyer_key, owner, lease, refused, facts, payload, tx, receipt, answer, at";
 const queues = new WeakMap<Database, CommitQueue>();
 
 export class SaleRecords<Order> {
@@ -167,6 +169,11 @@ export class SaleRecords<Order> {
       answer === undefined ? null : JSON.stringify(answer),
       key,
     );
+  }
+
+  /** Before the buyer is told. */
+  markRefused(key: string): Promise<void> {
+    return this.#write("UPDATE paywall_sale SET refused = 1 WHERE key = ? AND refused = 0", key);
   }
 
   /** The money has moved, before the work. */

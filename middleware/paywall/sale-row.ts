@@ -15,6 +15,7 @@ export interface SaleRow {
   buyer_key: string | null;
   owner: string | null;
   lease: number;
+  refused: number;
   facts: string;
   payload: string;
   tx: string | null;
@@ -64,6 +65,7 @@ export function readRow<Order>(row: SaleRow): SaleRecord<Order> {
     transaction: (row.tx as Hex | null) ?? undefined,
     receipt: row.receipt === null ? undefined : (JSON.parse(row.receipt) as SettleResponse),
     answer: row.answer === null ? undefined : (JSON.parse(row.answer) as StoredAnswer),
+    refused: row.refused === 1,
     owner: owner === null ? undefined : { id: owner, until: lease },
     at,
   };

@@ -64,4 +64,6 @@ export const STEPS: readonly MigrationStep[] = [
     asset = lower(json_extract(facts, '$.network') || '/' || json_extract(facts, '$.asset'));
   DROP INDEX paywall_sale_payer;
   CREATE INDEX paywall_sale_payer ON paywall_sale (payer, month, asset, state, amount);`,
+  // That its buyer was told it is refused: they may have paid anew.
+  "ALTER TABLE paywall_sale ADD COLUMN refused INTEGER NOT NULL DEFAULT 0",
 ];

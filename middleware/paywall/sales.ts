@@ -74,6 +74,7 @@ export class Sales<Order> {
     if (record.state === "failed") return void (await this.#makeGood(record));
     // Before its window closes the buyer may still come for it.
     if ((record.state === "working" || record.state === "paid") && !expired) return;
+    if (record.refused && !expired) return;
     if (record.state === "paid") {
       if (!door.afterFailure) return;
       await records.markFailed(key, undefined);
@@ -138,6 +139,7 @@ export class Sales<Order> {
     if (outcome.state === "refused") {
       answers.setReceipt(visit.response, protocol, outcome.response, 0);
       if (door.flow === "settle-first") await records.drop(saleKey(sale));
+      else await records.markRefused(saleKey(sale));
       refuse(visit, record, outcome.reason);
       return "open";
     }

@@ -111,6 +111,26 @@ test.each(VERSIONS)(
   },
 );
 
+test.each(VERSIONS)(
+  "v%i: what its buyer was told is refused is not settled behind their back, also after a restart: they may have paid anew",
+  async (version) => {
+    const path = join(mkdtempSync(join(tmpdir(), "purser-shop-")), "shop.sqlite");
+    const payer = await market.chain.newPayer(20_000n);
+    const payTo = `0x${"ab".repeat(19)}0${version}` as const;
+    const options = { facilitatorUrl: facilitator.url, payTo };
+    await (async () => {
+      await using shop = await openShop({ ...options, db: openDatabase(path) });
+      const paid = await pay(shop, { version, payer });
+      const refused = await withFault("refuse", () => fetch(shop.url + ITEMS, paid));
+      expect(refused.status).toBe(402);
+      expect(await shop.paywall.recover()).toBe(1);
+    })();
+    await using again = await openShop({ ...options, db: openDatabase(path) });
+    expect(await again.paywall.recover()).toBe(1);
+    expect([again.events, await balanceOf(payTo)]).toEqual([[], 0n]);
+  },
+);
+
 test("work for a payment that was never settled is undone once its window has closed, and not before", async () => {
   const db = openDatabase(":memory:");
   let now = Date.now();

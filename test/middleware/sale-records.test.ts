@@ -51,9 +51,9 @@ function openRecords() {
 test("a sale is read as it was written, to the unit", async () => {
   const { records, claim } = openRecords();
   expect(await claim()).toBeUndefined();
-  const { owner, transaction, ...read } = records.find(key)!;
+  const { owner, transaction, refused, ...read } = records.find(key)!;
   expect(read).toEqual(record);
-  expect([owner?.until, transaction]).toEqual([NOW + 15_000, undefined]);
+  expect([owner?.until, transaction, refused]).toEqual([NOW + 15_000, undefined, false]);
 });
 
 test("an authorization is claimed once; the second is shown who has it", async () => {

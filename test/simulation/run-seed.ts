@@ -46,6 +46,8 @@ export async function runSeed(seed: number, mutant: Mutant = UNCHANGED): Promise
     startTrouble(world);
     await runUntil(world, world.plan.startMs + world.plan.faultMs);
     quieten(world);
+    // Calls that were under way may still sign something, whose window is then the last.
+    await runUntil(world, scheduler.now + 30_000);
     await runUntil(world, deadline(world));
     checkEnd(world);
     const until = (done: () => boolean) => runUntilDone(world, done);

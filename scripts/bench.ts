@@ -2,6 +2,7 @@
  * `npm run bench`: measures what we promise, beside the best stock package where there is one. Prints a table, or with `--json`
  * one object `{ rows }`, in which `holds` says whether a target is met. A bench's name as an argument runs that one alone.
  */
+import { parseArgs } from "node:util";
 import { alignTable } from "../cli/table.ts";
 import { authorizations } from "./bench/authorizations.ts";
 import type { Bench, BenchRow } from "./bench/bench.ts";
@@ -22,9 +23,16 @@ const BENCHES: readonly Bench[] = [
   authorizations,
 ];
 
-const args = process.argv.slice(2);
-const json = args.includes("--json");
-const wanted = args.filter((argument) => !argument.startsWith("--"));
+const USAGE = `npm run bench -- [names] [--json]
+
+Measures what is promised, beside the stock packages in the same run. Without names all of them, which takes some minutes:
+on a machine that does something else meanwhile the figures mean little. A target that is missed does not fail the command.
+
+${BENCHES.map(({ name }) => `  "${name}"`).join("\n")}
+`;
+
+const { values, positionals: wanted } = readArguments();
+const { json } = values;
 const rows: BenchRow[] = [];
 for (const bench of BENCHES) {
   const { name, unit, better, timesBest } = bench;
@@ -53,6 +61,26 @@ if (json) {
   ]);
   const table = alignTable([["", "ours", "target", "best", "", ""], ...lines]);
   process.stdout.write(`${table.join("\n")}\n`);
+}
+
+/** Prints the usage and ends where that is asked for (0), or where a name or an option is none (2). */
+function readArguments() {
+  const options = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+  let parsed;
+  let problem: string | undefined;
+  try {
+    parsed = parseArgs({ options, allowPositionals: true });
+    const unknown = parsed.positionals.find((name) =>
+      BENCHES.every((bench) => bench.name !== name),
+    );
+    if (unknown !== undefined) problem = `There is no bench "${unknown}".`;
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
+  if (parsed && problem === undefined && parsed.values.help !== true) return parsed;
+  process.stderr.write(problem === undefined ? "" : `${problem}\n\n`);
+  process.stderr.write(USAGE);
+  process.exit(problem === undefined ? 0 : 2);
 }
 
 function round(value: number): number {

@@ -100,7 +100,8 @@ export class Gatekeeper {
     if (!shadow || !this.#shadow) return;
     const granted = this.#tryShadow(this.#shadow, question);
     if (!granted) return;
-    const { offer, scopes, rate } = granted;
+    const { offer, scopes, rate, needsApproval } = granted;
+    if (needsApproval) shadow.report(wouldAsk(question), question.purchase);
     for (const scope of scopes) {
       const { settled, reserved } = await wallet.spent(scope);
       const excess = findExcess(offer.amount, scope, settled + reserved);
@@ -119,4 +120,11 @@ export class Gatekeeper {
       return undefined;
     }
   }
+}
+
+function wouldAsk({ request: { url } }: PermitQuestion): PaymentError {
+  return new PaymentError("APPROVAL_MISSING", {
+    problem: `${url} costs more than may be paid without asking a person.`,
+    nextStep: "With this policy a person would have been asked first.",
+  });
 }

@@ -153,6 +153,7 @@ describe("a shadow policy refuses nothing and reports", () => {
     ["a price", { maxPerCall: "0.001" }, ["OFFER_PRICE"]],
     ["a cap", { maxPerMonth: "0.001" }, ["CAP_EXCEEDED"]],
     ["how often", { maxCallsPerMinute: 1 }, ["RATE_EXCEEDED"]],
+    ["that a person would be asked", { approveAbove: "0.001" }, ["APPROVAL_MISSING"]],
     ["nothing, where it agrees", {}, []],
   ])("%s", async (_, changes, codes) => {
     const reports: string[] = [];

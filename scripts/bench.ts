@@ -80,7 +80,7 @@ function readArguments() {
   if (parsed && problem === undefined && parsed.values.help !== true) return parsed;
   process.stderr.write(problem === undefined ? "" : `${problem}\n\n`);
   process.stderr.write(USAGE);
-  process.exit(problem === undefined ? 0 : 2);
+  return process.exit(problem === undefined ? 0 : 2);
 }
 
 function round(value: number): number {

@@ -1,19 +1,19 @@
 /**
  * The one file in which a signer counts what it signs, shared by all signers of the wallet on this machine without a lock: each
  * appends its claims, and the order of the file decides which of them have room. Every process reads the same order, and so
- * comes to the same answer. A claim is synced to disk before its signature leaves; a file that is not what was written grants
- * nothing.
+ * comes to the same answer. A claim is in the file before its signature leaves, which a killed process does not undo, and on
+ * disk before the batch after it is granted, so that a power cut forgets one batch at most; a file that is not what was
+ * written grants nothing.
  */
-import { closeSync, constants, openSync, readSync, write } from "node:fs";
-import { promisify } from "node:util";
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { PaymentError } from "../payment-error.ts";
 import { type Claim, Counter } from "./counter.ts";
 import { type CounterRecord, hashOf, readLine, writeLine } from "./counter-line.ts";
+import { DiskSync } from "./disk-sync.ts";
 import type { SignerRule } from "./signer-rules.ts";
 
-const writeBytes = promisify(write);
-/** Each write is on disk when it returns: Node's permission model has no `fsync`. */
-const FLAGS = constants.O_CREAT | constants.O_RDWR | constants.O_APPEND | constants.O_DSYNC;
+const FLAGS = constants.O_CREAT | constants.O_RDWR | constants.O_APPEND;
 
 export interface CounterFileOptions {
   /** Made where it is not there. */
@@ -34,9 +34,12 @@ const MAX_TIPS = 10_000;
 export class CounterFile {
   readonly counter = new Counter();
   readonly #path: string;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #header: string;
   readonly #fd: number;
+  readonly #disk: DiskSync;
+  /** While what was appended last is on its way to the disk. */
+  #syncing: Promise<void> | undefined;
   readonly #tips = new Set<string>([""]);
   readonly #chunk = Buffer.alloc(64 * 1024);
   #tip = "";
@@ -51,48 +54,60 @@ export class CounterFile {
   /** Opens the file and counts what is in it; throws `SIGNER_COUNTER_INVALID`. */
   constructor({ path, identity, sealKey }: CounterFileOptions) {
     this.#path = path;
-    this.#key = sealKey;
-    this.#header = writeLine(sealKey, { type: "counter", ...identity });
+    this.#key = createSecretKey(sealKey);
+    this.#header = writeLine(this.#key, { type: "counter", ...identity });
     this.#fd = this.#guard(() => openSync(path, FLAGS, 0o600));
+    this.#disk = new DiskSync(path);
     try {
       this.#guard(() => this.#catchUp());
+      // What a killed signer left behind goes to the disk before anything new is granted.
+      this.#sync();
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  /** Counts the claims that have room: for each the rule that refuses it, or undefined, once that is on disk. */
+  /** Counts the claims that have room: for each the rule that refuses it, or undefined, once that is in the file. */
   async claim(claims: readonly Claim[]): Promise<(SignerRule | undefined)[]> {
-    const judged = this.#guard(() => {
+    while (this.#syncing) await this.#syncing;
+    return this.#guard(() => {
       this.#catchUp();
-      return claims.map((claim) => this.counter.judge(claim));
-    });
-    const wanted = claims.filter((_, index) => judged[index] === undefined);
-    if (wanted.length === 0) return judged;
-    await this.#append(wanted);
-    this.#guard(() => this.#catchUp());
-    return claims.map((claim, index) => {
-      if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
-      return this.counter.judge(claim) ?? "COUNTER";
+      const judged = claims.map((claim) => this.counter.judge(claim));
+      const wanted = claims.filter((_, index) => judged[index] === undefined);
+      if (wanted.length === 0) return judged;
+      this.#append(wanted);
+      this.#catchUp();
+      this.#sync();
+      return claims.map((claim, index) => {
+        if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
+        return this.counter.judge(claim) ?? "COUNTER";
+      });
     });
   }
 
   close(): void {
     closeSync(this.#fd);
+    this.#disk.close();
   }
 
-  /** Appends claims in one write, also those that were granted before: somebody else's line may not be on disk yet. */
-  async #append(claims: readonly Claim[]): Promise<void> {
+  /** Appends claims in one write, also those that were granted before: where that was by another, its line may be lost yet. */
+  #append(claims: readonly Claim[]): void {
     const tip = this.#tip;
     const torn = this.#rest.length > 0 ? ["", writeLine(this.#key, { type: "torn" })] : [];
     const header = this.#begun ? [] : [this.#header];
     const lines = claims.map((claim) => writeLine(this.#key, { type: "claim", tip, claim }));
     const bytes = Buffer.from([...torn, ...header, ...lines, ""].join("\n"));
-    const { bytesWritten } = await writeBytes(this.#fd, bytes).catch((cause: unknown) => {
-      throw this.#break("it cannot be written", cause);
-    });
-    if (bytesWritten !== bytes.length) throw this.#break("it could only be written in part");
+    const written = writeSync(this.#fd, bytes);
+    if (written !== bytes.length) throw this.#break("it could only be written in part");
+  }
+
+  /** Brings what is counted to the disk, in the background; where that fails, nothing more is granted. */
+  #sync(): void {
+    this.#syncing = this.#disk
+      .syncUpTo(this.#offset)
+      .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause))
+      .finally(() => (this.#syncing = undefined));
   }
 
   #catchUp(): void {

@@ -177,6 +177,44 @@ test("a line that a crash cut off is no damage: what was durable counts, and it 
   }
 });
 
+test("what a power cut leaves of the last batch is no damage: whole lines count, and the rest means nothing", async () => {
+  const whole = newFile();
+  const signer = accountSigner(account, { counterFile: whole });
+  await signer.sign(newIntent({ from, nonce: nonceOf(0) }));
+  const durable = readFileSync(whole).length;
+  const batch = [1, 2, 3].map((index) => newIntent({ from, nonce: nonceOf(index) }));
+  await Promise.all(batch.map((intent) => signer.sign(intent)));
+  const bytes = readFileSync(whole);
+  for (let length = durable; length < bytes.length; length += 7) {
+    // A file may have grown before what it was to hold was written.
+    for (const hole of [0, 40]) {
+      const counterFile = newFile();
+      writeFileSync(counterFile, Buffer.concat([bytes.subarray(0, length), Buffer.alloc(hole)]));
+      const lines = bytes.subarray(0, length).toString().split("\n").length - 2;
+      const first = accountSigner(account, { counterFile });
+      await first.sign(newIntent({ from, nonce: nonceOf(9) }));
+      const { total } = accountSigner(account, { counterFile }).signed();
+      const isWhole = hole === 0 && bytes[length] === 10;
+      expect(total).toBe(BigInt(lines + (isWhole ? 1 : 0) + 1) * 10_000n);
+    }
+  }
+});
+
+test("a batch that is gone and of which a later one knows is damage: nothing is signed", async () => {
+  const counterFile = newFile();
+  const signer = accountSigner(account, { counterFile });
+  for (let index = 0; index < 3; index += 1) {
+    await signer.sign(newIntent({ from, nonce: nonceOf(index) }));
+  }
+  const bytes = readFileSync(counterFile);
+  const second = bytes.indexOf(10, bytes.indexOf(10, bytes.indexOf(10) + 1) + 1);
+  bytes.fill(0, second - 50, second);
+  writeFileSync(counterFile, bytes);
+  expect(() => accountSigner(account, { counterFile })).toThrow(
+    expect.objectContaining({ code: "SIGNER_COUNTER_INVALID" }),
+  );
+});
+
 test("a counter is of one wallet and one token", async () => {
   const counterFile = newFile();
   await accountSigner(account, { counterFile }).sign(good);

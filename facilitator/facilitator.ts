@@ -31,6 +31,7 @@ import { type Payment, type PaymentRequest, readNetwork, readPayment } from "./p
 import { Refusal } from "./refusal.ts";
 import { PendingStore } from "./pending-store.ts";
 import { Settler } from "./settlement.ts";
+import { VerifiedStates } from "./verified-states.ts";
 
 export interface Facilitator {
   /**
@@ -106,12 +107,11 @@ export function createFacilitator({
     confirmationTimeoutMs,
   });
 
-  const read = async (request: PaymentRequest) => {
+  const verified = new VerifiedStates({ now });
+  const readTerms = (request: PaymentRequest) => {
     const payment = readPayment(request, asset);
     requireTerms(payment);
-    const state = await readState(payment);
-    requireSigned(payment, state);
-    return { payment, state };
+    return payment;
   };
 
   // x402 v1 has names for some networks only; on another one nobody could ask in it.
@@ -130,8 +130,11 @@ export function createFacilitator({
   return {
     async verify(paymentPayload, paymentRequirements, x402Version) {
       try {
-        const { payment, state } = await read({ x402Version, paymentPayload, paymentRequirements });
+        const payment = readTerms({ x402Version, paymentPayload, paymentRequirements });
+        const state = await readState(payment);
+        requireSigned(payment, state);
         requireVerifiable(payment, state);
+        verified.keep(payment, state);
         const { from: payer, value } = payment.authorization;
         log({ event: "verified", payer, amount: value.toString() });
         return { isValid: true, payer };
@@ -145,7 +148,9 @@ export function createFacilitator({
     async settle(paymentPayload, paymentRequirements, x402Version) {
       const request = { x402Version, paymentPayload, paymentRequirements };
       try {
-        const { payment, state } = await read(request);
+        const payment = readTerms(request);
+        const state = verified.take(payment) ?? (await readState(payment));
+        requireSigned(payment, state);
         const { from: payer, to: payTo, value } = payment.authorization;
         const settlement = await settler.settle(payment, state);
         const { network } = payment;

@@ -10,7 +10,7 @@ import {
   type PayerQuestion,
   questionBytes,
 } from "./payer-reader.ts";
-import { type Payment, settlementKey } from "./payment.ts";
+import { isSamePayment, type Payment, settlementKey } from "./payment.ts";
 
 export interface PayerState {
   /** The payer's balance in atomic units. */
@@ -117,11 +117,7 @@ export class PayerStates {
 
   #isKnown(payment: Payment): boolean {
     const known = this.#signed.get(settlementKey(payment));
-    if (known?.signature !== payment.signature) return false;
-    const { authorization: a } = known;
-    const { authorization: b } = payment;
-    const sameMoney = a.to === b.to && a.value === b.value;
-    return sameMoney && a.validAfter === b.validAfter && a.validBefore === b.validBefore;
+    return known !== undefined && isSamePayment(known, payment);
   }
 
   #remember(payment: Payment): void {

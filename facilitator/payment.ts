@@ -24,6 +24,15 @@ export function settlementKey({ authorization: { from, nonce } }: Pick<Payment, 
   return `${from} ${nonce.toLowerCase()}`;
 }
 
+/** Whether two payments by the same payer and nonce are the same words with the same signature. */
+export function isSamePayment(
+  { authorization: a, signature }: Pick<Payment, "authorization" | "signature">,
+  { authorization: b, signature: other }: Pick<Payment, "authorization" | "signature">,
+): boolean {
+  const sameMoney = a.to === b.to && a.value === b.value && signature === other;
+  return sameMoney && a.validAfter === b.validAfter && a.validBefore === b.validBefore;
+}
+
 /** What comes to `/verify` and `/settle`: neither seller nor payer is trusted with its shape. */
 export interface PaymentRequest {
   /** What the envelope says; where it says nothing, the payment's own counts. */

@@ -1,0 +1,111 @@
+/** A settlement right after its verification asks the chain nothing twice, and what has changed in between still ends as it should. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createFacilitator } from "../../facilitator/index.ts";
+import { newSmartWallet, sendCall, sign, transferCall } from "../support/chain.ts";
+import {
+  type FacilitatorWorld,
+  newRequest,
+  openFacilitatorWorld,
+  requestBody,
+  settle,
+  verify,
+} from "./facilitator-world.ts";
+import { openRpcDouble } from "./rpc-double.ts";
+
+let world: FacilitatorWorld;
+beforeAll(async () => {
+  world = await openFacilitatorWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** A facilitator with a clock of the test's own, and how often it asked the chain about payers. */
+async function open() {
+  const double = await openRpcDouble(world.chain.rpcUrl);
+  const account = await world.chain.newPayer(0n, 10n ** 18n);
+  const own = { double, asked: 0, late: 0 };
+  double.set("eth_call", async ({ forward, answer }) => {
+    own.asked += 1;
+    answer(await forward());
+  });
+  const now = () => Date.now() + own.late;
+  const facilitator = createFacilitator({ rpcUrl: double.url, account, now });
+  const close = async () => {
+    facilitator.close();
+    await double[Symbol.asyncDispose]();
+  };
+  return Object.assign(own, { facilitator, [Symbol.asyncDispose]: close });
+}
+
+test("what verifying has just read is good for one settlement", async () => {
+  await using own = await open();
+  const { authorization, body } = await newRequest(world);
+  expect(await verify(own.facilitator, body)).toMatchObject({ isValid: true });
+  const first = await settle(own.facilitator, body);
+  expect(first).toMatchObject({ success: true });
+  expect(own.asked).toBe(1);
+  expect(await settle(own.facilitator, body)).toEqual(first);
+  expect(own.asked).toBe(2);
+  expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
+});
+
+test.each([
+  ["after a while", 2_500],
+  ["after its clock was set back", -60_000],
+])("the chain is asked anew %s", async (_, late) => {
+  await using own = await open();
+  const { body } = await newRequest(world);
+  await verify(own.facilitator, body);
+  own.late = late;
+  expect(await settle(own.facilitator, body)).toMatchObject({ success: true });
+  expect(own.asked).toBe(2);
+});
+
+test("the chain is asked anew for a smart wallet, whose code may have changed its mind", async () => {
+  await using own = await open();
+  const from = await newSmartWallet(world.chain, 50_000n);
+  const { authorization } = await newRequest(world, 2, { from });
+  const { asset } = world.chain;
+  const body = requestBody(2, { asset, authorization, signature: "0x42" });
+  await verify(own.facilitator, body);
+  await world.chain.rpc("anvil_setCode", from, "0x60006000fd");
+  expect(await settle(own.facilitator, body)).toMatchObject({ success: false, transaction: "" });
+});
+
+test("another payment with the same nonce is not taken for the one that was verified", async () => {
+  await using own = await open();
+  const { authorization, body } = await newRequest(world);
+  const { nonce, to } = authorization;
+  const other = await newRequest(world, 2, { nonce, to, value: 20_000_000n });
+  await verify(own.facilitator, body);
+  expect(await settle(own.facilitator, other.body)).toMatchObject({
+    errorReason: "insufficient_funds",
+    transaction: "",
+  });
+});
+
+test("what somebody else settled in between gets that transaction, and nothing moves twice", async () => {
+  await using own = await open();
+  const { authorization, body } = await newRequest(world);
+  await verify(own.facilitator, body);
+  const relayer = await world.chain.newPayer(0n, 10n ** 18n);
+  const { asset } = world.chain;
+  const data = transferCall(authorization, await sign(world.payer, asset, authorization));
+  const { transactionHash } = await sendCall(world.chain, relayer, { to: asset.address, data });
+  expect(await settle(own.facilitator, body)).toMatchObject({
+    success: true,
+    transaction: transactionHash,
+  });
+  expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
+});
+
+test("money that was spent in between is refused for want of it", async () => {
+  await using own = await open();
+  const payer = await world.chain.newPayer(10_000n);
+  const two = await Promise.all([1, 2].map(() => newRequest({ ...world, payer })));
+  for (const { body } of two) await verify(own.facilitator, body);
+  expect(await settle(own.facilitator, two[0]!.body)).toMatchObject({ success: true });
+  expect(await settle(own.facilitator, two[1]!.body)).toMatchObject({
+    errorReason: "insufficient_funds",
+  });
+  expect(await world.chain.chain.balanceOf(payer.address)).toBe(0n);
+});

@@ -45,7 +45,7 @@ export function sendChallenge(visit: Visit, terms: Terms, options: ChallengeOpti
     // Without what Express adds for caches, which this answer forbids.
     response.statusCode = 402;
     response.setHeader("Content-Type", "application/json; charset=utf-8");
-    response.end(body);
+    response.end(body, "latin1");
   }
 }
 

@@ -3,15 +3,16 @@
  * (method, URL, body) that met it, so nothing is kept for the unpaid, and a payment for one request is none for another; and each
  * id is new, because it becomes the payment's nonce. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
  */
-import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { keccak256, stringToBytes } from "viem";
 import { encodeCharge } from "./offer-texts.ts";
+import type { Seal } from "./one-shot-hmac.ts";
 import { PAYMENT_SCHEME, type PresentedPayment } from "./presented-payment.ts";
 import type { Terms } from "./terms.ts";
 import type { Visit } from "./visit.ts";
 
 export interface MppSeal {
-  readonly secret: KeyObject;
+  readonly seal: Seal;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly newId: () => string;
@@ -21,11 +22,7 @@ const METHOD = "evm";
 const INTENT = "charge";
 
 /** The value of `WWW-Authenticate`, for a `request` that `offerTexts` wrote. */
-export function mppChallenge(
-  charge: string,
-  visit: Visit,
-  { secret, now, newId }: MppSeal,
-): string {
+export function mppChallenge(charge: string, visit: Visit, { seal, now, newId }: MppSeal): string {
   const expires = new Date(now() + visit.asked.maxTimeoutSeconds * 1000).toISOString();
   const fields = {
     realm: visit.realm,
@@ -34,7 +31,7 @@ export function mppChallenge(
     header: otherHeader(visit),
     opaque: newId(),
   };
-  const id = idOf(fields, visit, secret);
+  const id = idOf(fields, visit, seal);
   const header = fields.header && `, header="${fields.header}"`;
   const realm = fields.realm.replace(/[\\"]/g, "\\$&");
   return `Payment id="${id}", realm="${realm}", method="${METHOD}", intent="${INTENT}", request="${fields.request}", expires="${expires}"${header}, opaque="${fields.opaque}"`;
@@ -45,13 +42,13 @@ export function findMppProblem(
   { credential, nonce, payer, amount }: PresentedPayment,
   terms: Terms,
   visit: Visit,
-  { secret, now }: Pick<MppSeal, "secret" | "now">,
+  { seal, now }: Pick<MppSeal, "seal" | "now">,
 ): MppProblem | undefined {
   if (!credential) return "malformed-credential";
   const { challenge, source } = credential;
   const { id, realm, method, intent, request, expires = "", header = "", opaque = "" } = challenge;
   if (method !== METHOD || intent !== INTENT) return "method-unsupported";
-  const ours = idOf({ realm: visit.realm, request, expires, header, opaque }, visit, secret);
+  const ours = idOf({ realm: visit.realm, request, expires, header, opaque }, visit, seal);
   if (realm !== visit.realm || challenge.digest !== undefined || !isEqual(id, ours))
     return "invalid-challenge";
   if (!(Date.parse(expires) > now())) return "payment-expired";
@@ -88,10 +85,10 @@ interface Bound {
   opaque: string;
 }
 
-function idOf(bound: Bound, { identity }: Visit, secret: KeyObject): string {
+function idOf(bound: Bound, { identity }: Visit, seal: Seal): string {
   const { realm, request, expires, header, opaque } = bound;
   const slots = [realm, METHOD, INTENT, request, expires, "", header, opaque, identity];
-  return createHmac("sha256", secret).update(slots.join("|")).digest("base64url");
+  return seal(slots.join("|"));
 }
 
 function isEqual(a: string, b: string): boolean {

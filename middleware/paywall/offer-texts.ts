@@ -16,7 +16,7 @@ import {
 export interface OfferTexts {
   /** `PAYMENT-REQUIRED`, or undefined where no offer of this URL fits into a header. */
   readonly header: string | undefined;
-  /** The body, for x402 v1. */
+  /** The body, for x402 v1: JSON in ASCII, which leaves in the same piece as the headers. */
   readonly body: string;
   /** The `request` of an MPP challenge: JSON with its keys sorted (JCS), in Base64url. */
   readonly charge: string;
@@ -58,7 +58,7 @@ function writeOffer(terms: Terms, asked: AskedRequest, { takesV1, error }: Offer
   const accepts = takesV1 ? [requirementsV1(told, asked)] : [];
   return {
     header: header.length <= MAX_HEADER ? header : undefined,
-    body: JSON.stringify({ x402Version: 1, error, accepts }),
+    body: asciiJson({ x402Version: 1, error, accepts }),
     charge: encodeCharge(terms),
     description: told.description,
   };
@@ -73,6 +73,11 @@ function writeHeader(terms: Terms, asked: AskedRequest, error: string): string {
     accepts: [requirementsV2(terms, asked)],
     extensions: EXTENSIONS,
   });
+}
+
+function asciiJson(value: unknown): string {
+  const escape = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[^\0-\x7f]/g, escape);
 }
 
 export function encodeCharge(terms: Terms): string {

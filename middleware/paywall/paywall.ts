@@ -24,7 +24,7 @@ import { Repeats } from "./repeats.ts";
 import { Owner } from "./sale-owner.ts";
 import { deliveredOf, saleKey, type SaleRecord, SaleRecords } from "./sale-records.ts";
 import { Sales } from "./sales.ts";
-import { openSecret } from "./secret.ts";
+import { openSeal } from "./secret.ts";
 import { takesV1 } from "./stock-v1.ts";
 import type { Terms } from "./terms.ts";
 import { receive, type Visit } from "./visit.ts";
@@ -87,7 +87,7 @@ export class Paywall<Order> {
         this.#sendChallenge(visit, { ...sale, description }, { error: reason, protocol }),
     });
     this.#repeats = new Repeats({ name: door.name, records, owner, waitMs: facilitatorTimeoutMs });
-    this.#seal = { secret: openSecret(db), now, newId };
+    this.#seal = { seal: openSeal(db), now, newId };
   }
 
   async handle(request: Request, response: Response, next: Visit["next"]): Promise<void> {

@@ -162,6 +162,16 @@ test.each(all)(
   },
 );
 
+test("a description in any script reaches buyers of x402 as it was written", async () => {
+  const description = "Fünf Äpfel – 五個のりんご 🍎";
+  await using shop = await openPaidShop({ facilitator, description });
+  const response = await fetch(`${shop.url}/item/a`);
+  const text = await response.text();
+  expect(JSON.parse(text)).toMatchObject({ accepts: [{ description }] });
+  const header = Buffer.from(response.headers.get("PAYMENT-REQUIRED") ?? "", "base64");
+  expect(JSON.parse(header.toString())).toMatchObject({ resource: { description } });
+});
+
 describe("a price for each request", () => {
   const price: PaidShopOptions["price"] = ({ query }) => {
     const count = Number(query["count"] ?? 1);

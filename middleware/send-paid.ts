@@ -74,14 +74,15 @@ export async function sendPaid(
   for (let attempt = 0; attempt <= resends; attempt += 1) {
     if (attempt > 0) await pause(PAUSE_MS * attempt);
     answer = await sendRequest(options, { [payment.name]: payment.value });
-    const confirmation = reportAnswer(wallet, record, answer);
     if (answer?.response.ok === true) {
       const { response } = answer;
-      if (!confirmLater) return { kind: "delivered", response, record: await confirmation };
-      confirmLater(confirmation);
+      if (!confirmLater) {
+        return { kind: "delivered", response, record: await reportAnswer(wallet, record, answer) };
+      }
+      confirmLater(reportSoon(wallet, record, answer));
       return { kind: "delivered", response, record };
     }
-    record = await confirmation;
+    record = await reportAnswer(wallet, record, answer);
     // Where the first one is dead by now, another caller may have made a second, and that for another request.
     if (record.state === "released" || record.request !== first.request) {
       return refusedAsExpired(first);
@@ -93,6 +94,12 @@ export async function sendPaid(
   const status = answer?.response.status ?? null;
   const kind = record.state === "settled" ? "undelivered" : "unknown";
   return { kind, record, status, ...(answer ? { response: answer.response } : {}) };
+}
+
+/** The same, once the caller has its answer. */
+async function reportSoon(...report: Parameters<typeof reportAnswer>): Promise<PurchaseRecord> {
+  await new Promise<void>((resolve) => void setImmediate(resolve));
+  return reportAnswer(...report);
 }
 
 /** The wallet's word on what came of a paid request; where the wallet is out of reach, what is known stays as it is. */

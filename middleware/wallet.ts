@@ -3,7 +3,7 @@
  * it hands them out, counts everything it sent until the chain has answered, and for the same purchase always hands out the
  * same bytes again. Another signature for a purchase exists only after the chain has proven the earlier one dead.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";
 import { mppNonce } from "../protocol/mpp.ts";
@@ -40,6 +40,7 @@ export class Wallet {
   readonly #entries: WalletEntries;
   readonly #ages: EntryAges;
   readonly #now: () => number;
+  readonly #nonceKey: KeyObject;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
   #bound: Promise<void> | undefined;
@@ -50,6 +51,7 @@ export class Wallet {
     this.#ledger = ledger;
     this.#chain = chain;
     this.#now = now;
+    this.#nonceKey = createSecretKey(options.nonceSecret.reveal());
     this.#clock = new ChainClock({ chain });
     this.#ages = new EntryAges({ now });
     const payer = signer.address;
@@ -177,7 +179,7 @@ export class Wallet {
 
   /** 32 bytes that look random to others, and that the chain accepts once: at most one charge per purchase and epoch. */
   #deriveNonce(purchase: string, epoch: number): Hex {
-    const mac = createHmac("sha256", this.#options.nonceSecret.reveal());
+    const mac = createHmac("sha256", this.#nonceKey);
     return `0x${mac.update(JSON.stringify([purchase, epoch])).digest("hex")}`;
   }
 

@@ -5,8 +5,8 @@
 import type { Database } from "./database.ts";
 
 interface Command {
-  /** Runs the command, and says how to answer its caller once the commit is durable. */
-  run: () => () => void;
+  /** Runs the command, alone in its commit or not, and says how to answer its caller once that is durable. */
+  run: (alone: boolean) => () => void;
   reject: (error: unknown) => void;
 }
 
@@ -36,8 +36,9 @@ export class CommitQueue {
   /** Runs `work` in a transaction; resolves when it is on disk. */
   commit<T>(work: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const run = () => {
-        const result = this.#db.transaction(work);
+      const run = (alone: boolean) => {
+        // One that is alone needs no savepoint: the transaction is its own.
+        const result = alone ? work() : this.#db.transaction(work);
         return () => resolve(result);
       };
       this.#waiting.push({ run, reject });
@@ -48,14 +49,16 @@ export class CommitQueue {
   #flush(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
+    const alone = batch.length === 1;
     const done: { command: Command; answer: () => void }[] = [];
     try {
       this.#db.transaction(() => {
         this.#begin();
         for (const command of batch) {
           try {
-            done.push({ command, answer: command.run() });
+            done.push({ command, answer: command.run(alone) });
           } catch (error) {
+            if (alone) throw error;
             command.reject(error);
           }
         }

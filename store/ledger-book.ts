@@ -2,12 +2,18 @@
 import type { Hex } from "viem";
 import type { PaymentHeader } from "../protocol/authorization.ts";
 import type { PurchaseState } from "../protocol/orchestrator-api.ts";
-import type { Secret } from "../protocol/secret.ts";
+import { Secret } from "../protocol/secret.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
 import { countBegun } from "./ledger-rate.ts";
-import { type AuthRow, readEntry, readJournalLine, sealPayment } from "./ledger-rows.ts";
+import {
+  type AuthRow,
+  openPayment,
+  readEntry,
+  readJournalLine,
+  sealPayment,
+} from "./ledger-rows.ts";
 import { readScope, scopeKey } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
 import { Seals } from "./ledger-seals.ts";
@@ -81,8 +87,11 @@ export class LedgerBook implements Ledger {
     return { entry: this.#entry(row), created };
   }
 
-  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
-    return this.#move(nonce, "sent", { payment: sealPayment(this.#bytesKey, nonce, payment) });
+  async markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    const facts = { payment: sealPayment(this.#bytesKey, nonce, payment) };
+    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts));
+    const { name, value } = payment;
+    return readEntry(row, () => new Secret({ name, value }));
   }
 
   markUnknown(nonce: Hex): Promise<LedgerEntry> {
@@ -194,7 +203,7 @@ export class LedgerBook implements Ledger {
 
   #entry(row: AuthRow): LedgerEntry {
     try {
-      return readEntry(row, this.#bytesKey);
+      return readEntry(row, (sealed) => openPayment(row, sealed, this.#bytesKey));
     } catch (error) {
       throw this.#notice(error);
     }

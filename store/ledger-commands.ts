@@ -15,6 +15,29 @@ import { isSame, type Seals } from "./ledger-seals.ts";
 import { isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
 import type { LedgerIdentity, Reservation } from "./ledger.ts";
 
+/** All of a row of `auth`. */
+const COLUMNS = [
+  "id",
+  "purchase",
+  "epoch",
+  "nonce",
+  "state",
+  "provider",
+  "service",
+  "fingerprint",
+  "pay_to",
+  "amount",
+  "valid_after",
+  "valid_before",
+  "payment",
+  "tx",
+  "proof",
+  "reserved_at",
+  "updated_at",
+  "seal",
+] as const satisfies readonly (keyof AuthRow)[];
+const INSERT_AUTH = `INSERT INTO auth (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+
 export interface CommandOptions {
   /** For messages. */
   readonly path: string;
@@ -157,11 +180,7 @@ export class LedgerCommands {
       updated_at: BigInt(at),
     };
     const sealed: AuthRow = { ...row, seal: this.#options.seals.row(row) };
-    const columns = Object.keys(sealed);
-    yield* ask(
-      `INSERT INTO auth (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-      ...Object.values(sealed),
-    );
+    yield* ask(INSERT_AUTH, ...COLUMNS.map((column) => sealed[column]));
     return sealed;
   }
 

@@ -39,7 +39,11 @@ export function sealPayment(
   return sealText(key.reveal(), nonce.toLowerCase(), JSON.stringify({ name, value }));
 }
 
-export function readEntry(row: AuthRow, key: Secret<Uint8Array>): LedgerEntry {
+/** `open` gives the bytes of a payment, where the row has some. */
+export function readEntry(
+  row: AuthRow,
+  open: (sealed: Uint8Array) => Secret<PaymentHeader>,
+): LedgerEntry {
   return {
     purchase: row.purchase,
     epoch: Number(row.epoch),
@@ -52,7 +56,7 @@ export function readEntry(row: AuthRow, key: Secret<Uint8Array>): LedgerEntry {
     amount: row.amount,
     validAfter: row.valid_after,
     validBefore: row.valid_before,
-    payment: row.payment === null ? undefined : openPayment(row, row.payment, key),
+    payment: row.payment === null ? undefined : open(row.payment),
     transaction: row.tx ?? undefined,
     proof: row.proof ?? undefined,
     reservedAt: Number(row.reserved_at),
@@ -60,7 +64,8 @@ export function readEntry(row: AuthRow, key: Secret<Uint8Array>): LedgerEntry {
   };
 }
 
-function openPayment(
+/** The bytes that were sealed, or `LEDGER_UNREADABLE`. */
+export function openPayment(
   row: AuthRow,
   sealed: Uint8Array,
   key: Secret<Uint8Array>,

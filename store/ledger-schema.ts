@@ -22,9 +22,15 @@ export const ledgerSteps = (seals: Seals): readonly MigrationStep[] => [
 /** Answers a question of a script. */
 export function answer(db: Database, { sql, values }: Question): object[] {
   const statement = db.prepare(sql);
-  statement.setReadBigInts(true);
+  if (!exact.has(statement)) {
+    statement.setReadBigInts(true);
+    exact.add(statement);
+  }
   return statement.all(...values);
 }
+
+/** Those that read integers as bigints. */
+const exact = new WeakSet<object>();
 
 function* sealAll(seals: Seals): Script<void> {
   for (const row of yield* ask<AuthRow>("SELECT * FROM auth")) {

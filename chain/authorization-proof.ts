@@ -14,6 +14,7 @@ import type { Asset } from "../protocol/asset.ts";
 import type { Authorization } from "../protocol/authorization.ts";
 import { logsUnavailable, reading } from "./error.ts";
 import { type BlockRange, findNewestLogs, hexRange } from "./logs.ts";
+import { shared } from "./shared-reads.ts";
 import { TOKEN_ABI } from "./token-abi.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
@@ -115,7 +116,8 @@ async function readTransaction(
   { client, asset, authorization }: ReadAuthorizationOptions,
   hash: Hex,
 ): Promise<AuthorizationProof | undefined> {
-  const receipt = await client.getTransactionReceipt({ hash }).catch((error: unknown) => {
+  const read = shared(client, hash, () => client.getTransactionReceipt({ hash }));
+  const receipt = await read.catch((error: unknown) => {
     if (error instanceof TransactionReceiptNotFoundError) return undefined;
     return reading("a transaction", Promise.reject(error));
   });
@@ -123,7 +125,8 @@ async function readTransaction(
   if (!outcome) return undefined;
   const { transactionHash: transaction, blockNumber } = receipt;
   if (outcome === "used_otherwise") return { state: outcome, transaction, blockNumber };
-  const block = await reading("the finalized block", client.getBlock({ blockTag: "finalized" }));
+  const newest = shared(client, "finalized", () => client.getBlock({ blockTag: "finalized" }));
+  const block = await reading("the finalized block", newest);
   return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
 }
 

@@ -1,6 +1,6 @@
 /** What the chain says of an authorization, in every way that one can end. */
 import { encodeFunctionData, type Hex, type LocalAccount, multicall3Abi, toHex } from "viem";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type AuthorizationProof, TOKEN_ABI } from "../../chain/index.ts";
 import type { Authorization } from "../../protocol/index.ts";
 import {
@@ -67,6 +67,19 @@ describe("settled", () => {
     await world.local.mine(3);
     const later = await world.chain.readAuthorization(authorization);
     expect(later).toMatchObject({ state: "settled", transaction, finalized: true });
+  });
+
+  test("who asks while its transaction is being read hears the same, and who asks later has it read anew", async () => {
+    const authorization = newAuthorization(payer.address);
+    const transaction = await settle(authorization);
+    const read = vi.spyOn(world.chain.client, "getTransactionReceipt");
+    const ask = () => world.chain.readAuthorization(authorization, { transaction });
+    const proofs = await Promise.all([ask(), ask(), ask()]);
+    for (const proof of proofs) expect(proof).toMatchObject({ state: "settled", transaction });
+    expect(read).toHaveBeenCalledTimes(1);
+    expect(await ask()).toMatchObject({ state: "settled", transaction });
+    expect(read).toHaveBeenCalledTimes(2);
+    read.mockRestore();
   });
 
   test("a hint finds it, and a wrong hint changes nothing", async () => {

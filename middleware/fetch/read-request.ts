@@ -110,7 +110,7 @@ async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | und
 
 function invalid(reason: string, cause?: unknown): PaymentError {
   return new PaymentError("REQUEST_INVALID", {
-    problem: `The request cannot be made: ${reason}.`,
+    problem: `The request cannot be made: ${reason.replace(/\.$/, "")}.`,
     nextStep: "Nothing was sent. Correct the request.",
     cause,
   });

@@ -147,10 +147,13 @@ test.each<[string, string, RequestInit]>([
   ["a payment header of one's own", "http://127.0.0.1:1/", { headers: { "X-PAYMENT": "x" } }],
   ["what is no URL", "shop", {}],
   ["a GET with a stream", "http://127.0.0.1:1/", { body: new Blob(["a"]).stream() }],
+  ["a GET with a body", "http://127.0.0.1:1/", { body: "a" }],
 ])("a request with %s is refused before it is sent", async (_, url, init) => {
   await using shop = await openHostileShop();
   using buyer = await openFetchBuyer(market.chain, { shop });
-  expect(await buyer.pay(url, init)).toMatchObject({ error: { code: "REQUEST_INVALID" } });
+  expect(await buyer.pay(url, init)).toMatchObject({
+    error: { code: "REQUEST_INVALID", problem: expect.stringMatching(/[^.]\.$/) },
+  });
 });
 
 describe("signals", () => {

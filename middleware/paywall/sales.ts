@@ -71,7 +71,11 @@ export class Sales<Order> {
     const { records, door, cashier, now } = this.#options;
     const closedAt = (record.sale.validBefore + GRACE_SECONDS) * 1000n;
     const expired = closedAt < BigInt(Math.floor(now()));
-    if (record.state === "failed") return void (await this.#makeGood(record));
+    if (record.state === "failed") {
+      // A paywall that makes nothing good may bear the name of one that does.
+      if (door.afterFailure) await this.#makeGood(record);
+      return;
+    }
     // Before its window closes the buyer may still come for it.
     if ((record.state === "working" || record.state === "paid") && !expired) return;
     if (record.refused && !expired) return;

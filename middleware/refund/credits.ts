@@ -11,10 +11,11 @@ import type { Asset } from "../../protocol/asset.ts";
 import type { PaywallSale } from "../paywall/door.ts";
 import { STEPS as SALE_STEPS } from "../paywall/sale-schema.ts";
 import { type Database, migrate } from "../../store/index.ts";
+import { prepareAmends } from "./amends-schema.ts";
 import { type RefundableSale, refundKey } from "./refund.ts";
 
 export interface Credits {
-  /** Keeps a sale's amount for its payer; the same sale again changes nothing. */
+  /** Keeps a sale's amount for its payer; the same sale again changes nothing. Throws for a sale that is refunded. */
   grant(sale: RefundableSale): void;
   /** What a payer may still spend here, in atomic units. */
   balance(payer: Address, asset: Asset): bigint;
@@ -26,19 +27,6 @@ export interface Credits {
   /** The transaction whose money pays this purchase; undefined where its own payment has to settle. */
   payment(sale: Pick<PaywallSale<unknown>, "payer" | "nonce">): Hex | undefined;
 }
-
-const STEPS = [
-  `CREATE TABLE credit (
-    key TEXT PRIMARY KEY, payer TEXT NOT NULL, network TEXT NOT NULL, asset TEXT NOT NULL,
-    amount TEXT NOT NULL, tx TEXT NOT NULL, at INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX credit_by_payer ON credit (payer, network, asset);
-  CREATE TABLE credit_use (
-    key TEXT PRIMARY KEY, payer TEXT NOT NULL, network TEXT NOT NULL, asset TEXT NOT NULL,
-    amount TEXT NOT NULL, tx TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX credit_use_by_payer ON credit_use (payer, network, asset);`,
-];
 
 const GRANTED =
   "SELECT amount, tx FROM credit WHERE payer = ? AND network = ? AND asset = ? ORDER BY at";
@@ -56,9 +44,10 @@ export function openCredits({
   readonly now?: () => number;
 }): Credits {
   migrate(db, "paywall", SALE_STEPS);
-  migrate(db, "credit", STEPS);
+  prepareAmends(db);
   const granted = db.query<{ amount: string; tx: string }>(GRANTED);
   const used = db.query<{ amount: string }>(USED);
+  const kept = db.query<{ key: string }>("SELECT key FROM credit WHERE key = ?");
   const usedBy = db.query<{ tx: string }>("SELECT tx FROM credit_use WHERE key = ?");
 
   const read = (payer: Address, asset: Asset) => {
@@ -69,16 +58,20 @@ export function openCredits({
   return {
     grant(sale) {
       const { payer, asset, amount, transaction } = sale;
+      const key = refundKey(sale);
       db.run(
-        "INSERT OR IGNORE INTO credit VALUES (?, ?, ?, ?, ?, ?, ?)",
-        refundKey(sale),
+        `INSERT OR IGNORE INTO credit SELECT ?, ?, ?, ?, ?, ?, ?
+          WHERE NOT EXISTS (SELECT 1 FROM refund WHERE key = ?)`,
+        key,
         payer.toLowerCase(),
         asset.network,
         asset.address.toLowerCase(),
         amount.toString(),
         transaction,
         Math.floor(now()),
+        key,
       );
+      if (!kept.get(key)) throw new Error("the sale is refunded");
     },
     balance: (payer, asset) => read(payer, asset).balance,
     claim(sale) {

@@ -4,38 +4,17 @@
  */
 import { type Address, getAddress, type Hex } from "viem";
 import { findAsset } from "../../protocol/asset.ts";
-import { type Database, migrate } from "../../store/index.ts";
+import type { Database } from "../../store/index.ts";
+import { prepareAmends } from "./amends-schema.ts";
 import { type Refund, refundAuthorization, type RefundableSale, refundKey } from "./refund.ts";
 import type { RefundState } from "./refund.ts";
-
-const STEPS = [
-  `CREATE TABLE refund (
-    key TEXT PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('owed', 'signed', 'sent', 'settled')),
-    payer TEXT NOT NULL,
-    sale_nonce TEXT NOT NULL,
-    sale_tx TEXT NOT NULL,
-    network TEXT NOT NULL,
-    asset TEXT NOT NULL,
-    amount TEXT NOT NULL,
-    account TEXT NOT NULL,
-    nonce TEXT NOT NULL,
-    valid_before INTEGER NOT NULL,
-    signature TEXT,
-    tx TEXT,
-    reason TEXT,
-    at INTEGER NOT NULL,
-    UNIQUE (account, nonce)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX refund_open ON refund (at) WHERE state <> 'settled';`,
-];
 
 export class RefundRecords {
   readonly #db: Database;
   readonly #now: () => number;
 
   constructor(db: Database, now: () => number) {
-    migrate(db, "refund", STEPS);
+    prepareAmends(db);
     this.#db = db;
     this.#now = now;
   }
@@ -56,7 +35,7 @@ export class RefundRecords {
 
   /**
    * Records that a sale's money is owed back, from this account; a sale that is recorded already stays as it is. What an earlier
-   * account of the seller's has never signed, this one pays.
+   * account of the seller's has never signed, this one pays. Throws for a sale that was made good by a credit.
    */
   owe(sale: RefundableSale, account: Address): Refund {
     const key = refundKey(sale);
@@ -64,7 +43,7 @@ export class RefundRecords {
     const { nonce, validBefore } = refundAuthorization(sale, account, now);
     this.#db.run(
       `INSERT INTO refund (key, state, payer, sale_nonce, sale_tx, network, asset, amount, account, nonce, valid_before, at)
-        VALUES (?, 'owed', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        SELECT ?, 'owed', ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM credit WHERE key = ?)
         ON CONFLICT (key) DO UPDATE SET account = excluded.account
           WHERE state = 'owed' AND account <> excluded.account`,
       key,
@@ -78,8 +57,11 @@ export class RefundRecords {
       nonce,
       validBefore,
       now,
+      key,
     );
-    return this.#get(key);
+    const refund = this.find(key);
+    if (!refund) throw new Error("the sale was made good by a credit");
+    return refund;
   }
 
   /** Keeps the signature of exactly these terms; another process's, which is the same, may be there first. */

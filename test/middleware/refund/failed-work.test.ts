@@ -1,4 +1,5 @@
 /** Work that fails after the money moved: what the buyer is told, what they get back, and what a later copy of the payment hears. */
+import type { Hex } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { creditAmends } from "../../../middleware/refund/credit-amends.ts";
 import { openCredits } from "../../../middleware/refund/credits.ts";
@@ -11,7 +12,7 @@ import { payBy, PROTOCOLS, RECEIPTS } from "../protocol-payments.ts";
 import { openFaultyFacilitator } from "../faulty-facilitator.ts";
 import { type Market, openMarket, openShop } from "../shop.ts";
 import { openFailingShop } from "./failing-shop.ts";
-import { held, isHash, openRefundDesk } from "./refund-desk.ts";
+import { held, isHash, newSale, openRefundDesk } from "./refund-desk.ts";
 
 let market: Market;
 beforeAll(async () => {
@@ -115,6 +116,36 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     expect(await held(market, payer.address)).toBe(80_000n);
     expect(await held(market, shop.payTo)).toBe(30_000n);
   });
+});
+
+test("one sale is made good once, also where two paywalls of one name do it differently", async () => {
+  using desk = await openRefundDesk(market, { usdc: 0n });
+  const { db, refunds, account } = desk;
+  const credits = openCredits({ db });
+  const shared = { db, facilitator: market.facilitator.url };
+  const payer = await newPayer();
+  await using refunding = await openFailingShop({ ...shared, afterFailure: refundAmends(refunds) });
+  await using crediting = await openFailingShop({ ...shared, afterFailure: creditAmends(credits) });
+  await using neither = await openFailingShop(shared);
+
+  // Owed as a refund: it is no credit, and is paid once the account can.
+  const owed = await payBy(refunding, { protocol: "x402 v2", payer });
+  expect((await fetch(refunding.url + ITEMS, owed)).status).toBe(503);
+  expect([await neither.paywall.recover(), await crediting.paywall.recover()]).toEqual([1, 1]);
+  expect(credits.balance(payer.address, BASE_SEPOLIA_USDC)).toBe(0n);
+  await market.chain.local.fund(account.address, { usdc: 100_000n });
+  expect(await refunding.paywall.recover()).toBe(0);
+  expect(await held(market, payer.address)).toBe(100_000n);
+
+  // Kept as a credit: it is not refunded.
+  await fetch(crediting.url + ITEMS, await payBy(crediting, { protocol: "x402 v2", payer }));
+  const sql = `SELECT facts ->> 'nonce' AS nonce, credit.tx AS tx
+    FROM credit JOIN paywall_sale ON paywall_sale.key = credit.key`;
+  const kept = db.query<{ nonce: Hex; tx: Hex }>(sql).get()!;
+  const { nonce, tx: transaction } = kept;
+  const sale = newSale({ payer: payer.address, nonce, transaction });
+  await expect(refunds.refund(sale)).rejects.toThrow("credit");
+  expect(await held(market, payer.address)).toBe(90_000n);
 });
 
 test("two processes of one seller spend a credit once", async () => {

@@ -55,6 +55,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "ASSET_UNSUPPORTED",
   "MAINNET_NOT_ALLOWED",
   "FACILITATOR_IN_USE",
+  "PORT_UNAVAILABLE",
 ]);
 
 export function endedBy(error: unknown): Ended {

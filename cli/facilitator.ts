@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Hex } from "viem";
+import { privateKeyToAddress } from "viem/accounts";
 import { type FacilitatorEvent, readAsset, startFacilitator } from "../facilitator/index.ts";
 import { readAddress, readCount, readPath } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
@@ -64,15 +65,24 @@ function readKeys(
       ? [fromEnvironment]
       : keyFile.map((file) => readKeyFile(readPath(file, cwd)));
   const keys = texts.map((text) => text.trim().replace(/^(0x)?/, "0x"));
-  if (keys.length > 0 && keys.every((key) => /^0x[0-9a-fA-F]{64}$/.test(key))) return keys as Hex[];
+  if (keys.length > 0 && keys.every(isKey)) return keys as Hex[];
   throw new UsageError("KEY_INVALID", {
     problem:
       keys.length === 0
         ? "There is no key to pay the gas with."
-        : "A key is not 32 bytes in hexadecimal.",
+        : "A key is not 32 bytes in hexadecimal, or is none of this curve's.",
     nextStep:
       "Make one with `openssl rand -hex 32 > gas.key && chmod 600 gas.key`, give --key-file gas.key, and send its address a little of the network's coin.",
   });
+}
+
+function isKey(text: string): boolean {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text)) return false;
+  try {
+    return Boolean(privateKeyToAddress(text as Hex));
+  } catch {
+    return false;
+  }
 }
 
 function readKeyFile(file: string): string {

@@ -9,7 +9,9 @@ export type FacilitatorErrorCode =
   /** The token takes no EIP-3009 authorizations. */
   | "ASSET_UNSUPPORTED"
   /** Another process has this folder open. */
-  | "FACILITATOR_IN_USE";
+  | "FACILITATOR_IN_USE"
+  /** It cannot listen there: the port is taken, or the address is not this machine's. */
+  | "PORT_UNAVAILABLE";
 
 export class FacilitatorError extends PurserError<FacilitatorErrorCode> {}
 
@@ -18,7 +20,8 @@ export function requireAllowed(asset: Asset, allowMainnet: boolean): void {
   if (!asset.mainnet || allowMainnet) return;
   throw new FacilitatorError("MAINNET_NOT_ALLOWED", {
     problem: `Real money moves on ${asset.networkName} (${asset.network}).`,
-    nextStep: "Set allowMainnet where that is meant; otherwise give a test network's asset.",
+    nextStep:
+      "Set allowMainnet (--allow-mainnet) where that is meant; otherwise give a test network's asset.",
     details: { network: asset.network },
   });
 }

@@ -9,7 +9,7 @@ import { createFacilitator } from "./facilitator.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { gasAccount } from "./gas-account.ts";
 import { facilitatorApp } from "./http.ts";
-import { requireAllowed } from "./network.ts";
+import { FacilitatorError, requireAllowed } from "./network.ts";
 import type { FacilitatorOptions } from "./options.ts";
 
 export interface RunningFacilitator extends AsyncDisposable {
@@ -48,7 +48,9 @@ export async function startFacilitator(
   held.defer(() => facilitator.close());
   const app = facilitatorApp(facilitator);
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
-  const server = app.listen(port, host, (error) => (error ? reject(error) : resolve()));
+  const server = app.listen(port, host, (error) =>
+    error ? reject(notListening(error, { host, port })) : resolve(),
+  );
   await listening;
   const running = held.move();
   const close = async () => {
@@ -62,4 +64,14 @@ export async function startFacilitator(
   const url = `http://${name}:${(server.address() as AddressInfo).port}`;
   const addresses = [account].flat().map(({ address }) => address);
   return { url, addresses, close, [Symbol.asyncDispose]: close };
+}
+
+function notListening(error: Error, { host, port }: { host: string; port: number }): Error {
+  if (!("syscall" in error)) return error;
+  return new FacilitatorError("PORT_UNAVAILABLE", {
+    problem: `It cannot listen on port ${port} of ${host}: ${error.message}.`,
+    nextStep: "Stop what listens there, or give another port (--port) or address (--host).",
+    details: { host, port: `${port}` },
+    cause: error,
+  });
 }

@@ -55,6 +55,8 @@ export type PaymentErrorCode =
   | "SIGNER_KEY_INVALID"
   /** A package that this part needs is not installed. */
   | "PACKAGE_MISSING"
+  /** The paywall's own options cannot be sold by. */
+  | "PAYWALL_INVALID"
   /** The paywall was given a request whose body nobody has read. */
   | "BODY_NOT_READ"
   /** A handler asked for the sale of a request that no paywall has let through. */

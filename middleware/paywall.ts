@@ -9,9 +9,10 @@
  * await paid.recover(); // once at start, and now and then
  */
 import type { Request, RequestHandler } from "express";
-import type { Address } from "viem";
-import { type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
+import { type Address, isAddress } from "viem";
+import { addAsset, type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { AmountError, parseDecimal } from "../protocol/money.ts";
+import { PaymentError } from "./payment-error.ts";
 import type {
   PaidSale,
   PaywallAnswer,
@@ -82,9 +83,13 @@ export interface PaywallHandler extends RequestHandler {
   recover(): Promise<number>;
 }
 
-/** Makes the middleware. Throws `AMOUNT_INVALID` for a price that cannot be asked. */
+/** Makes the middleware. Throws `AMOUNT_INVALID` for a price that cannot be asked, `PAYWALL_INVALID` for a payee or a flow that is none. */
 export function paywall(options: PaywallOptions): PaywallHandler {
   const { price, payTo, asset = BASE_SEPOLIA_USDC, description = "" } = options;
+  requirePayee(payTo);
+  requireFlow(options.flow);
+  // The seller's own word, and the records of its sales are read by it, also after a restart.
+  addAsset(asset);
   const quote = (amount: bigint): PaywallQuote<null> => ({
     amount,
     asset,
@@ -92,14 +97,14 @@ export function paywall(options: PaywallOptions): PaywallHandler {
     description,
     order: null,
   });
-  const fixed = typeof price === "string" ? quote(readPrice(price, asset)) : undefined;
+  const fixed = typeof price === "function" ? undefined : quote(readPrice(price, asset));
   const core = new Paywall(
     handlerDoor({
       ...options,
       quote: async (request) => {
         if (fixed) return fixed;
-        const asked = typeof price === "string" ? price : await price(request);
-        return typeof asked === "string" ? quote(readPrice(asked, asset)) : asked;
+        const asked = typeof price === "function" ? await price(request) : price;
+        return isRefusal(asked) ? asked : quote(readPrice(asked, asset));
       },
     }),
     options,
@@ -114,7 +119,33 @@ export function saleOf(request: Request): SoldRequest {
   return recallSale(request);
 }
 
-function readPrice(text: string, { decimals }: Asset): bigint {
+const isRefusal = (asked: Price): asked is PaywallRefusal =>
+  typeof asked === "object" && "refusal" in (asked ?? {});
+
+/** A mistyped address keeps what is sent to it, so one in mixed case has to be spelt as its checksum says. */
+function requirePayee(payTo: unknown): void {
+  if (typeof payTo === "string" && isAddress(payTo) && BigInt(payTo) > 0n) return;
+  throw new PaymentError("PAYWALL_INVALID", {
+    problem: "payTo is no address, or its capitals are not those of its checksum.",
+    nextStep: "Copy the address again from where it was made.",
+  });
+}
+
+function requireFlow(flow: unknown): void {
+  if (flow === undefined || flow === "work-first" || flow === "settle-first") return;
+  throw new PaymentError("PAYWALL_INVALID", {
+    problem: "There is no such flow.",
+    nextStep: 'Say "work-first" or "settle-first".',
+  });
+}
+
+function readPrice(text: unknown, { decimals }: Asset): bigint {
+  if (typeof text !== "string") {
+    throw new AmountError("AMOUNT_INVALID", {
+      problem: "A price is text, and this one is none.",
+      nextStep: 'Write it in quotes, such as "0.01".',
+    });
+  }
   const amount = parseDecimal(text, decimals);
   if (amount > 0n) return amount;
   throw new AmountError("AMOUNT_INVALID", {

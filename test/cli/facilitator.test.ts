@@ -63,6 +63,12 @@ test.each([
     "KEY_INVALID",
   ],
   [
+    "a key that is none of the curve's",
+    ["--rpc", "http://127.0.0.1:9"],
+    { FACILITATOR_KEY: "0".repeat(64) },
+    "KEY_INVALID",
+  ],
+  [
     "a network that is none",
     ["--rpc", "http://127.0.0.1:9", "--network", "solana"],
     { FACILITATOR_KEY: "1".repeat(64) },
@@ -85,3 +91,12 @@ test.each([
     expect(ended.stdout + ended.stderr).not.toContain("1".repeat(64));
   },
 );
+
+test("a port that is taken is told as that", async () => {
+  using folder = temporaryFolder();
+  const port = new URL(chain.rpcUrl).port;
+  const env = { RPC_URL: chain.rpcUrl, FACILITATOR_KEY: generatePrivateKey() };
+  const args = ["facilitator", "--json", "--port", port];
+  const { code, stdout } = await runCommand(args, { cwd: folder.path, env });
+  expect([code, JSON.parse(stdout)]).toMatchObject([2, { error: { code: "PORT_UNAVAILABLE" } }]);
+});

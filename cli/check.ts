@@ -1,5 +1,6 @@
 /** `purser check`: tests somebody's 402-gated endpoint, prints what to mend, and writes the reports. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { makeFolder } from "./make-folder.ts";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import {
@@ -69,7 +70,7 @@ export async function checkCommand(
       if (!json) tellResult(result, terminal, flags.verbose ?? false);
     },
   });
-  if (formats.length > 0) mkdirSync(out, { recursive: true });
+  if (formats.length > 0) makeFolder(out);
   for (const format of formats) {
     const path = join(out, REPORT_FILES[format]);
     writeFileSync(path, reportAs(format, report));

@@ -19,8 +19,7 @@ export type UsageErrorCode =
   | "URL_INVALID"
   | "COUNT_INVALID"
   | "KEY_INVALID"
-  | "MAINNET_REFUSED"
-  | "WALLET_RESTORED";
+  | "MAINNET_REFUSED";
 
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}
@@ -56,6 +55,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
   "MAINNET_NOT_ALLOWED",
   "FACILITATOR_IN_USE",
   "PORT_UNAVAILABLE",
+  "WALLET_RESTORED",
 ]);
 
 export function endedBy(error: unknown): Ended {

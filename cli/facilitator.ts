@@ -1,5 +1,6 @@
 /** `purser facilitator`: somebody's own facilitator, on any EVM network, until Ctrl-C. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import { makeFolder } from "./make-folder.ts";
 import { join } from "node:path";
 import type { Hex } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
@@ -26,7 +27,7 @@ export async function facilitatorCommand(
     flags.dir === undefined ? join(cwd, ".purser", "facilitator") : readPath(flags.dir, cwd);
   const { network, host, allowMainnet = false } = flags;
   const asset = await readAsset({ rpcUrl, network, address });
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const log = (event: FacilitatorEvent) =>
     terminal.note(JSON.stringify({ time: new Date().toISOString(), ...event }));
   const where = { rpcUrl, asset, port, host, dir };

@@ -14,7 +14,6 @@ import {
 import { readPath } from "./arguments.ts";
 import { UsageError } from "./exit.ts";
 import { type PassphraseFlags, readPassphrase } from "./passphrase.ts";
-import { requireReconciled } from "./restored-wallet.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { readSettings } from "./wallet-settings.ts";
 
@@ -34,13 +33,14 @@ export async function openPayingWallet(
   flags: OpenWalletFlags,
   surroundings: Pick<Surroundings, "env" | "cwd" | "terminal">,
 ): Promise<JoinedWallet> {
-  if (flags.wallet !== undefined) requireReconciled(readPath(flags.wallet, surroundings.cwd));
-  return openWallet(flags, surroundings);
+  return openWallet(flags, surroundings, { restored: false });
 }
 
+/** The wallet for a command that looks, or that reconciles. */
 export async function openWallet(
   flags: OpenWalletFlags,
   surroundings: Pick<Surroundings, "env" | "cwd" | "terminal">,
+  { restored = true }: { restored?: boolean } = {},
 ): Promise<JoinedWallet> {
   const { cwd } = surroundings;
   if (flags.wallet === undefined) return joinWallet(worldFolder(flags.world, cwd));
@@ -49,7 +49,15 @@ export async function openWallet(
   requireAllowed(asset, flags);
   const rpcUrl = rpcOf(flags, surroundings);
   const passphrase = isEncrypted(folder) ? await readPassphrase(flags, surroundings) : undefined;
-  return openWalletFolder({ folder, rpcUrl, asset, limits, passphrase });
+  return openWalletFolder({
+    folder,
+    rpcUrl,
+    asset,
+    limits,
+    passphrase,
+    restored,
+    allowMainnet: asset.mainnet,
+  });
 }
 
 /** Real money: only where the command line says so. */

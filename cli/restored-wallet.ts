@@ -1,13 +1,10 @@
 /**
- * A wallet that came from a backup. Its book is older than the chain: what was sent since is in no line of it, and counts under no
- * cap. So the folder is marked, nothing is paid from it, and `reconcile` takes what it finds on the chain into the book.
+ * How a wallet that came from a backup pays again: `reconcile` takes what it finds on the chain into the book, and where nothing from
+ * before can move any more, the folder's mark goes.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Hex, pad, toEventSelector } from "viem";
 import type { Transfer } from "../chain/index.ts";
-import type { JoinedWallet } from "../scenarios/index.ts";
-import { UsageError } from "./exit.ts";
+import { type JoinedWallet, removeMark, restoredAt } from "../scenarios/index.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
 const TRANSFER = toEventSelector("Transfer(address,address,uint256)");
@@ -15,34 +12,14 @@ const WITHOUT_LIMIT = 10n ** 18n;
 /** No authorization from before the restore can still be used after this, by the chain's clock. */
 const SETTLING_SECONDS = 200n;
 
-const markOf = (folder: string) => join(folder, "restored.json");
-
-export function markRestored(folder: string, madeAt: number): void {
-  const text = JSON.stringify({ madeAt, restoredAt: Date.now() });
-  writeFileSync(markOf(folder), `${text}\n`, { mode: 0o600, flag: "wx", flush: true });
-}
-
-export function isMarked(folder: string): boolean {
-  return existsSync(markOf(folder));
-}
-
-/** Throws `WALLET_RESTORED` where the wallet must be reconciled before it pays. */
-export function requireReconciled(folder: string): void {
-  if (!existsSync(markOf(folder))) return;
-  throw new UsageError("WALLET_RESTORED", {
-    problem: `The wallet in ${folder} was restored from a backup, and its book does not know what was sent since.`,
-    nextStep: "Run `purser wallet reconcile`, which finds that on the chain.",
-  });
-}
-
 /** Takes the mark away, once nothing from before the restore can still move. Says whether it is gone. */
 export async function unmark(folder: string, { chain }: JoinedWallet): Promise<boolean> {
-  if (!existsSync(markOf(folder))) return true;
-  const { restoredAt } = JSON.parse(readFileSync(markOf(folder), "utf8")) as { restoredAt: number };
-  const last = BigInt(Math.floor(restoredAt / 1_000)) + SETTLING_SECONDS;
+  const at = restoredAt(folder);
+  if (at === undefined) return true;
+  const last = BigInt(Math.floor(at / 1_000)) + SETTLING_SECONDS;
   const { timestamp } = await chain.client.getBlock({ blockTag: "finalized" });
   if (timestamp < last) return false;
-  rmSync(markOf(folder));
+  removeMark(folder);
   return true;
 }
 

@@ -2,17 +2,17 @@
  * `purser wallet backup` and `restore`: everything of a wallet's folder in one file, encrypted with a passphrase (age). A restored book
  * does not know what was sent after the backup, so it pays nothing until `reconcile` has found that on the chain.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { walletFiles } from "../scenarios/index.ts";
+import { markRestored, walletFiles } from "../scenarios/index.ts";
+import { makeFolder } from "./make-folder.ts";
 import { copyDatabase } from "../store/index.ts";
 import { readPath } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
 import { requireAllowed } from "./open-wallet.ts";
 import { type PassphraseFlags, readPassphrase } from "./passphrase.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { markRestored } from "./restored-wallet.ts";
 import { readSettings, settingsFile } from "./wallet-settings.ts";
 
 export interface BackupFlags extends PassphraseFlags {
@@ -86,7 +86,7 @@ export async function restoreCommand(
       nextStep: "Restore into a folder that is not there yet.",
     });
   }
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   // First of all: a restore that was cut short pays nothing either.
   markRestored(folder, madeAt);
   for (const path of allowed) {

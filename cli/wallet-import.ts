@@ -2,13 +2,14 @@
  * `purser wallet import`: makes a wallet's folder around a key that a person brings, as 0x-text or as a keystore. The key is kept
  * encrypted unless they ask for the plain one.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { text as readAll } from "node:stream/consumers";
 import { isHex, size } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
 import { decryptKey, encryptKey, readKeystore } from "../middleware/index.ts";
 import { formatDecimal, Secret } from "../protocol/index.ts";
 import { openKeyFile, walletFiles } from "../scenarios/index.ts";
+import { makeFolder } from "./make-folder.ts";
 import { readAmount, readPath } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
 import { requireAllowed } from "./open-wallet.ts";
@@ -45,7 +46,7 @@ export async function importCommand(
     });
   }
   const { content, address, encrypted } = await readKey(flags, surroundings);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   writeFileSync(files.key, content.reveal(), { mode: 0o600, flag: "wx", flush: true });
   openKeyFile(files.seal);
   openKeyFile(files.nonceSecret);

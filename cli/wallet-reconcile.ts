@@ -4,8 +4,8 @@
  */
 import type { Transfer } from "../chain/index.ts";
 import { formatDecimal } from "../protocol/index.ts";
-import type { JoinedWallet } from "../scenarios/index.ts";
-import { adopt, isMarked, unmark } from "./restored-wallet.ts";
+import { type JoinedWallet, restoredAt } from "../scenarios/index.ts";
+import { adopt, unmark } from "./restored-wallet.ts";
 import type { Finding, WalletFlags } from "./wallet.ts";
 
 export async function reconcile(
@@ -14,7 +14,7 @@ export async function reconcile(
 ): Promise<Finding> {
   const { wallet } = joined;
   const open = (await wallet.recover()).length;
-  const isRestored = folder !== undefined && isMarked(folder);
+  const isRestored = folder !== undefined && restoredAt(folder) !== undefined;
   if (isRestored) for (const each of (await compare(joined)).unexplained) await adopt(joined, each);
   const compared = await compare(joined);
   const agrees = compared.unexplained.length === 0 && compared.missing === 0;

@@ -14,6 +14,7 @@ import { type Asset, Secret } from "../../protocol/index.ts";
 import { type Ledger, openLedger } from "../../store/index.ts";
 import { Closers } from "./closers.ts";
 import { openKeyFile } from "./key-file.ts";
+import { requireReconciled } from "./restored-mark.ts";
 
 export interface JoinedWallet extends AsyncDisposable {
   readonly wallet: Wallet;
@@ -30,6 +31,10 @@ export interface WalletFolderOptions {
   readonly limits: Partial<SignerLimits>;
   /** Of a key that is encrypted. */
   readonly passphrase?: Secret | undefined;
+  /** Whether one that was restored from a backup, and not reconciled since, is opened: to look, never to pay. Default: false. */
+  readonly restored?: boolean;
+  /** Real money may move. Default: false. */
+  readonly allowMainnet?: boolean;
 }
 
 /** The files of a wallet's folder, by what they hold. */
@@ -46,9 +51,11 @@ export function walletFiles(folder: string) {
   };
 }
 
-/** Opens the wallet of a folder that has a key; throws what the chain, the signer and the book throw. */
+/** Opens the wallet of a folder that has a key; throws `WALLET_RESTORED`, and what the chain, the signer and the book throw. */
 export async function openWalletFolder(options: WalletFolderOptions): Promise<JoinedWallet> {
   const { folder, rpcUrl, asset, limits, passphrase } = options;
+  const { restored = false, allowMainnet: mainnet = false } = options;
+  if (!restored) requireReconciled(folder);
   const files = walletFiles(folder);
   const closers = new Closers();
   // The signer does not keep a program alive, and where nothing else does, it would end before the signer has answered.
@@ -62,7 +69,7 @@ export async function openWalletFolder(options: WalletFolderOptions): Promise<Jo
     const ledger = openLedger({ path: files.ledger, bytesKey: bytesOf(files.seal) });
     closers.defer(() => ledger.close());
     const nonceSecret = bytesOf(files.nonceSecret);
-    const policy = { mainnet: asset.mainnet };
+    const policy = { mainnet };
     return {
       wallet: new Wallet({ ledger, signer, chain, nonceSecret, policy }),
       ledger,

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAddress } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openWalletFolder } from "../../scenarios/index.ts";
 import { encryptKey } from "../../middleware/index.ts";
 import { Secret } from "../../protocol/index.ts";
 import { type Market, openMarket, openShop } from "../middleware/shop.ts";
@@ -279,6 +280,9 @@ test(
     expect(await run(...restore)).toMatchObject({ code: 0 });
     const refused = { code: 2, out: { error: { code: "WALLET_RESTORED" } } };
     expect(await buy("again", "more")).toMatchObject(refused);
+    const { asset, rpcUrl } = market.chain;
+    const opened = openWalletFolder({ folder: join(cwd, "again"), rpcUrl, asset, limits: {} });
+    await expect(opened).rejects.toMatchObject({ code: "WALLET_RESTORED" });
     const early = await run("wallet", "reconcile", "--wallet", "again");
     expect(early).toMatchObject({ code: 1, out: { settled: 2, unexplained: [], missing: 0 } });
     expect(await buy("again", "more")).toMatchObject(refused);

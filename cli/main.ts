@@ -8,7 +8,8 @@ import module from "node:module";
 import { fileURLToPath } from "node:url";
 import { findPackage } from "./package.ts";
 
-if (Number(process.versions.node.split(".")[0]) < 22) {
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 13)) {
   process.stderr.write(
     `purser needs Node 22.13 or later, and this is ${process.versions.node}. In a checkout, use \`npm run purser\`, which brings its own.\n`,
   );

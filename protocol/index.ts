@@ -25,6 +25,7 @@ export {
   Service,
   ServicesPage,
 } from "./catalog.ts";
+export { escapeHtml } from "./escape-html.ts";
 export { type ErrorBody, type ErrorText, PurserError, toErrorBody } from "./error.ts";
 export type { Human, HumanAnswer, HumanAsk, HumanAskKind } from "./human.ts";
 export {

@@ -1,8 +1,9 @@
 /** How `oidc-provider` is set up: PKCE S256 for everyone, public clients only, our pages for its interactions, no window of its own. */
 import type { Adapter } from "oidc-provider";
+import { escapeHtml } from "../../protocol/index.ts";
 import type { Accounts } from "./accounts.ts";
 import { INTERACTION_PATH } from "./consent/interactions.ts";
-import { page, pageHeaders, escapeHtml } from "./consent/pages.ts";
+import { page, pageHeaders } from "./consent/pages.ts";
 import { PENDING_MS } from "./consent/pending-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
 

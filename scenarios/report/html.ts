@@ -2,6 +2,8 @@
  * HTML in which nothing can break out: every value that a template takes is escaped, unless it is HTML that another template
  * made. A run's texts are a stranger's (catalogs, error messages, the model), so there is no way round it.
  */
+import { escapeHtml } from "../../protocol/index.ts";
+
 export class Html {
   readonly text: string;
 
@@ -37,11 +39,5 @@ function render(value: Value): string {
 const INVISIBLE = /(?![\n\t])[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
 function escape(text: string): string {
-  return text
-    .replace(INVISIBLE, "")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
+  return escapeHtml(text.replace(INVISIBLE, ""));
 }

@@ -2,12 +2,12 @@
  * The two ways in which an owner can be asked: a page to open in a browser, whose request lies pushed on this server (RFC 9126), and a
  * short code to enter on any device (RFC 8628). Neither URL says more than where to look.
  */
-import { randomInt } from "node:crypto";
 import { UnsecuredJWT } from "jose";
 import type Provider from "oidc-provider";
 import type { RequiresAuth } from "../../../protocol/index.ts";
 import { SCOPE } from "../oauth-config.ts";
 import type { TrustedIssuer } from "../trust.ts";
+import { randomLetters, showLetters } from "./letters.ts";
 import { PENDING_MS } from "./pending-requests.ts";
 
 export interface ConsentOrder {
@@ -17,7 +17,6 @@ export interface ConsentOrder {
   readonly accountRequest: string;
 }
 
-const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
 const LIFETIME_SECONDS = PENDING_MS / 1000;
 /** An owner signs in and decides each time, whoever is signed in already. */
 const PROMPT = "login consent";
@@ -69,14 +68,14 @@ async function deviceCode(
   publicUrl: string,
   { client: { clientId }, accountRequest }: ConsentOrder,
 ): Promise<RequiresAuth["device"]> {
-  const letters = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+  const letters = randomLetters();
   const code = new library.DeviceCode({
     client: await library.Client.find(clientId),
     deviceInfo: {},
     params: { client_id: clientId, scope: SCOPE, prompt: PROMPT, account_request: accountRequest },
     userCode: letters,
   });
-  const user_code = `${letters.slice(0, 4)}-${letters.slice(4)}`;
+  const user_code = showLetters(letters);
   const verification_uri = `${publicUrl}/oauth/device`;
   return {
     device_code: await code.save(),

@@ -11,6 +11,7 @@ import type { Database } from "../../../store/index.ts";
 import type { Accounts } from "../accounts.ts";
 import type { Connections } from "../connections.ts";
 import type { Trust } from "../trust.ts";
+import { showLetters } from "./letters.ts";
 import type { Mailer } from "./mail.ts";
 import { codePage, consentPage, emailPage, type Form, page, pageHeaders } from "./pages.ts";
 import type { PendingRequest, PendingRequests } from "./pending-requests.ts";
@@ -74,7 +75,7 @@ const ACTIONS: Readonly<Record<string, Act>> = {
       );
     // Whether there is such an account is not said.
     if (account && code !== undefined) {
-      const text = `Your code is ${code.slice(0, 4)}-${code.slice(4)}. Somebody is signing in to ${providerName} with your address; if it is not you, do nothing.`;
+      const text = `Your code is ${showLetters(code)}. Somebody is signing in to ${providerName} with your address; if it is not you, do nothing.`;
       await mail({ to: account.email, subject: `${providerName}: your code`, text });
     }
     send(at, codePage(providerName, at.form));

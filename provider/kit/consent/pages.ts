@@ -1,16 +1,5 @@
 /** The pages on which an owner signs in and consents: plain HTML without scripts, everything a stranger wrote escaped. */
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
-}
+import { escapeHtml } from "../../../protocol/index.ts";
 
 const STYLE = `:root{color-scheme:light dark;font-family:system-ui,sans-serif;line-height:1.5}
 body{max-width:30rem;margin:10vh auto;padding:0 1rem}

@@ -2,8 +2,9 @@
  * Sign-in by a code that is mailed to the account's address: eight letters, good for ten minutes, for one sign-in, and for five tries.
  * A file with the codes opens nothing: each is kept as a keyed hash.
  */
-import { createHmac, randomInt, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Database, migrate } from "../../../store/index.ts";
+import { randomLetters } from "./letters.ts";
 
 export interface SignInCodes {
   /** A new code for this interaction in place of any other; undefined where three were sent already. */
@@ -14,8 +15,6 @@ export interface SignInCodes {
   wasSent(interaction: string): boolean;
 }
 
-const LETTERS = "BCDFGHJKLMNPQRSTVWXZ";
-const LENGTH = 8;
 const LIFETIME_MS = 600_000;
 const MAX_TRIES = 5;
 const MAX_SENT = 3;
@@ -51,9 +50,7 @@ export function openSignInCodes(
         database.run("DELETE FROM sign_in_code WHERE until <= ?", now() - LIFETIME_MS);
         const sent = (select.get(interaction)?.sent ?? 0) + 1;
         if (sent > MAX_SENT) return undefined;
-        const code = Array.from({ length: LENGTH }, () => LETTERS[randomInt(LETTERS.length)]).join(
-          "",
-        );
+        const code = randomLetters();
         database.run(
           "INSERT OR REPLACE INTO sign_in_code VALUES (?, ?, ?, 0, ?, ?)",
           interaction,

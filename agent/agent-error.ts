@@ -17,13 +17,10 @@ export type AgentErrorCode =
   | "RUN_CANCELLED"
   | "RUN_UNFINISHED"
   | "TRACE_UNREADABLE"
-  // the orchestrator and the providers
-  | "ORCHESTRATOR_UNREACHABLE"
-  | "ORCHESTRATOR_ANSWER_INVALID"
+  // the providers
   | "PROVIDER_UNREACHABLE"
   | "PROVIDER_REFUSED"
   | "PROVIDER_ANSWER_INVALID"
-  | "ANSWER_TOO_LARGE"
   // buying
   | "SERVICE_NOT_ADDED"
   | "SERVICE_PENDING"

@@ -5,12 +5,13 @@
 import {
   buildRequest,
   type CatalogProvider,
+  parseJson,
   PurserError,
+  readBody,
   readReturns,
   type Service,
 } from "../protocol/index.ts";
 import { AgentError } from "./agent-error.ts";
-import { parseJson, readBody } from "./bounded-body.ts";
 import type { Session } from "./session.ts";
 
 const MAX_ANSWER_BYTES = 1024 * 1024;

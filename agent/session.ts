@@ -3,15 +3,16 @@
  * far, and how the run finished. Tokens live here, out of the model's sight; the tools' outputs are scrubbed of them.
  */
 import {
+  type Account,
   type Catalog,
   type CatalogEnvelope,
   type ErrorBody,
+  OrchestratorClient,
   type ProjectView,
   type Secret,
   toErrorBody,
   type Trace,
 } from "../protocol/index.ts";
-import { type Account, OrchestratorClient } from "./orchestrator-client.ts";
 import type { Finish } from "./finish.ts";
 import { Scrubber } from "./scrubber.ts";
 

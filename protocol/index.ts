@@ -10,6 +10,7 @@ export {
   SettleResponse,
   TRANSFER_WITH_AUTHORIZATION,
 } from "./authorization.ts";
+export { parseJson, readBody } from "./bounded-body.ts";
 export {
   CAPABILITIES,
   Catalog,
@@ -87,6 +88,12 @@ export {
   ResourceOrder,
   Spend,
 } from "./orchestrator-api.ts";
+export {
+  OrchestratorClientError,
+  type OrchestratorClientErrorCode,
+  type OrchestratorClientOptions,
+} from "./orchestrator-call.ts";
+export { type Account, OrchestratorClient } from "./orchestrator-client.ts";
 export {
   AccountRequest,
   AccountResponse,

@@ -1,5 +1,5 @@
 /** The body of an answer, read only up to a limit: a stranger decides how much it sends, and we decide how much we keep. */
-import { AgentError } from "./agent-error.ts";
+import { PurserError } from "./error.ts";
 
 /** The whole text, or `ANSWER_TOO_LARGE` as soon as it is longer than `maxBytes`. */
 export async function readBody(response: Response, maxBytes: number): Promise<string> {
@@ -9,7 +9,7 @@ export async function readBody(response: Response, maxBytes: number): Promise<st
     length += chunk.length;
     if (length > maxBytes) {
       // Leaving the loop cancels the stream.
-      throw new AgentError("ANSWER_TOO_LARGE", {
+      throw new PurserError("ANSWER_TOO_LARGE", {
         problem: `The answer is larger than ${maxBytes} bytes.`,
         nextStep: "Treat the answer as a failure.",
       });

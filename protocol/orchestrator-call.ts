@@ -1,0 +1,85 @@
+/**
+ * One call of the orchestrator's HTTP API, with whoever's token. The answer is checked against its schema, an error becomes a
+ * `PurserError` with the orchestrator's own code, and the token never leaves the header it travels in.
+ */
+import { z } from "zod";
+import { parseJson, readBody } from "./bounded-body.ts";
+import { PurserError } from "./error.ts";
+import type { Secret } from "./secret.ts";
+
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export interface OrchestratorClientOptions {
+  url: string;
+  /** A run's capability token, or a person's session token. */
+  token: Secret;
+  fetch: typeof fetch;
+  /** Ends every call; a call that asks the human may take as long as the run. */
+  signal: AbortSignal;
+  /** For calls in which no human is asked. */
+  timeoutMs?: number;
+}
+
+export interface OrchestratorCall<T> {
+  method: "GET" | "POST" | "DELETE";
+  /** Such as "/v1/catalog". */
+  path: string;
+  answer: z.ZodType<T>;
+  body?: unknown;
+}
+
+export type OrchestratorClientErrorCode =
+  | "ORCHESTRATOR_UNREACHABLE"
+  | "ORCHESTRATOR_ANSWER_INVALID";
+
+export class OrchestratorClientError extends PurserError<OrchestratorClientErrorCode> {}
+
+const Failure = z.looseObject({
+  error: z.looseObject({
+    code: z.string().max(100),
+    problem: z.string().max(2000),
+    nextStep: z.string().max(2000),
+    details: z.record(z.string(), z.string()).optional(),
+  }),
+});
+
+/** Makes the call, or throws the orchestrator's error, `ORCHESTRATOR_UNREACHABLE` or `ORCHESTRATOR_ANSWER_INVALID`. */
+export async function callOrchestrator<T>(
+  { method, path, answer: schema, body }: OrchestratorCall<T>,
+  { url, token, fetch, signal, timeoutMs = 30_000 }: OrchestratorClientOptions,
+): Promise<T> {
+  const response = await fetch(url.replace(/\/$/, "") + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${token.reveal()}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    redirect: "error",
+    signal: method === "GET" ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal,
+  }).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
+      problem: `The orchestrator did not answer ${method} ${path}.`,
+      nextStep: "See that the orchestrator is up, and resume the run.",
+      cause,
+    });
+  });
+  const answer = parseJson(await readBody(response, MAX_ANSWER_BYTES));
+  if (response.ok) {
+    const { data, error } = schema.safeParse(answer);
+    if (data !== undefined) return data;
+    throw invalid(`${method} ${path} answered something else than the protocol says`, error);
+  }
+  const failure = Failure.safeParse(answer).data?.error;
+  if (failure) throw new PurserError(failure.code, failure);
+  throw invalid(`${method} ${path} answered ${response.status} without an error's text`);
+}
+
+function invalid(problem: string, cause?: unknown): OrchestratorClientError {
+  return new OrchestratorClientError("ORCHESTRATOR_ANSWER_INVALID", {
+    problem: `The orchestrator's ${problem}.`,
+    nextStep: "See that both sides are of the same version.",
+    cause,
+  });
+}

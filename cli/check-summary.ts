@@ -1,5 +1,5 @@
 /** How a test is told in a terminal: a line for each finding as it is found, then what to mend, worst first. */
-import { type Report, type Result, VERDICTS } from "../conformance/index.ts";
+import { type Report, type Result, scopeOf, subjectOf, VERDICTS } from "../conformance/index.ts";
 import { plain, type Terminal } from "./terminal.ts";
 
 const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
@@ -19,7 +19,7 @@ export function tellResult(result: Result, { note, paint }: Terminal, verbose: b
 }
 
 export function tellReport(report: Report, { out, paint }: Terminal): void {
-  const { results, counts, target, outcome, profiles, ring, stale } = report;
+  const { results, counts, outcome, profiles, stale } = report;
   const findings = results.filter(({ verdict }) =>
     ["fail", "warn", "harness-error"].includes(verdict),
   );
@@ -46,7 +46,7 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
     (verdict) => `${counts[verdict]} ${verdict}`,
   );
   out(
-    `${plain(target.method, 20)} ${plain(target.url, 300)}, ${profiles.join(", ")}, ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`}: ${numbers.join(", ")}.`,
+    `${plain(subjectOf(report), 320)}, ${profiles.join(", ")}, ${scopeOf(report)}: ${numbers.join(", ")}.`,
   );
   const good = outcome === "passed" ? paint.good : paint.bad;
   out(good(OUTCOMES[outcome]));

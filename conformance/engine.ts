@@ -1,14 +1,12 @@
 /** Runs the planned cases against an endpoint, one after the other, and judges what each saw. */
 import {
   type Case,
-  LEVELS,
   type Outcome,
   type Profile,
   type Ring,
   Unassessable,
   unclear,
   type Verdict,
-  VERDICTS,
 } from "./case.ts";
 import { CASES } from "./cases/catalog.ts";
 import { contextFor, type Expectations, type Run } from "./context.ts";
@@ -20,6 +18,7 @@ import { randomFrom } from "./random.ts";
 import { openRecorder } from "./recorder.ts";
 import { describeCase, type Report, type Result } from "./report.ts";
 import { readTarget, type Target, type TargetOptions } from "./target.ts";
+import { countVerdicts, isBad, outcomeOf, staleOf, verdictOf } from "./verdicts.ts";
 import { redact } from "./wire/redact.ts";
 
 export interface CheckOptions extends TargetOptions {
@@ -156,58 +155,6 @@ async function runCase(run: Run, planned: PlannedCase, baseline: ReadonlySet<str
     known: isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`)),
     exchanges: [...context.evidence],
   } satisfies Result;
-}
-
-function verdictOf({ kind }: Outcome, { level }: Case): Verdict {
-  const verdicts = {
-    holds: level === "info" ? "info" : "pass",
-    broken: LEVELS[level].broken,
-    noted: "warn",
-    told: "info",
-    skipped: "skip",
-    unclear: "cannot-assess",
-  } as const satisfies Record<Outcome["kind"], Verdict>;
-  return verdicts[kind];
-}
-
-function isBad(verdict: Verdict, strict: boolean): boolean {
-  return verdict === "fail" || (strict && verdict === "warn");
-}
-
-function countVerdicts(results: readonly Result[]) {
-  const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<
-    Verdict,
-    number
-  >;
-  for (const { verdict } of results) counts[verdict] += 1;
-  return counts;
-}
-
-interface Ending {
-  failing: number;
-  counts: Record<Verdict, number>;
-  strict: boolean;
-  /** The endpoint asked for a payment at all. */
-  asked: boolean;
-  /** It was to be paid, and no honest payment was taken. */
-  unsold: boolean;
-}
-
-function outcomeOf(of: Ending): Report["outcome"] {
-  if (of.counts["harness-error"] > 0) return "tool-error";
-  if (of.failing > 0) return "failed";
-  return !of.asked || of.unsold || (of.strict && of.counts["cannot-assess"] > 0)
-    ? "incomplete"
-    : "passed";
-}
-
-/** Baseline entries that name no failure of this run, though the case was run. */
-function staleOf(baseline: readonly string[], results: readonly Result[]): string[] {
-  return baseline.filter((entry) => {
-    const [id, profile] = entry.split("@");
-    const run = results.filter((one) => one.id === id && (profile ?? one.profile) === one.profile);
-    return run.length > 0 && run.every(({ verdict }) => verdict !== "fail" && verdict !== "warn");
-  });
 }
 
 function unreachable({ url }: Target, failure = "no answer"): ConformanceError {

@@ -25,4 +25,5 @@ export { type ConformOptions, conformanceMatchers, type MatcherResult } from "./
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
 export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";
+export { scopeOf, subjectOf } from "./subject.ts";
 export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";

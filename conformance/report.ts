@@ -31,6 +31,10 @@ const ResultSchema = z.object({
   gains: z.string().describe("Who gains what when it is broken."),
   mend: z.string(),
   cwe: z.number().int().optional(),
+  money: z
+    .object({ signed: z.string(), lost: z.string() })
+    .optional()
+    .describe("Of a client's case, in atomic units: what it signed for, and what it lost by it."),
   known: z.boolean().describe("True where the baseline expects it."),
   exchanges: z.array(z.number().int()).describe("The evidence: indexes of `exchanges`."),
 });
@@ -61,6 +65,15 @@ export const ReportSchema = z.object({
   format: z.literal("purser-check/1"),
   tool: z.object({ name: z.literal("purser check"), version: z.string() }),
   target: z.object({ url: z.string(), method: z.string() }),
+  client: z
+    .object({
+      command: z.string(),
+      mode: z.enum(["client", "agent"]),
+      signed: z.string(),
+      lost: z.string(),
+    })
+    .optional()
+    .describe("Where a paying client was tested and no endpoint. Atomic units, over all cases."),
   profiles: z.array(z.enum(PROFILES)),
   ring: z.number().int().min(0).max(3),
   seed: z.string().describe("With the same seed the same random choices are made."),

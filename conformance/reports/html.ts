@@ -1,6 +1,7 @@
 /** One page that needs nothing else: no script, no font, no picture from anywhere; light or dark as its reader likes. */
 import { LEVELS, VERDICTS } from "../case.ts";
 import { bySeverity, type Report, type Result } from "../report.ts";
+import { scopeOf, subjectOf } from "../subject.ts";
 import { STYLE } from "./html-style.ts";
 import { escapeMarkup as text } from "./markup.ts";
 
@@ -12,7 +13,7 @@ const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
 };
 
 export function toHtml(report: Report): string {
-  const { target, outcome, counts, results, profiles, ring, startedAt, ms, stale } = report;
+  const { outcome, counts, results, profiles, startedAt, ms, stale } = report;
   const bad = ({ verdict }: Result) => verdict === "fail" || verdict === "warn";
   const findings = results
     .filter(bad)
@@ -28,13 +29,13 @@ export function toHtml(report: Report): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${text(`${OUTCOMES[outcome]}: ${target.method} ${target.url}`)}</title>
+<title>${text(`${OUTCOMES[outcome]}: ${subjectOf(report)}`)}</title>
 <style>${STYLE}</style>
 <header>
 <p class="name">purser check</p>
 <h1 class="${outcome}">${OUTCOMES[outcome]}</h1>
-<p><code>${text(`${target.method} ${target.url}`)}</code></p>
-<p class="small">${text(profiles.join(", "))} · ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
+<p><code>${text(subjectOf(report))}</code></p>
+<p class="small">${text(profiles.join(", "))} · ${text(scopeOf(report))} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
 <ul class="tiles">${tiles}</ul>
 ${stale.length > 0 ? `<p>The baseline expects ${text(stale.join(", "))} to fail, and they no longer do.</p>` : ""}
 </header>

@@ -1,13 +1,14 @@
 /** JUnit XML: a testcase for each result, as CI servers show them. */
 import type { Report, Result } from "../report.ts";
+import { subjectOf } from "../subject.ts";
 import { escapeMarkup } from "./markup.ts";
 
 export function toJunit(report: Report): string {
-  const { results, target, ms, startedAt } = report;
+  const { results, ms, startedAt } = report;
   const count = (kind: ReturnType<typeof kindOf>) =>
     results.filter((result) => kindOf(result, report) === kind).length;
   const attributes = [
-    `name="${escapeMarkup(`purser check ${target.method} ${target.url}`)}"`,
+    `name="${escapeMarkup(`purser check ${subjectOf(report)}`)}"`,
     `tests="${results.length}"`,
     `failures="${count("failure")}"`,
     `errors="${count("error")}"`,

@@ -1,17 +1,18 @@
 /** Markdown, for a pull request's comment or a job's summary: the findings first, then everything in one table. */
 import { VERDICTS } from "../case.ts";
 import { bySeverity, type Report, type Result } from "../report.ts";
+import { scopeOf, subjectOf } from "../subject.ts";
 import { escapeMarkdown } from "./markup.ts";
 
 export function toMarkdown(report: Report): string {
-  const { target, results, counts, outcome, profiles, ring, stale } = report;
+  const { results, counts, outcome, profiles, stale } = report;
   const findings = results
     .filter(({ verdict }) => verdict === "fail" || verdict === "warn")
     .toSorted(bySeverity);
   const lines = [
     `# purser check: ${outcome}`,
     "",
-    `\`${target.method} ${target.url.replaceAll("`", "")}\` · ${profiles.join(", ")} · ${ring === 0 ? "ring 0" : `rings 0 to ${ring}`}`,
+    `\`${subjectOf(report).replaceAll("`", "")}\` · ${profiles.join(", ")} · ${scopeOf(report)}`,
     "",
     VERDICTS.filter((verdict) => counts[verdict] > 0)
       .map((verdict) => `${counts[verdict]} ${verdict}`)

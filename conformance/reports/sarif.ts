@@ -4,6 +4,7 @@
  */
 import type { Severity } from "../case.ts";
 import type { Report, Result } from "../report.ts";
+import { subjectOf } from "../subject.ts";
 
 /** GitHub's scale. */
 const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = {
@@ -33,7 +34,7 @@ export function toSarif(report: Report): object {
         locations: [
           {
             physicalLocation: { artifactLocation: { uri: target.url } },
-            logicalLocations: [{ name: `${target.method} ${target.url}`, kind: "resource" }],
+            logicalLocations: [{ name: subjectOf(report), kind: "resource" }],
           },
         ],
         partialFingerprints: { "purserCheck/v1": `${result.id}@${result.profile}` },

@@ -1,0 +1,87 @@
+/** What `purser check` reads from its options whatever it tests, how it writes its reports, and how it ends. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse as parseYaml } from "yaml";
+import {
+  ConformanceError,
+  PROFILES,
+  type Profile,
+  REPORT_FILES,
+  REPORT_FORMATS,
+  type Report,
+  reportAs,
+  type ReportFormat,
+} from "../conformance/index.ts";
+import { UsageError } from "./exit.ts";
+import { makeFolder } from "./make-folder.ts";
+
+/** The exit codes of `check`, which CI reads. */
+export const CHECK_EXIT: Readonly<Record<Report["outcome"], 0 | 1 | 2 | 3>> = {
+  passed: 0,
+  failed: 1,
+  incomplete: 2,
+  "tool-error": 3,
+};
+
+/** Writes each into the folder, which is made. */
+export function writeReports(
+  report: Report,
+  { formats, out }: { formats: readonly ReportFormat[]; out: string },
+  note: (line: string) => void,
+): void {
+  if (formats.length > 0) makeFolder(out);
+  for (const format of formats) {
+    const path = join(out, REPORT_FILES[format]);
+    writeFileSync(path, reportAs(format, report));
+    note(`Wrote ${path}.`);
+  }
+}
+
+export function readProfiles(text: string | undefined): readonly Profile[] | undefined {
+  if (text === undefined || text === "auto") return undefined;
+  if (text === "all") return PROFILES;
+  const names = text.split(",");
+  const known = PROFILES.filter((profile) => names.includes(profile));
+  if (known.length === names.length) return known;
+  throw usageError(
+    `"${text.slice(0, 80)}" is not a profile.`,
+    `Write ${PROFILES.join(", ")}, all or auto.`,
+  );
+}
+
+export function readFormats(text: string | undefined): ReportFormat[] {
+  const names = text?.split(",") ?? [];
+  const known = REPORT_FORMATS.filter((format) => names.includes(format));
+  if (known.length === names.length) return known;
+  throw usageError(
+    `"${text?.slice(0, 80)}" is not a list of report formats.`,
+    `Write some of ${REPORT_FORMATS.join(",")}.`,
+  );
+}
+
+/** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
+export function readBaseline(path: string): string[] {
+  try {
+    const value: unknown = parseYaml(readFileSync(path, "utf8"));
+    const list = Array.isArray(value)
+      ? value
+      : (value as { "expected-failures"?: unknown })["expected-failures"];
+    if (Array.isArray(list) && list.every((entry) => typeof entry === "string")) return list;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  throw unreadable(path);
+}
+
+function unreadable(path: string, cause?: unknown): ConformanceError {
+  return new ConformanceError("CHECK_FILE_INVALID", {
+    problem: `${path} is not a baseline.`,
+    nextStep:
+      "Write a YAML list of case ids under `expected-failures`, such as `- CHAL-18` or `- CHAL-18@x402-v1`.",
+    cause,
+  });
+}
+
+export function usageError(problem: string, nextStep: string): UsageError {
+  return new UsageError("USAGE", { problem, nextStep });
+}

@@ -1,5 +1,6 @@
 /** The options of `purser check` and its subcommands. */
 import type { Command } from "commander";
+import { collect } from "./program-options.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface CheckFlags {
@@ -30,14 +31,13 @@ export interface CheckFlags {
 }
 
 const list = (text: string) => text.split(",");
-const collect = (value: string, before: string[]) => [...before, value];
 
 /** Adds `check` to the program; `end` takes the exit code. */
 export function addCheck(
   program: Command,
   surroundings: Surroundings,
   end: (code: 0 | 1 | 2 | 3) => void,
-): Command {
+): void {
   const check = program
     .command("check")
     .description("Test a 402-gated endpoint: does it ask rightly, and can it be cheated?")
@@ -111,5 +111,4 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
       const { diffCommand } = await import("./check-catalog.ts");
       end(diffCommand(before, after, surroundings));
     });
-  return check;
 }

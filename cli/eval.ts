@@ -11,7 +11,7 @@ import {
 } from "../scenarios/index.ts";
 import { readCount, readPath } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
-import type { EvalFlags } from "./program.ts";
+import type { EvalFlags } from "./run-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { alignTable } from "./table.ts";
 import { type Paint, plain } from "./terminal.ts";

@@ -5,7 +5,7 @@ import { fundAddress, openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC, formatDecimal } from "../protocol/index.ts";
 import { readAddress, readAmount, readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit.ts";
-import type { FundFlags } from "./program.ts";
+import type { FundFlags } from "./world-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export async function fundCommand(

@@ -16,7 +16,7 @@ import { readBudget, readPath, readUrl } from "./arguments.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
 import { type Goal, readGoal } from "./goal.ts";
 import { aborted } from "./interrupt.ts";
-import type { RunFlags } from "./program.ts";
+import type { RunFlags } from "./run-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { progressLine } from "./progress.ts";
 import { summarize } from "./summary.ts";

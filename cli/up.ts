@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ISSUER, openBuyer, openWorld, shareWorld, type World } from "../scenarios/index.ts";
 import { readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
-import type { UpFlags } from "./program.ts";
+import type { UpFlags } from "./world-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 import { aborted } from "./interrupt.ts";

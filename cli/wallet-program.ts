@@ -33,7 +33,7 @@ export function addWalletCommands(
   program: Command,
   surroundings: Surroundings,
   end: (code: ExitCode) => void,
-): Command {
+): void {
   const wallet = program
     .command("wallet")
     .description("Look into a wallet: the local world's, or one of its own on any network.");
@@ -102,5 +102,4 @@ export function addWalletCommands(
         end(await command(file, options, surroundings));
       });
   }
-  return wallet;
 }

@@ -117,7 +117,7 @@ export class Resources {
     const { asker, reference, configuration, id } = target;
     const provider = target.provider.profile.id;
     const { data } = ResourceResponse.safeParse(answer.body);
-    if (!data || data.status === "error" || data.status === "removed") {
+    if (!data || (data.status !== "complete" && data.status !== "pending")) {
       throw refusal(provider, `adding of ${reference}`, answer);
     }
     const { project } = asker;

@@ -22,6 +22,10 @@ export const Price = z.looseObject({
   amount: z.string().regex(/^\d{1,12}(\.\d{1,6})?$/),
   currency: z.literal("usd"),
   interval: z.enum(["one_time", "month", "year"]),
+  /** What is paid when: once, in advance for each interval, or after it for what was used. By default once for `one_time`, otherwise recurring. */
+  kind: z.enum(["one_time", "recurring", "usage"]).optional(),
+  /** What `amount` buys one of, such as "GB-month", where the kind is usage. */
+  unit: z.string().min(1).max(50).optional(),
   /** The inputs for which this price holds, such as `{ extension: "dev" }`. */
   configuration: z.record(z.string(), z.string()).optional(),
   is_default: z.boolean().optional(),
@@ -59,6 +63,13 @@ export const Service = z.looseObject({
   configuration_schema: z.record(z.string(), z.json()).optional(),
   pricing: Pricing,
   free_tier: z.string().max(200).optional(),
+  /** The services that a resource of this one can become. A service that is not named here is another resource. */
+  allowed_updates: z
+    .array(
+      z.looseObject({ service: z.string().max(100), direction: z.enum(["up", "down", "any"]) }),
+    )
+    .max(100)
+    .optional(),
   requires_payment_method: z.boolean().default(false),
   capabilities: z
     .object({
@@ -85,6 +96,13 @@ export const ProviderProfile = z.looseObject({
   name: z.string().max(100),
   tos_url: z.string().max(500),
   tos_version: z.string().max(50),
+  privacy_policy_url: z.string().max(500).optional(),
+  /** What the provider can do beside creating: "resources:deprovision", "resources:update_service", "resources:rotate_credentials", "resources:link", "quotes". */
+  capabilities: z.array(z.string().max(100)).max(50).optional(),
+  /** Where `POST /provisioning/deep_links` can lead, such as "dashboard". */
+  deep_link_purposes: z.array(z.string().max(50)).max(20).optional(),
+  /** A page for models on how to use the provider. */
+  llm_context: z.string().max(500).optional(),
   /** OAuth issuer; its metadata is at `/.well-known/openid-configuration`. */
   issuer: z.string().max(500),
   payment: z.object({

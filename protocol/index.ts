@@ -97,9 +97,7 @@ export { type Account, OrchestratorClient } from "./orchestrator-client.ts";
 export {
   AccountRequest,
   AccountResponse,
-  ResourceRequest,
   RequiresAuth,
-  ResourceResponse,
   TermsEvidence,
   TokenResponse,
 } from "./provisioning.ts";
@@ -115,5 +113,21 @@ export {
   signRequest,
   verifyRequestSignature,
 } from "./request-signature.ts";
+export {
+  ProvisioningQuote,
+  QUOTE_PURPOSES,
+  quoteHash,
+  QuoteRequest,
+} from "./provisioning-quote.ts";
+export {
+  DeepLink,
+  DeepLinkRequest,
+  ResourceBilling,
+  ResourceLinkRequest,
+  ResourceRenewal,
+  ResourceRequest,
+  ResourceResponse,
+  ResourceUpdate,
+} from "./resource.ts";
 export { Secret } from "./secret.ts";
 export type { Trace, TraceEvent, TraceLine } from "./trace.ts";

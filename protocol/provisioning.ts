@@ -1,6 +1,6 @@
 /**
  * The messages of the agent-provisioning protocol (APP 0.1d) between orchestrator and provider: account requests with an
- * attested identity, and resources. Fields that APP lacks and we add: `terms`, `mandate`, `identity_assertion`, PKCE for everyone.
+ * attested identity. Fields that APP lacks and we add: `terms`, `mandate`, `identity_assertion`, PKCE for everyone.
  */
 import { z } from "zod";
 
@@ -83,26 +83,3 @@ export const TokenResponse = z.looseObject({
   }),
 });
 export type TokenResponse = z.output<typeof TokenResponse>;
-
-/** `POST /provisioning/resources`, signed, with the account's bearer token and an `Idempotency-Key`. */
-export const ResourceRequest = z.looseObject({
-  service_id: text(100),
-  configuration: z.record(z.string(), z.string().max(1000)).default({}),
-  project_id: text(100).optional(),
-  mandate: text(4096).optional(),
-});
-export type ResourceRequest = z.output<typeof ResourceRequest>;
-
-/** What the provider says of a resource. */
-export const ResourceResponse = z.discriminatedUnion("status", [
-  z.looseObject({
-    status: z.literal("complete"),
-    id: text(100),
-    service_id: text(100),
-    complete: z.object({ access_configuration: z.record(z.string(), z.string()) }),
-  }),
-  z.looseObject({ status: z.literal("pending"), id: text(100) }),
-  z.looseObject({ status: z.literal("removed"), id: text(100) }),
-  z.looseObject({ status: z.literal("error"), id: z.string().optional(), error: ErrorPart }),
-]);
-export type ResourceResponse = z.output<typeof ResourceResponse>;

@@ -13,13 +13,21 @@ export type { Account, Accounts } from "./kit/accounts.ts";
 export type { Authenticate } from "./kit/bearer.ts";
 export type { Connection } from "./kit/connections.ts";
 export type { Crooked } from "./kit/crooked.ts";
-export type {
-  CatalogEntry,
-  OpenedProvider,
-  Provide,
-  ProviderDefinition,
-  ProvisionOrder,
-  Withdraw,
+export {
+  type Access,
+  type ByService,
+  type CatalogEntry,
+  type JsonSchema,
+  type Needs,
+  type OpenedProvider,
+  Pending,
+  type PriceFunction,
+  type Provide,
+  type ProviderDefinition,
+  type ProvisionOrder,
+  type Update,
+  type Usage,
+  type Withdraw,
 } from "./kit/definition.ts";
 export { ProvisioningError, type ProvisioningErrorCode } from "./kit/error.ts";
 export { LoopbackError } from "./kit/loopback.ts";
@@ -28,4 +36,4 @@ export type { ProviderOptions, TrustedOrchestrator } from "./kit/options.ts";
 export { createProvider, type Provider } from "./kit/provider.ts";
 export { type ProviderServer, startProvider, type StartOptions } from "./kit/start.ts";
 export type { Settings } from "./kit/settings.ts";
-export type { Held, Quoted, Till, Ware } from "./kit/till.ts";
+export type { Held, Priced, Quoted, SettledSale, Sold, Till, Ware } from "./kit/till.ts";

@@ -10,7 +10,6 @@ import {
   type AccountResponse,
   type MandateClaims,
   type RequiresAuth,
-  verifyMandate,
 } from "../../protocol/index.ts";
 import { z } from "zod";
 import type { Account, Accounts } from "./accounts.ts";
@@ -18,6 +17,7 @@ import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts"
 import type { Connections } from "./connections.ts";
 import { PENDING_MS, type PendingRequests } from "./consent/pending-requests.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import { readMandate } from "./mandates.ts";
 import type { OAuth } from "./oauth.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
@@ -157,23 +157,6 @@ function checkRequest(request: AccountRequest, signer: TrustedIssuer, now: numbe
       nextStep: "Verify it, and say so in kyc.verified_fields.",
     });
   }
-}
-
-/** Checks a mandate for this provider by the one who signed the request, or throws `mandate_invalid`. */
-export async function readMandate(
-  token: string,
-  { keys, issuer }: TrustedIssuer,
-  { providerId, now }: { providerId: string; now: () => number },
-): Promise<MandateClaims> {
-  return verifyMandate(token, { keys, issuer, audience: providerId, now: now() }).catch(
-    (cause: unknown) => {
-      throw new ProvisioningError("mandate_invalid", {
-        problem: "The mandate is not one of the signer's for this provider, or it has expired.",
-        nextStep: "Ask the orchestrator for a fresh mandate.",
-        cause,
-      });
-    },
-  );
 }
 
 /** The JSON of a body, or undefined where it is none. */

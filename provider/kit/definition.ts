@@ -4,7 +4,7 @@
  */
 import type { RequestHandler } from "express";
 import type { z } from "zod";
-import type { Service } from "../../protocol/index.ts";
+import type { Price, Service } from "../../protocol/index.ts";
 import type { ProviderKit } from "./kit.ts";
 
 export interface ProviderDefinition<Opened extends OpenedProvider = OpenedProvider> {
@@ -28,22 +28,65 @@ export interface OpenedProvider {
   /** The provider's own API, mounted at the root of its server. */
   readonly api?: RequestHandler;
   /** By service id: provides the service and returns its access configuration. Called again for the same id after a crash. */
-  readonly provide: Readonly<Record<string, Provide>>;
-  /** By service id: takes a provided service away again. */
-  readonly withdraw?: Readonly<Record<string, Withdraw>>;
+  readonly provide: ByService<Provide>;
+  /** By service id: takes a service away again, also one whose providing was never finished or never paid. */
+  readonly withdraw?: ByService<Withdraw>;
+  /** By service id: what it costs, where the catalog's own prices cannot say it. Asked for a quote, never after it. */
+  readonly price?: ByService<PriceFunction>;
+  /** By service id: the JSON Schema of what is still missing before it can be priced and provided, if anything is. */
+  readonly needs?: ByService<Needs>;
+  /** By the service that a resource has: makes another service or configuration of it. By default the other one's `provide` does. */
+  readonly update?: ByService<Update>;
+  /** By service id: new credentials for a resource; the old ones stop working. */
+  readonly rotate?: ByService<Provide>;
+  /** By service id: makes a resource of something that the account has already. */
+  readonly adopt?: ByService<Provide>;
+  /** By service id, for what is billed by use: the units used since `since` (milliseconds), a whole number. */
+  readonly usage?: ByService<Usage>;
   close?(): void | Promise<void>;
 }
+
+export type ByService<Value> = Readonly<Record<string, Value>>;
 
 export interface ProvisionOrder {
   /** The resource's id, the same when the order is repeated. */
   readonly id: string;
   readonly accountId: string;
+  /** What was ordered, together with the information that `needs` asked for. */
   readonly configuration: Readonly<Record<string, string>>;
 }
 
+/** It is being provided; `provide` is asked again when somebody asks after it. */
+export class Pending {
+  readonly retryAfterSeconds: number;
+
+  constructor({ retryAfterSeconds = 5 }: { retryAfterSeconds?: number } = {}) {
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** What a client needs to reach a resource: names and values, as an environment has them. */
+export type Access = Readonly<Record<string, string>>;
+
 /** Throws a `ProvisioningError` when the service cannot be provided like this. */
-export type Provide = (
-  order: ProvisionOrder,
-) => Record<string, string> | Promise<Record<string, string>>;
+export type Provide = (order: ProvisionOrder) => Access | Pending | Promise<Access | Pending>;
 
 export type Withdraw = (order: ProvisionOrder) => void | Promise<void>;
+
+export type PriceFunction = (
+  configuration: Readonly<Record<string, string>>,
+) => Pick<Price, "amount" | "freeform" | "interval" | "kind" | "unit"> | null;
+
+/** `undefined` where nothing is missing. */
+export type Needs = (
+  order: Omit<ProvisionOrder, "id"> & { readonly purpose: "create" | "link" },
+) => JsonSchema | undefined;
+
+export type JsonSchema = NonNullable<Service["configuration_schema"]>;
+
+export type Update = (
+  order: ProvisionOrder,
+  to: { readonly serviceId: string; readonly configuration: Readonly<Record<string, string>> },
+) => Access | Promise<Access>;
+
+export type Usage = (order: ProvisionOrder, since: number) => bigint | Promise<bigint>;

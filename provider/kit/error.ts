@@ -28,7 +28,21 @@ export type ProvisioningErrorCode =
   | "not_found"
   /** It cannot be sold: it is taken, or gone. A buyer looks elsewhere. */
   | "unavailable"
-  | "not_built"
+  /** This provider has no such thing: no rotation, no adoption, no such link. */
+  | "not_supported"
+  /** What costs money names a quote. */
+  | "quote_required"
+  | "quote_unknown"
+  | "quote_expired"
+  /** The quote is for another order, or its hash is another quote's. */
+  | "quote_mismatch"
+  /** The quote has bought something already. */
+  | "quote_used"
+  /** Another payment is buying it, or has bought it. */
+  | "already_ordered"
+  | "update_not_allowed"
+  /** The resource is not in a state for this. */
+  | "invalid_state"
   | "server_error";
 
 const STATUS: Record<ProvisioningErrorCode, number> = {
@@ -52,7 +66,15 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   idempotency_conflict: 422,
   not_found: 404,
   unavailable: 409,
-  not_built: 501,
+  not_supported: 400,
+  quote_required: 400,
+  quote_unknown: 404,
+  quote_expired: 409,
+  quote_mismatch: 409,
+  quote_used: 409,
+  already_ordered: 409,
+  update_not_allowed: 409,
+  invalid_state: 409,
   server_error: 500,
 };
 

@@ -1,5 +1,6 @@
 /** What whoever starts a provider decides: where it lives, whom it trusts, where its money goes, and its clock. */
 import type { Address } from "viem";
+import type { AfterFailure } from "../../middleware/index.ts";
 import type { Asset } from "../../protocol/index.ts";
 import type { Mailer } from "./consent/mail.ts";
 import type { Crooked } from "./crooked.ts";
@@ -21,6 +22,11 @@ export interface ProviderOptions {
   /** Milliseconds since the epoch. */
   now?: () => number;
   newId?: () => string;
+  /**
+   * What is owed where work fails after the money moved, such as `refundAmends(refunds)` of `purser/middleware`. By default the
+   * amount is kept as the payer's credit, and their next purchase here that it covers is paid from it.
+   */
+  afterFailure?: AfterFailure | undefined;
   /** How the owner of an address is reached, to sign in; by default into files under `<dir>/mail/`. */
   mail?: Mailer | undefined;
   /** Attack scenarios only: this provider cheats. */

@@ -23,8 +23,9 @@ import { SCOPE } from "./oauth-config.ts";
 import { openOAuth } from "./oauth.ts";
 import { openOnce } from "./once.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
-import { openResources } from "./resource-store.ts";
-import { resourceEndpoints } from "./resources.ts";
+import { resourceEndpoints } from "./resources/endpoints.ts";
+import { openQuotes } from "./resources/quotes.ts";
+import { openResources } from "./resources/store.ts";
 import { openSettings } from "./settings.ts";
 import { signedRequests } from "./signed-requests.ts";
 import { openSpending } from "./spending.ts";
@@ -128,7 +129,7 @@ export async function assemble<Opened extends OpenedProvider>(
   );
   if (opened.api) app.use(opened.api);
   app.use(
-    ["/provisioning/account_requests", "/provisioning/resources"],
+    ["/provisioning/account_requests", "/provisioning/quotes", "/provisioning/resources"],
     signedRequests({ database, trust, publicUrl, now }),
   );
   app.use(
@@ -145,17 +146,19 @@ export async function assemble<Opened extends OpenedProvider>(
       newId,
     }),
   );
-  app.use(
-    resourceEndpoints({
-      providerId,
-      services: catalog.data,
-      provider: opened,
-      authenticate,
-      connections,
-      resources,
-      now,
-    }),
-  );
+  const endpoints = resourceEndpoints({
+    providerId,
+    services: catalog.data,
+    provider: opened,
+    authenticate,
+    connections,
+    database,
+    quotes: openQuotes(database, { now, newId }),
+    resources,
+    till,
+    now,
+  });
+  app.use(endpoints.router);
   app.use((request, response) => {
     const problem = `There is no ${request.method} ${request.path.slice(0, 200)} here.`;
     const nextStep = "Read GET /provisioning/services for what there is.";
@@ -166,7 +169,11 @@ export async function assemble<Opened extends OpenedProvider>(
     app,
     opened,
     trust: (orchestrator) => trust.add(orchestrator),
-    recover: () => till.recover(),
+    recover: async () => {
+      const open = await till.recover();
+      await endpoints.recover();
+      return open;
+    },
     close: async () => {
       await opened.close?.();
       database.close();

@@ -17,6 +17,8 @@ export interface Spending {
   settle(payment: string): void;
   /** The payment can never be settled: the held amount is free again. */
   release(payment: string): void;
+  /** What was settled is given back, and counts no more. */
+  refund(payment: string): void;
   /** What this connection's project has spent and holds in the current month, in atomic units. */
   spent(connection: Connection): bigint;
 }
@@ -70,9 +72,12 @@ export function openSpending({ database, connections, asset, now }: SpendingOpti
     check,
     hold: (charge) =>
       database.transaction(() => {
-        if (known.get(charge.payment)) return;
-        check(charge);
         const { connection, service, amount, payment } = charge;
+        const before = known.get(payment);
+        if (before && before.state !== "released") return;
+        check(charge);
+        // A payment whose work was refused may come again.
+        database.run("DELETE FROM charge WHERE payment = ?", payment);
         const { accountId, issuer, project } = connection;
         database.run(
           "INSERT INTO charge VALUES (?, ?, ?, ?, ?, ?, ?, 'held')",
@@ -87,6 +92,9 @@ export function openSpending({ database, connections, asset, now }: SpendingOpti
       }),
     settle: (payment) => {
       database.run("UPDATE charge SET state = 'settled' WHERE payment = ?", payment);
+    },
+    refund: (payment) => {
+      database.run("UPDATE charge SET state = 'released' WHERE payment = ?", payment);
     },
     release: (payment) => {
       database.run(

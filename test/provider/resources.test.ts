@@ -184,14 +184,12 @@ test("a resource can be looked at and removed, by its own account only", async (
   expect((await of(shop, ada, body.id)).body.status).toBe("removed");
 });
 
-test.each(["/update_service", "/rotate_credentials"])(
-  "%s says that it is not built",
-  async (rest) => {
-    await using shop = await openShop();
-    const session = await connect(shop.attestor, shop.url);
-    expect(await of(shop, session, "res_1", rest, "POST")).toMatchObject({
-      status: 501,
-      body: { status: "error", error: { code: "not_built" } },
-    });
-  },
-);
+test("a service without credentials of its own says so when they are to be rotated", async () => {
+  await using shop = await openShop();
+  const session = await connect(shop.attestor, shop.url);
+  const { body } = await add(shop, session, { service_id: "kv" });
+  expect(await of(shop, session, body.id, "/rotate_credentials", "POST")).toMatchObject({
+    status: 400,
+    body: { status: "error", error: { code: "not_supported" } },
+  });
+});

@@ -1,10 +1,9 @@
 /** What an orchestrator may order as a resource, and under which key: everything that is refused before anything is done. */
 import type { Request } from "express";
 import { z } from "zod";
-import { ResourceRequest, type Service } from "../../protocol/index.ts";
-import { parseJson } from "./account-requests.ts";
-import type { OpenedProvider } from "./definition.ts";
-import { ProvisioningError } from "./error.ts";
+import type { Service } from "../../../protocol/index.ts";
+import { parseJson } from "../account-requests.ts";
+import { ProvisioningError } from "../error.ts";
 
 /** The request's idempotency key, or `idempotency_key_missing`. */
 export function readKey(request: Request): string {
@@ -13,21 +12,27 @@ export function readKey(request: Request): string {
   throw keyMissing();
 }
 
-/** Refuses what is not added as a resource here, and a configuration that the catalog's schema does not allow. */
-export function checkService(
-  { service_id: id, configuration }: ResourceRequest,
-  { services, provider }: { services: readonly Service[]; provider: OpenedProvider },
-): void {
+/** The catalog's entry of what a provider function is there for, or a refusal. */
+export function serviceFor(
+  id: string,
+  { services, functions }: { services: readonly Service[]; functions: object | undefined },
+): Service {
   const sold = services.find((entry) => entry.id === id);
-  if (!sold || !Object.hasOwn(provider.provide, id)) {
-    throw new ProvisioningError(sold ? "not_for_resources" : "unknown_service", {
-      problem: sold
-        ? `${id} is not added as a resource.`
-        : `There is no service "${id.slice(0, 100)}" here.`,
-      nextStep: sold ? "Call its create operation with the account's token." : "Read the catalog.",
-    });
-  }
-  const { error } = configurationSchema(sold).safeParse(configuration);
+  if (sold && functions && Object.hasOwn(functions, id)) return sold;
+  throw new ProvisioningError(sold ? "not_for_resources" : "unknown_service", {
+    problem: sold
+      ? `${id} is not added as a resource.`
+      : `There is no service "${id.slice(0, 100)}" here.`,
+    nextStep: sold ? "Call its create operation with the account's token." : "Read the catalog.",
+  });
+}
+
+/** Refuses a configuration that the catalog's schema does not allow. */
+export function checkConfiguration(
+  service: Service,
+  configuration: Readonly<Record<string, string>>,
+): void {
+  const { error } = configurationSchema(service).safeParse(configuration);
   if (!error) return;
   throw new ProvisioningError("invalid_configuration", {
     problem: `The configuration does not fit the catalog's schema: ${z.prettifyError(error)}.`,
@@ -40,13 +45,13 @@ function configurationSchema({ configuration_schema: schema }: Service): z.ZodTy
   return schema === undefined ? z.strictObject({}) : z.fromJSONSchema(schema);
 }
 
-/** Reads the body, or throws `invalid_request`. */
-export function readOrder(body: string): ResourceRequest {
-  const { data, error } = ResourceRequest.safeParse(parseJson(body));
-  if (data) return data;
+/** Reads a body, or throws `invalid_request`. */
+export function readBody<Schema extends z.ZodType>(schema: Schema, body: string): z.output<Schema> {
+  const { data, error } = schema.safeParse(body === "" ? {} : parseJson(body));
+  if (!error) return data;
   throw new ProvisioningError("invalid_request", {
-    problem: `The resource request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
-    nextStep: "Send service_id and a configuration of text values.",
+    problem: `The request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
+    nextStep: "Send the fields that the protocol asks for, with text values.",
   });
 }
 

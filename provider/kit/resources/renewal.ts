@@ -1,0 +1,110 @@
+/**
+ * The next period of a resource that is billed by the month or the year, or what was used of one that is billed by use. Nobody can pull
+ * money here: the orchestrator asks for a quote when it is due, and pays it. What stays unpaid is the provider's to stop.
+ */
+import { formatDecimal, parseDecimal, ResourceRenewal } from "../../../protocol/index.ts";
+import { describeError, ENVELOPES, ProvisioningError } from "../error.ts";
+import { renewMandate } from "../mandates.ts";
+import type { Quoted, Ware } from "../till.ts";
+import { alreadyOrdered, quoteUnknown } from "./create.ts";
+import { describeResource } from "./describe.ts";
+import { type Lifecycle, orderOf } from "./lifecycle.ts";
+import { readBody, serviceFor } from "./order.ts";
+import type { Call, ResourceParts } from "./parts.ts";
+import { endOfPeriod, type Terms, termsOf } from "./pricing.ts";
+import { QUOTE_LIFETIME_MS } from "./quotes.ts";
+import type { ResourceRecord } from "./store.ts";
+
+export interface Renewal {
+  readonly resourceId: string;
+  /** What it was paid until. */
+  readonly paidUntil: number;
+  /** The period that follows. */
+  readonly from: number;
+  readonly until: number;
+  readonly quoteId: string;
+}
+
+const DECIMALS = 6;
+
+/** What renewing costs now, or `invalid_state` where nothing is billed by the period. */
+export async function renewalTerms(record: ResourceRecord, parts: ResourceParts): Promise<Terms> {
+  const { provider, services, now } = parts;
+  const service = serviceFor(record.serviceId, { services, functions: provider.provide });
+  const order = orderOf(record);
+  const terms = termsOf(service, order.configuration, provider);
+  const { paidUntil, status, billing } = record;
+  if (status !== "complete" || paidUntil === undefined || !billing) throw notBilled();
+  if (billing.kind !== "usage") return { ...terms, upfront: terms.billing?.amount ?? "0.00" };
+  const since = record.billedFrom ?? record.createdAt;
+  const units = (await provider.usage?.[service.id]?.(order, since)) ?? 0n;
+  const amount = formatDecimal(units * parseDecimal(billing.amount, DECIMALS), DECIMALS);
+  const period = `${new Date(since).toISOString()} to ${new Date(now()).toISOString()}`;
+  return { ...terms, upfront: amount, description: `${units} used, ${period}` };
+}
+
+/** What is sold: a period, once. */
+export async function renew(
+  call: Call,
+  record: ResourceRecord,
+  parts: ResourceParts,
+  lifecycle: Lifecycle,
+): Promise<() => Promise<Quoted<Renewal>>> {
+  const { connection } = call;
+  const order = readBody(ResourceRenewal, call.body);
+  await renewMandate(order.mandate, call, parts);
+  if (!parts.quotes.isOf(order.quote_id, connection)) throw quoteUnknown();
+  return () =>
+    lifecycle.inTurn(record.id, async () => {
+      const { paidUntil, billing, status, serviceId, configuration } = parts.resources.find(
+        record.id,
+      )!;
+      if (status !== "complete" || paidUntil === undefined || !billing) throw notBilled();
+      const said = parts.quotes.check(
+        {
+          ...order,
+          purpose: "renewal",
+          service_id: serviceId,
+          resource_id: record.id,
+          configuration,
+        },
+        connection,
+      );
+      // Late or early, a period follows the one before; what was used is paid up to the quote.
+      const quotedAt = Date.parse(said.expires_at) - QUOTE_LIFETIME_MS;
+      const from = billing.kind === "usage" ? quotedAt : paidUntil;
+      const until = endOfPeriod(billing.interval ?? "month", from) ?? from;
+      const renewal = { resourceId: record.id, paidUntil, from, until, quoteId: said.id };
+      const priced = { service: serviceId, amount: said.amount, description: said.description };
+      return { connection, inputs: {}, priced, order: renewal };
+    });
+}
+
+export function renewalWare(
+  { quotes, resources, now }: ResourceParts,
+  quote: Ware<Renewal>["quote"],
+): Ware<Renewal> {
+  return {
+    name: "resource-renewals",
+    quote,
+    refuse: (error) => describeError(error, ENVELOPES.status),
+    hold: ({ order: { quoteId, resourceId, paidUntil }, payment }) => {
+      quotes.use(quoteId, payment);
+      if (resources.find(resourceId)?.paidUntil !== paidUntil) throw alreadyOrdered();
+    },
+    deliver: ({ order: { resourceId, from, until } }) => {
+      const before = resources.find(resourceId)!;
+      const next: ResourceRecord = { ...before, paidUntil: until, billedFrom: from };
+      resources.save(next);
+      return { status: 200, body: describeResource(next, now()) };
+    },
+    release: ({ order: { quoteId }, payment }) => quotes.giveBack(quoteId, payment),
+  };
+}
+
+function notBilled(): ProvisioningError {
+  return new ProvisioningError("invalid_state", {
+    problem: "The resource is not billed by the period, or is gone.",
+    nextStep: "Ask after it; there is nothing to renew.",
+  });
+}

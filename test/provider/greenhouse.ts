@@ -49,7 +49,7 @@ const name = {
 };
 const configuration_schema = { ...name, additionalProperties: false };
 
-export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
+const GREENHOUSE: ProviderDefinition<Greenhouse> = {
   id: "greenhouse",
   name: "The Greenhouse",
   termsVersion: "2026-04-30",

@@ -139,7 +139,7 @@ function isFor(
   );
 }
 
-export function sameValues(
+function sameValues(
   one: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>>,
 ): boolean {

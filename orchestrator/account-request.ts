@@ -16,6 +16,7 @@ import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
 import { newPkce, type OAuthClient, type Tokens } from "./oauth-client.ts";
+import type { People, User } from "./people.ts";
 import { invalid } from "./provider-call.ts";
 import { readProblem, refusal } from "./provider-error.ts";
 import type { Terms, TermsVersion } from "./terms.ts";
@@ -35,14 +36,16 @@ const NewerTerms = z.looseObject({
 
 export class AccountRequests {
   readonly #identity: Identity;
+  readonly #people: People;
   readonly #oauth: OAuthClient;
   readonly #terms: Terms;
   readonly #approvals: Approvals;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ identity, oauth, terms, approvals, now, newId }: AccountRequestsOptions) {
+  constructor({ identity, people, oauth, terms, approvals, now, newId }: AccountRequestsOptions) {
     this.#identity = identity;
+    this.#people = people;
     this.#oauth = oauth;
     this.#terms = terms;
     this.#approvals = approvals;
@@ -53,9 +56,11 @@ export class AccountRequests {
   /** The tokens of the user's account; the human accepts the terms first, and is shown a consent page if there is one. */
   async open(asker: Asker, provider: CatalogProvider, mandate: IssuedMandate): Promise<Tokens> {
     const { profile } = provider;
+    const user = this.#people.ofProject(asker.project);
     let evidence = await this.#terms.accept(asker, profile, profile);
     const pkce = newPkce();
-    const send = () => this.#send(provider, mandate, evidence, pkce.challenge);
+    const send = () =>
+      this.#send({ user, provider, mandate, terms: evidence, challenge: pkce.challenge });
     // The metadata is fetched while the account is made; where it fails, the code exchange below says so.
     this.#oauth.endpoint(provider).catch(() => undefined);
     let answer = await send();
@@ -63,7 +68,7 @@ export class AccountRequests {
       evidence = await this.#terms.accept(asker, profile, answer.terms);
       answer = await send();
     }
-    if (answer.kind === "consent" && (await this.#consents(asker, provider, answer.auth))) {
+    if (answer.kind === "consent" && (await this.#consents(asker, user, provider, answer.auth))) {
       answer = await send();
     }
     if (answer.kind === "code") return this.#oauth.exchangeCode(provider, answer.code, pkce);
@@ -71,13 +76,9 @@ export class AccountRequests {
     throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
   }
 
-  async #send(
-    { baseUrl, profile }: CatalogProvider,
-    mandate: IssuedMandate,
-    terms: TermsEvidence,
-    challenge: string,
-  ): Promise<Answer> {
-    const { user, clientId } = this.#identity;
+  async #send({ user, provider, mandate, terms, challenge }: AccountOrder): Promise<Answer> {
+    const { baseUrl, profile } = provider;
+    const { clientId } = this.#identity;
     const body: AccountRequest = {
       id: `acctreq_${this.#newId()}`,
       object: "account_request",
@@ -94,7 +95,7 @@ export class AccountRequests {
       code_challenge_method: "S256",
       terms,
       mandate: mandate.token,
-      identity_assertion: await this.#identity.assertion(profile.issuer),
+      identity_assertion: await this.#identity.assertion(user, profile.issuer),
     };
     const url = `${baseUrl}/provisioning/account_requests`;
     const answer = await this.#identity.send({ method: "POST", url, body });
@@ -113,6 +114,7 @@ export class AccountRequests {
 
   async #consents(
     asker: Asker,
+    user: User,
     { profile }: CatalogProvider,
     { redirect: { url }, device }: RequiresAuth,
   ): Promise<boolean> {
@@ -123,15 +125,25 @@ export class AccountRequests {
     const elsewhere = device
       ? ` On another device, open ${device.verification_uri} and enter ${JSON.stringify(device.user_code)}.`
       : "";
-    const question = `${JSON.stringify(profile.name)} already has an account for ${this.#identity.user.email}. Open ${url}, sign in there and consent; then accept here.${elsewhere}`;
+    const question = `${JSON.stringify(profile.name)} already has an account for ${user.email}. Open ${url}, sign in there and consent; then accept here.${elsewhere}`;
     const facts = { url, ...(device ? { user_code: device.user_code } : {}) };
     const ask = { kind: "consent" as const, provider: profile.id, question, facts };
     return this.#approvals.approve(asker, ask, `consent ${profile.id}`);
   }
 }
 
+interface AccountOrder {
+  user: User;
+  provider: CatalogProvider;
+  mandate: IssuedMandate;
+  terms: TermsEvidence;
+  /** PKCE, S256. */
+  challenge: string;
+}
+
 export interface AccountRequestsOptions {
   identity: Identity;
+  people: People;
   oauth: OAuthClient;
   terms: Terms;
   approvals: Approvals;

@@ -2,19 +2,17 @@
  * The calls of `protocol/orchestrator-api.ts` over HTTP. A call goes through in this order: the run's token, the body's size and
  * shape, the run's scope, then the work. Whatever fails becomes `{ ok: false, error }` in one place.
  */
-import express, { type NextFunction, type Request, type Response, Router } from "express";
+import express, { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import {
   type CatalogEnvelope,
   DelegationOrder,
   OutcomeReport,
   PurchaseOrder,
-  PurserError,
   Question,
   ResourceOrder,
-  toErrorBody,
 } from "../protocol/index.ts";
-import { OrchestratorError, statusOf } from "./error.ts";
+import { BODY_LIMIT, param, read, sendError, unknownCall } from "./http.ts";
 import type { Run } from "./runs.ts";
 
 /** What a run can do; the project and the scope are the run's own. */
@@ -34,7 +32,6 @@ export interface RunDesk {
 }
 
 const ConnectionOrder = z.object({ provider: z.string().min(1).max(50) });
-const BODY_LIMIT = "64kb";
 
 export function agentApi(desk: RunDesk): Router {
   const router = Router();
@@ -96,15 +93,7 @@ export function agentApi(desk: RunDesk): Router {
     answer((run, { params }) => desk.revoke(run, param(params, "id"))),
   );
 
-  router.use((request) => {
-    throw new OrchestratorError("CALL_UNKNOWN", {
-      problem: `There is no call ${request.method} ${request.baseUrl}${request.path}.`.slice(
-        0,
-        300,
-      ),
-      nextStep: "Use one of the calls that the orchestrator's API lists.",
-    });
-  });
+  router.use(unknownCall);
   router.use(sendError);
   return router;
 }
@@ -115,51 +104,4 @@ function answer(call: Call): (request: Request, response: Response) => Promise<v
   return async (request, response) => {
     response.json(await call(response.locals["run"] as Run, request));
   };
-}
-
-function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new OrchestratorError("REQUEST_INVALID", {
-    problem: `The body does not fit this call: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-    nextStep: "Send a JSON object as the call describes it.",
-  });
-}
-
-function param(params: Request["params"], name: string): string {
-  const value = params[name];
-  return typeof value === "string" ? value : "";
-}
-
-/** Express knows an error handler by its four parameters. */
-function sendError(
-  error: unknown,
-  _request: Request,
-  response: Response,
-  next: NextFunction,
-): void {
-  if (response.headersSent) {
-    next(error);
-    return;
-  }
-  const body = toErrorBody(fromParser(error) ?? error);
-  const status = statusOf(body.code);
-  if (status === 401) response.set("www-authenticate", "Bearer");
-  response.status(status).json({ ok: false, error: body });
-}
-
-/** What Express's body parser and router say of a malformed request, as ours. */
-function fromParser(error: unknown): PurserError | undefined {
-  const { status } = (error ?? {}) as { status?: unknown };
-  if (error instanceof PurserError || typeof status !== "number" || status >= 500) return undefined;
-  if (status === 413) {
-    return new OrchestratorError("REQUEST_TOO_LARGE", {
-      problem: `The body is larger than ${BODY_LIMIT}.`,
-      nextStep: "Send less.",
-    });
-  }
-  return new OrchestratorError("REQUEST_INVALID", {
-    problem: "The request's body or path cannot be read.",
-    nextStep: "Send a JSON object in UTF-8 as the call describes it.",
-  });
 }

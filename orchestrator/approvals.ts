@@ -22,15 +22,19 @@ export interface AskRecord {
 /** For whom the human is asked. */
 export interface Asker {
   project: string;
-  /** The run's id. */
+  /** The run's id, or the session's name. */
   id: string;
+  /** The name by which the agent's consents are kept. */
+  agent: string;
+  /** A call of a person's own program: nobody is asked, and what the person has said already came with the call. */
+  session?: { acceptTerms: string | undefined };
 }
 
 const COLUMNS = "project, run, kind, provider, question, answer, asked_at AS askedAt";
 
 export class Approvals {
   readonly #db: Database;
-  readonly #human: Human;
+  readonly #human: (project: string) => Human;
   readonly #trace: Trace | undefined;
   readonly #now: () => number;
   readonly #serial = new Serial();
@@ -60,6 +64,11 @@ export class Approvals {
     return this.#ask(asker, ask, null);
   }
 
+  /** Writes down what a person said in a call of their own program, where nobody was asked. */
+  record(asker: Asker, ask: HumanAsk, subject: string): void {
+    this.#keep(asker, ask, subject, "accept");
+  }
+
   list(project?: string): AskRecord[] {
     const where = project === undefined ? "" : "WHERE project = ?";
     return this.#db
@@ -68,8 +77,13 @@ export class Approvals {
   }
 
   async #ask(asker: Asker, ask: HumanAsk, subject: string | null): Promise<string> {
+    const answer = await this.#answer(asker, ask);
+    this.#keep(asker, ask, subject, answer);
+    return answer;
+  }
+
+  #keep(asker: Asker, ask: HumanAsk, subject: string | null, answer: string): void {
     const { kind, question, provider } = ask;
-    const answer = await this.#answer(ask);
     this.#db.run(
       "INSERT INTO ask (project, run, subject, kind, provider, question, answer, asked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       asker.project,
@@ -88,12 +102,11 @@ export class Approvals {
       answer,
       ...(provider === undefined ? {} : { provider }),
     });
-    return answer;
   }
 
-  async #answer(ask: HumanAsk): Promise<string> {
+  async #answer({ project }: Asker, ask: HumanAsk): Promise<string> {
     try {
-      return (await this.#human.ask(ask)).answer;
+      return (await this.#human(project).ask(ask)).answer;
     } catch (cause) {
       throw new OrchestratorError("HUMAN_UNAVAILABLE", {
         problem: `The human could not be asked: ${ask.question.slice(0, 200)}`,
@@ -107,7 +120,8 @@ export class Approvals {
 
 export interface ApprovalsOptions {
   db: Database;
-  human: Human;
+  /** Of the project's owner. */
+  human: (project: string) => Human;
   trace: Trace | undefined;
   now: () => number;
 }

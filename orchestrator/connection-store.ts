@@ -13,10 +13,11 @@ export interface ConnectionRow {
   /** Of the mandate that the provider holds. */
   mandateVersion: number;
   mandateExpiresAt: number;
+  connectedAt: number;
 }
 
 const COLUMNS =
-  "provider, account_id AS accountId, token_expires_at AS tokenExpiresAt, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt";
+  "provider, account_id AS accountId, token_expires_at AS tokenExpiresAt, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt, connected_at AS connectedAt";
 
 export class ConnectionStore {
   readonly #db: Database;

@@ -5,6 +5,7 @@
 import {
   type CatalogProvider,
   type Connection,
+  type ConnectionView,
   type Credential,
   Secret,
   type Trace,
@@ -15,6 +16,7 @@ import type { ConnectionRow, ConnectionStore } from "./connection-store.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
 import type { OAuthClient, Tokens } from "./oauth-client.ts";
+import type { People, User } from "./people.ts";
 import type { Projects } from "./projects.ts";
 import { Serial } from "./serial.ts";
 import type { Vault } from "./vault.ts";
@@ -38,6 +40,23 @@ export class Connections {
   find(project: string, provider: string): Connection | undefined {
     const row = this.#parts.store.find(project, provider);
     return row && view(row);
+  }
+
+  /** As the project's owner sees them. */
+  views(project: string): ConnectionView[] {
+    return this.#parts.store.list(project).map((row) => this.#view(row));
+  }
+
+  view(project: string, provider: string): ConnectionView {
+    const row = this.#parts.store.find(project, provider);
+    if (row) return this.#view(row);
+    throw notConnected(provider);
+  }
+
+  #view(row: ConnectionRow): ConnectionView {
+    const connected_at = new Date(row.connectedAt).toISOString();
+    const status = row.tokenExpiresAt > this.#parts.now() ? "active" : "expired";
+    return { ...view(row), status, connected_at };
   }
 
   /** The project's connection, made or renewed if need be. */
@@ -79,8 +98,8 @@ export class Connections {
   }
 
   async #open(asker: Asker, provider: CatalogProvider): Promise<Secret> {
-    const { identity, projects, accounts } = this.#parts;
-    checkVerified(identity);
+    const { identity, people, projects, accounts } = this.#parts;
+    checkVerified(people.ofProject(asker.project));
     const { id } = provider.profile;
     const mandate = await identity.mandate(asker.project, id, projects.cap(asker.project, id));
     const tokens = await accounts.open(asker, provider, mandate);
@@ -132,6 +151,7 @@ export interface ConnectionsOptions {
   store: ConnectionStore;
   vault: Vault;
   identity: Identity;
+  people: People;
   oauth: OAuthClient;
   accounts: AccountRequests;
   projects: Projects;
@@ -154,7 +174,7 @@ function view({ provider, accountId }: ConnectionRow): Connection {
 }
 
 /** The orchestrator attests only what is true. */
-function checkVerified({ user }: Identity): void {
+function checkVerified(user: User): void {
   if (user.emailVerified) return;
   throw new OrchestratorError("EMAIL_UNVERIFIED", {
     problem: `The e-mail ${user.email} is not verified, so no account can be asked for.`,

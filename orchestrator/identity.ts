@@ -1,7 +1,4 @@
-/**
- * Who the orchestrator is and for whom it speaks: what it signs as, and the user it attests. It is one signed-in user's
- * orchestrator.
- */
+/** Who the orchestrator is: what it signs as, and what it attests of the users it speaks for. */
 import {
   API_VERSION,
   API_VERSION_HEADER,
@@ -11,23 +8,10 @@ import {
   signMandate,
   signRequest,
 } from "../protocol/index.ts";
+import type { User } from "./people.ts";
 import { type Cap, USD_DECIMALS } from "./projects.ts";
 import { callProvider, type ProviderAnswer, type ProviderCallOptions } from "./provider-call.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-
-/** The signed-in user. */
-export interface User {
-  /** Stable; providers know the user's account by it. */
-  id: string;
-  email: string;
-  name: string;
-  emailVerified: boolean;
-  /**
-   * When the user last proved who they are, in milliseconds: the platform's own session knows. By default now, as whoever runs this
-   * process is its user. Providers want it to be within the hour before they open an account.
-   */
-  signedInAt?: () => number;
-}
 
 /** A mandate and what the orchestrator must remember of it. */
 export interface IssuedMandate {
@@ -51,16 +35,14 @@ export class Identity {
   readonly issuer: string;
   /** What the orchestrator is called as an OAuth client at every provider. */
   readonly clientId: string;
-  readonly user: User;
   readonly keys: SigningKeys;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ issuer, clientId, user, keys, call, now, newId }: IdentityOptions) {
+  constructor({ issuer, clientId, keys, call, now, newId }: IdentityOptions) {
     this.issuer = issuer;
     this.clientId = clientId;
-    this.user = user;
     this.keys = keys;
     this.#call = call;
     this.#now = now;
@@ -86,9 +68,9 @@ export class Identity {
     );
   }
 
-  /** Who the user is, for one provider (its issuer) and one use. */
-  assertion(audience: string): Promise<string> {
-    const { id, email, name, emailVerified, signedInAt = this.#now } = this.user;
+  /** Who a user is, for one provider (its issuer) and one use. */
+  assertion(user: User, audience: string): Promise<string> {
+    const { id, email, name, emailVerified, signedInAt = this.#now } = user;
     return signIdentityAssertion(
       {
         iss: this.issuer,
@@ -126,7 +108,6 @@ export class Identity {
 export interface IdentityOptions {
   issuer: string;
   clientId: string;
-  user: User;
   keys: SigningKeys;
   call: ProviderCallOptions;
   now: () => number;

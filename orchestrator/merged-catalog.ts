@@ -38,12 +38,15 @@ export class MergedCatalog {
   }
 
   async read(): Promise<CatalogReading> {
+    return this.fresh() ?? this.#reading ?? this.#start();
+  }
+
+  /** The latest reading while it holds. */
+  fresh(): CatalogReading | undefined {
     const latest = this.#latest;
-    if (latest) {
-      const fresh = FRESH_MS[latest.warnings.length === 0 ? "complete" : "withWarnings"];
-      if (this.#now() - latest.readAt < fresh) return latest;
-    }
-    return this.#reading ?? this.#start();
+    if (!latest) return undefined;
+    const fresh = FRESH_MS[latest.warnings.length === 0 ? "complete" : "withWarnings"];
+    return this.#now() - latest.readAt < fresh ? latest : undefined;
   }
 
   /** Reads anew at the next call, such as after a provider was added. */

@@ -1,16 +1,19 @@
 /**
- * The orchestrator acts for one signed-in user: it attests who the user is, asks the user what only a person may decide, keeps
+ * The orchestrator acts for signed-in users: it attests who a user is, asks the user what only a person may decide, keeps
  * the vault, and lets an agent's run do what its capability token covers, and no more. Everything it knows lies under `dir`.
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Router } from "express";
 import type { Wallet } from "../middleware/index.ts";
-import { type Human, parseDecimal, PurserError, type Trace } from "../protocol/index.ts";
+import { type Human, parseDecimal, type Secret, type Trace } from "../protocol/index.ts";
 import { type Ledger, openDatabase } from "../store/index.ts";
 import { agentApi } from "./agent-api.ts";
 import type { AskRecord } from "./approvals.ts";
-import type { User } from "./identity.ts";
+import type { User } from "./people.ts";
+import type { Wallets } from "./payment-method.ts";
+import { sessionApi } from "./session-api.ts";
+import type { Identify } from "./sessions.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
 import type { PaymentReport, ProjectOverview } from "./project-views.ts";
 import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
@@ -27,10 +30,14 @@ export interface OrchestratorOptions {
   issuer: string;
   /** Its OAuth client id at providers; the issuer by default. */
   clientId?: string;
-  user: User;
-  human: Human;
-  /** The user's payment method; none when it is left out. */
-  wallet?: Wallet | undefined;
+  /** The one user, of an orchestrator that has one. */
+  user?: User;
+  /** Who is signed in at the platform that this is mounted in; its own pages call `/v1/…` with nothing else. */
+  identity?: Identify;
+  /** Whom an agent's run asks; nobody is there when it is left out. */
+  human?: Human | ((user: User) => Human);
+  /** The payment method, of everybody or of each user; none when it is left out. */
+  wallet?: Wallets;
   /** The wallet's book, for what budgets and caps have left. */
   ledger: Ledger;
   /** Atomic units per UTC month for a provider without a cap of its own; $100.00 by default. */
@@ -54,7 +61,7 @@ export interface Orchestrator extends AsyncDisposable {
   /** `/v1/…` for agents, and the public keys; mount it at an application's root. */
   readonly router: Router;
   /** Only the human makes a project. */
-  createProject(project: { name: string }): Project;
+  createProject(project: { name: string; user?: User }): Project;
   projects(): Project[];
   /** The merged catalog, with a warning for each provider that cannot be used. */
   catalog(): Promise<CatalogReading>;
@@ -73,6 +80,8 @@ export interface Orchestrator extends AsyncDisposable {
   /** Signs with a new key from ten minutes on; what earlier keys have signed stays good. Do it once a year, or when in doubt. */
   rotateKeys(): Promise<void>;
   setPaymentMethod(wallet: Wallet): void;
+  /** A session for a program of a user's, such as the command line: its token is shown once. */
+  startSession(session: { user?: User; agent: string; expiresAt: number }): Secret;
   project(id: string): Promise<ProjectOverview>;
   /** Every purchase of a project, without the bytes that pay. */
   payments(project: string): Promise<PaymentReport[]>;
@@ -85,6 +94,7 @@ export interface Orchestrator extends AsyncDisposable {
 
 const DEFAULT_CAP = parseDecimal("100.00", USD_DECIMALS);
 const TIMEOUT_MS = 15_000;
+const NOBODY: Human = { ask: () => Promise.reject(new Error("nobody is there")) };
 
 /** Opens the orchestrator whose state lies under `dir`, or makes it, and lets the wallet resolve what a crash left open. */
 export async function createOrchestrator({
@@ -95,6 +105,7 @@ export async function createOrchestrator({
   newId = randomUUID,
   fetch = globalThis.fetch,
   timeoutMs = TIMEOUT_MS,
+  human = NOBODY,
   ...options
 }: OrchestratorOptions): Promise<Orchestrator> {
   const db = openDatabase(join(options.dir, "orchestrator.db"));
@@ -107,17 +118,20 @@ export async function createOrchestrator({
     now,
     newId,
     call: { fetch, timeoutMs },
+    human,
+    user: options.user,
+    identify: options.identity,
   }).catch((error: unknown) => {
     db.close();
     throw error;
   });
-  await options.wallet?.recover();
-  const { projects, runs, registry, catalog, connections, payment, views, approvals, vault, desk } =
-    parts;
-  const recovery = keepRecovering({ wallet: () => payment.wallet });
+  const { projects, people, runs, registry, catalog, payment, views, approvals, vault } = parts;
+  await payment.recover();
+  const recovery = keepRecovering({ wallet: () => payment });
   const router = Router();
   router.use(publicApi(parts.keys));
-  router.use("/v1", agentApi(desk));
+  router.use("/v1", sessionApi(parts.sessionDesk));
+  router.use("/v1", agentApi(parts.desk));
   const close = async () => {
     await recovery.stop();
     await vault.ready().catch(() => undefined);
@@ -127,7 +141,10 @@ export async function createOrchestrator({
     issuer,
     clientId,
     router,
-    createProject: (project) => projects.create(project),
+    createProject: ({ name, user = people.owner }) => {
+      people.keep(user);
+      return projects.create({ name, person: user.id });
+    },
     projects: () => projects.list(),
     catalog: () => catalog.read(),
     addProvider: (url) => {
@@ -142,11 +159,7 @@ export async function createOrchestrator({
       registry.forgetPayees(provider);
       catalog.expire();
     },
-    setCap: async (cap) => {
-      const set = projects.setCap(cap);
-      await renewMandate(cap);
-      return set;
-    },
+    setCap: parts.setCap,
     startRun: (order) => {
       projects.get(order.project);
       return runs.start(order);
@@ -155,6 +168,8 @@ export async function createOrchestrator({
     revokeRun: (runId) => runs.revoke(runId),
     rotateKeys: () => parts.keys.rotate(),
     setPaymentMethod: (wallet) => payment.set(wallet),
+    startSession: ({ user = people.owner, ...session }) =>
+      parts.sessions.start({ user, ...session }),
     project: (id) => views.ofOwner(id),
     payments: (project) => views.payments(project),
     asks: (project) => approvals.list(project),
@@ -162,15 +177,4 @@ export async function createOrchestrator({
     close,
     [Symbol.asyncDispose]: close,
   };
-
-  /** A provider that cannot be told now is told at the next call; until then this orchestrator's own check holds. */
-  async function renewMandate({ project, provider }: { project: string; provider: string }) {
-    if (!connections.find(project, provider)) return;
-    try {
-      const found = await catalog.provider(provider);
-      await connections.connect({ project, id: "owner" }, found.provider);
-    } catch (error) {
-      if (!(error instanceof PurserError)) throw error;
-    }
-  }
 }

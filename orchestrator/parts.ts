@@ -1,6 +1,5 @@
 /** Puts the orchestrator together: each part gets the others that it needs, and nothing else. */
 import { join } from "node:path";
-import type { Wallet } from "../middleware/index.ts";
 import type { Human, Trace } from "../protocol/index.ts";
 import type { Database, Ledger } from "../store/index.ts";
 import { AccountRequests } from "./account-request.ts";
@@ -8,10 +7,12 @@ import { Approvals } from "./approvals.ts";
 import { ConnectionStore } from "./connection-store.ts";
 import { Connections } from "./connections.ts";
 import { Desk } from "./desk.ts";
-import { Identity, type User } from "./identity.ts";
+import { capSetter } from "./caps.ts";
+import { Identity } from "./identity.ts";
 import { MergedCatalog } from "./merged-catalog.ts";
 import { OAuthClient } from "./oauth-client.ts";
-import { PaymentMethod } from "./payment-method.ts";
+import { People, type User } from "./people.ts";
+import { PaymentMethod, type Wallets } from "./payment-method.ts";
 import { ProjectViews } from "./project-views.ts";
 import { Projects } from "./projects.ts";
 import type { ProviderCallOptions } from "./provider-call.ts";
@@ -20,6 +21,9 @@ import { Purchases } from "./purchases.ts";
 import { ResourceStore } from "./resource-store.ts";
 import { Resources } from "./resources.ts";
 import { Runs } from "./runs.ts";
+import { ServiceListings } from "./service-listings.ts";
+import { SessionDesk } from "./session-desk.ts";
+import { type Identify, Sessions } from "./sessions.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { Spending } from "./spending.ts";
 import { makeTables } from "./tables.ts";
@@ -31,9 +35,10 @@ export interface PartsOptions {
   db: Database;
   issuer: string;
   clientId: string;
-  user: User;
-  human: Human;
-  wallet?: Wallet | undefined;
+  user: User | undefined;
+  identify: Identify | undefined;
+  human: Human | ((user: User) => Human);
+  wallet?: Wallets;
   ledger: Ledger;
   defaultCap: bigint;
   walletCap?: bigint | undefined;
@@ -44,24 +49,32 @@ export interface PartsOptions {
 }
 
 export async function openParts(options: PartsOptions) {
-  const { dir, db, issuer, clientId, user, human, ledger, defaultCap, trace, now, newId, call } =
-    options;
+  const { dir, db, issuer, clientId, user, identify, ledger, defaultCap, trace, now } = options;
+  const { human, newId, call } = options;
   makeTables(db);
   const vault = new Vault({ db, identityFile: join(dir, "vault.key"), now });
   const keys = await openSigningKeys(join(dir, "signing-keys.json"), now);
-  const identity = new Identity({ issuer, clientId, user, keys, call, now, newId });
+  const identity = new Identity({ issuer, clientId, keys, call, now, newId });
+  const people = new People({ db, now, owner: user });
+  const sessions = new Sessions({ db, people, identify, now, newId });
   const projects = new Projects({ db, now, newId, defaultCap });
   const runs = new Runs({ db, now, newId });
-  const approvals = new Approvals({ db, human, trace, now });
-  const terms = new Terms({ db, approvals, now });
+  const approvals = new Approvals({
+    db,
+    human: (project) => (typeof human === "function" ? human(people.ofProject(project)) : human),
+    trace,
+    now,
+  });
+  const terms = new Terms({ db, people, approvals, now });
   const registry = new ProviderRegistry({ db, now });
   const catalog = new MergedCatalog({ registry, call, now });
   const oauth = new OAuthClient({ clientId, call, now });
-  const accounts = new AccountRequests({ identity, oauth, terms, approvals, now, newId });
+  const accounts = new AccountRequests({ identity, people, oauth, terms, approvals, now, newId });
   const connections = new Connections({
     store: new ConnectionStore({ db, vault, now }),
     vault,
     identity,
+    people,
     oauth,
     accounts,
     projects,
@@ -76,11 +89,16 @@ export async function openParts(options: PartsOptions) {
     projects,
     trace,
   });
-  const payment = new PaymentMethod({ approvals, wallet: options.wallet });
-  const spending = new Spending({ ledger, projects, walletCap: options.walletCap });
+  const payment = new PaymentMethod({ approvals, people, wallet: options.wallet });
+  const spending = new Spending({
+    ledger,
+    projects,
+    walletCap: options.walletCap,
+    walletScope: (project) => payment.limitOf(project),
+  });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
   const views = new ProjectViews({
-    user,
+    people,
     projects,
     registry,
     connections,
@@ -101,6 +119,22 @@ export async function openParts(options: PartsOptions) {
     approvals,
     vault,
   });
+  const setCap = capSetter({ projects, connections, catalog });
+  const sessionDesk = new SessionDesk({
+    sessions,
+    projects,
+    views,
+    runs,
+    catalog,
+    listings: new ServiceListings(),
+    registry,
+    connections,
+    resources,
+    spending,
+    vault,
+    setCap,
+    ownerId: user?.id,
+  });
   return {
     keys,
     vault,
@@ -113,5 +147,9 @@ export async function openParts(options: PartsOptions) {
     payment,
     views,
     desk,
+    people,
+    sessions,
+    sessionDesk,
+    setCap,
   };
 }

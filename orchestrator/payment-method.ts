@@ -1,36 +1,62 @@
 /**
- * The user's payment method: a wallet, or none yet. Only the human can bring one, so where one is needed and there is none the
+ * A user's payment method: a wallet, or none yet. Only the human can bring one, so where one is needed and there is none the
  * human is told, once in a run, and the agent gets an error that it can act on.
  */
 import type { Wallet } from "../middleware/index.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
+import type { People, User } from "./people.ts";
+
+/** One wallet for everybody, or each user's own. */
+export type Wallets = Wallet | ((user: User) => Wallet | undefined) | undefined;
 
 export class PaymentMethod {
   readonly #approvals: Approvals;
-  #wallet: Wallet | undefined;
+  readonly #people: People;
+  #wallets: Wallets;
+  /** Those that have been used, to be recovered. */
+  readonly #seen = new Set<Wallet>();
 
-  constructor({ approvals, wallet }: PaymentMethodOptions) {
+  constructor({ approvals, people, wallet }: PaymentMethodOptions) {
     this.#approvals = approvals;
-    this.#wallet = wallet;
+    this.#people = people;
+    this.set(wallet);
   }
 
-  get wallet(): Wallet | undefined {
-    return this.#wallet;
+  set(wallet: Wallets): void {
+    this.#wallets = wallet;
+    if (wallet !== undefined && typeof wallet !== "function") this.#seen.add(wallet);
   }
 
-  set(wallet: Wallet): void {
-    this.#wallet = wallet;
+  /** The wallet of a project's owner. */
+  of(project: string): Wallet | undefined {
+    if (typeof this.#wallets !== "function") return this.#wallets;
+    const wallet = this.#wallets(this.#people.ofProject(project));
+    if (wallet) this.#seen.add(wallet);
+    return wallet;
+  }
+
+  /** Whose limit over the whole wallet a payment counts under. */
+  limitOf(project: string): string {
+    if (typeof this.#wallets !== "function") return "wallet";
+    return `wallet:${this.#people.ofProject(project).id}`;
+  }
+
+  /** Lets the wallets resolve what is open. */
+  async recover(options?: { graceMs: number }): Promise<void> {
+    for (const wallet of this.#seen) await wallet.recover(options);
   }
 
   /** The wallet, or `PAYMENT_METHOD_REQUIRED` when the human was asked and there is still none. */
   async need(asker: Asker, provider: string, service: string): Promise<Wallet> {
-    if (!this.#wallet) {
+    const { project } = asker;
+    if (!this.of(project)) {
       const question = `${service} needs a payment method, and there is none yet. Add one, then accept here.`;
       const ask = { kind: "payment_method" as const, provider, question, facts: { service } };
-      await this.#approvals.approve(asker, ask, "payment_method");
+      if (!asker.session) await this.#approvals.approve(asker, ask, "payment_method");
     }
-    if (this.#wallet) return this.#wallet;
+    const wallet = this.of(project);
+    if (wallet) return wallet;
     throw new OrchestratorError("PAYMENT_METHOD_REQUIRED", {
       problem: `${service} needs a payment method, and the user has none; nothing was spent.`,
       nextStep: "Use a free service, or ask the human to add a payment method.",
@@ -41,5 +67,6 @@ export class PaymentMethod {
 
 export interface PaymentMethodOptions {
   approvals: Approvals;
-  wallet: Wallet | undefined;
+  people: People;
+  wallet: Wallets;
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type {
   Connection,
+  ProjectStatus,
   ProjectView,
   PurchaseRecord,
   Resource,
@@ -9,6 +10,7 @@ import type {
 } from "../protocol/index.ts";
 import type { Ledger } from "../store/index.ts";
 import type { Connections } from "./connections.ts";
+import type { People } from "./people.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { Projects } from "./projects.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
@@ -16,7 +18,6 @@ import type { Purchases } from "./purchases.ts";
 import type { Resources } from "./resources.ts";
 import { allows, type Run } from "./runs.ts";
 import { type Spending, usd } from "./spending.ts";
-import type { User } from "./identity.ts";
 
 /** The owner's view: no single run's budget, and the project's name. */
 export interface ProjectOverview {
@@ -43,18 +44,31 @@ export class ProjectViews {
   }
 
   async ofRun(run: Run): Promise<ProjectView> {
-    const { user, payment, spending } = this.#parts;
+    const { people, payment, spending } = this.#parts;
     const { id, connections, resources, purchases, spend } = await this.ofOwner(run.project);
-    const { wallet } = payment;
+    const wallet = payment.of(run.project);
     return {
       id,
-      user: { email: user.email },
+      user: { email: people.ofProject(id).email },
       budget: await spending.budget(run),
       payment_method: wallet ? { type: "token-wallet", address: wallet.address } : null,
       connections: connections.filter(({ provider }) => allows(run, provider)),
       resources: resources.filter(({ service }) => allows(run, providerOf(service))),
       purchases: purchases.filter(({ service }) => allows(run, providerOf(service))),
       spend: spend.filter(({ provider }) => allows(run, provider)),
+    };
+  }
+
+  /** As the person's own program sees it. */
+  async status(project: string): Promise<ProjectStatus> {
+    const { people, payment, projects } = this.#parts;
+    const overview = await this.ofOwner(project);
+    const wallet = payment.of(project);
+    return {
+      ...overview,
+      user: { email: people.ofProject(project).email },
+      created_at: new Date(projects.get(project).createdAt).toISOString(),
+      payment_method: wallet ? { type: "token-wallet", address: wallet.address } : null,
     };
   }
 
@@ -74,7 +88,7 @@ export class ProjectViews {
 
   /** Every purchase of the project that the wallet knows. */
   async payments(project: string): Promise<PaymentReport[]> {
-    const wallet = this.#parts.payment.wallet;
+    const wallet = this.#parts.payment.of(project);
     const reports = this.#parts.purchases.rows(project).map(async ({ id, inputs }) => {
       const record = await wallet?.find(id);
       if (!record) return [];
@@ -102,7 +116,7 @@ function providerOf(service: string): string {
 }
 
 export interface ProjectViewsOptions {
-  user: User;
+  people: People;
   projects: Projects;
   registry: ProviderRegistry;
   connections: Connections;

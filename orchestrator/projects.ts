@@ -4,7 +4,7 @@
  */
 import { formatDecimal, parseAtomic } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
-import { OrchestratorError } from "./error.ts";
+import { unknownProject } from "./people.ts";
 
 /** US dollars and the dollar tokens that we know have six decimals alike, so one atomic unit means the same in both. */
 export const USD_DECIMALS = 6;
@@ -12,7 +12,13 @@ export const USD_DECIMALS = 6;
 export interface Project {
   id: string;
   name: string;
+  /** The user it belongs to. */
+  person: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
 }
+
+const COLUMNS = "id, name, person, created_at AS createdAt";
 
 export interface Cap {
   /** Atomic units per UTC month. */
@@ -33,29 +39,42 @@ export class Projects {
     this.#defaultCap = defaultCap;
   }
 
-  create({ name }: { name: string }): Project {
-    const project = { id: `prj_${this.#newId()}`, name };
+  /** A new one, or the one that the person made with the same key. */
+  create({
+    name,
+    person,
+    key,
+  }: {
+    name: string;
+    person: string;
+    key?: string | undefined;
+  }): Project {
+    const id = `prj_${this.#newId()}`;
     this.#db.run(
-      "INSERT INTO project (id, name, created_at) VALUES (?, ?, ?)",
-      project.id,
+      "INSERT INTO project (id, name, created_at, person, key) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      id,
       name,
       this.#now(),
+      person,
+      key ?? null,
     );
-    return project;
+    const sql = `SELECT ${COLUMNS} FROM project WHERE id = ? OR (person = ? AND key = ?)`;
+    return this.#db.query<Project>(sql).get(id, person, key ?? null)!;
   }
 
-  list(): Project[] {
-    return this.#db.query<Project>("SELECT id, name FROM project ORDER BY created_at, id").all();
+  /** All, or those of a person. */
+  list(person?: string): Project[] {
+    const where = person === undefined ? "" : "WHERE person = ?";
+    return this.#db
+      .query<Project>(`SELECT ${COLUMNS} FROM project ${where} ORDER BY created_at, rowid`)
+      .all(...(person === undefined ? [] : [person]));
   }
 
   /** Throws `PROJECT_UNKNOWN`. */
   get(id: string): Project {
-    const row = this.#db.query<Project>("SELECT id, name FROM project WHERE id = ?").get(id);
+    const row = this.#db.query<Project>(`SELECT ${COLUMNS} FROM project WHERE id = ?`).get(id);
     if (row) return row;
-    throw new OrchestratorError("PROJECT_UNKNOWN", {
-      problem: `There is no project "${id.slice(0, 100)}".`,
-      nextStep: "Make one with createProject, or name one that exists.",
-    });
+    throw unknownProject(id);
   }
 
   /** The cap, written down when it is first asked for, so that a version never changes its meaning. */

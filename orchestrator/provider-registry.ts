@@ -23,14 +23,15 @@ export class ProviderRegistry {
     this.#now = now;
   }
 
-  /** Adds a provider by its base URL, once; throws `PROVIDER_URL_INVALID`. */
-  add(url: string): void {
+  /** Adds a provider by its base URL, once, and answers the URL as it is kept; throws `PROVIDER_URL_INVALID`. */
+  add(url: string): string {
     const baseUrl = normalise(url);
     this.#db.run(
       "INSERT INTO provider (base_url, position, added_at) SELECT ?, coalesce(max(position), 0) + 1, ? FROM provider WHERE true ON CONFLICT (base_url) DO NOTHING",
       baseUrl,
       this.#now(),
     );
+    return baseUrl;
   }
 
   /** What a project has there stays known; the id is free for whoever is added next under it. */

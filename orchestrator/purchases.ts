@@ -65,7 +65,7 @@ export class Purchases {
 
   /** The project's own purchase, from a provider that the run may use, or `PURCHASE_UNKNOWN`: it has the bytes that pay. */
   async find(run: Run, id: string): Promise<PurchaseRecord> {
-    const wallet = this.#parts.payment.wallet;
+    const wallet = this.#parts.payment.of(run.project);
     const record = this.#isOf(run, id) ? await wallet?.find(id) : undefined;
     if (record) return record;
     throw unknownPurchase(id);
@@ -73,7 +73,7 @@ export class Purchases {
 
   /** What came of the paid request; the wallet believes the chain alone. */
   async report(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
-    const wallet = this.#parts.payment.wallet;
+    const wallet = this.#parts.payment.of(run.project);
     if (!wallet || !this.#isOf(run, id)) throw unknownPurchase(id);
     return wallet.report(id, report);
   }

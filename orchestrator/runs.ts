@@ -12,6 +12,8 @@ import { OrchestratorError, type OrchestratorErrorCode } from "./error.ts";
 export interface Run {
   id: string;
   project: string;
+  /** The name by which the consents of this agent are kept. */
+  agent: string;
   /** Atomic units. */
   budget: bigint;
   /** The providers it may use, or undefined for all. */
@@ -29,6 +31,8 @@ export interface StartedRun {
 
 export interface RunOrder {
   project: string;
+  /** "agent" by default: all that are not told apart. */
+  agent?: string | undefined;
   budget: bigint;
   providers?: readonly string[] | undefined;
   expiresAt: number;
@@ -45,12 +49,15 @@ export class Runs {
     this.#newId = newId;
   }
 
-  start({ project, budget, providers, expiresAt }: RunOrder, parent?: Run): StartedRun {
+  start(
+    { project, agent = "agent", budget, providers, expiresAt }: RunOrder,
+    parent?: Run,
+  ): StartedRun {
     if (budget < 0n) throw new RangeError("a budget below nothing");
     const runId = `run_${this.#newId()}`;
     const token = newToken();
     this.#db.run(
-      "INSERT INTO run (id, project, token_hash, budget, providers, expires_at, created_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO run (id, project, token_hash, budget, providers, expires_at, created_at, parent, agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       runId,
       project,
       hashOf(token),
@@ -59,6 +66,7 @@ export class Runs {
       expiresAt,
       this.#now(),
       parent?.id ?? null,
+      parent?.agent ?? agent,
     );
     return { runId, token: new Secret(token) };
   }
@@ -137,6 +145,7 @@ export class Runs {
 interface RunRow {
   id: string;
   project: string;
+  agent: string;
   budget: string;
   providers: string | null;
   expires_at: number;
@@ -158,10 +167,11 @@ export function allows(run: Run, provider: string): boolean {
 }
 
 function toRun(row: RunRow, starters: Run["starters"]): Run {
-  const { id, project, budget, providers, expires_at } = row;
+  const { id, project, agent, budget, providers, expires_at } = row;
   return {
     id,
     project,
+    agent,
     budget: parseAtomic(budget),
     providers: providers === null ? undefined : z.array(z.string()).parse(JSON.parse(providers)),
     expiresAt: expires_at,

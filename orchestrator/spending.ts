@@ -11,11 +11,13 @@ export class Spending {
   readonly #ledger: Ledger;
   readonly #projects: Projects;
   readonly #walletCap: bigint | undefined;
+  readonly #walletScope: (project: string) => string;
 
-  constructor({ ledger, projects, walletCap }: SpendingOptions) {
+  constructor({ ledger, projects, walletCap, walletScope }: SpendingOptions) {
     this.#ledger = ledger;
     this.#projects = projects;
     this.#walletCap = walletCap;
+    this.#walletScope = walletScope;
   }
 
   scopes(run: Run, provider: string): LedgerScope[] {
@@ -27,7 +29,12 @@ export class Spending {
       { name: providerScope(run.project, provider), kind: "cap", max: amount, perMonth: true },
     ];
     if (this.#walletCap !== undefined) {
-      scopes.push({ name: "wallet", kind: "cap", max: this.#walletCap, perMonth: true });
+      scopes.push({
+        name: this.#walletScope(run.project),
+        kind: "cap",
+        max: this.#walletCap,
+        perMonth: true,
+      });
     }
     return scopes;
   }
@@ -60,6 +67,8 @@ export interface SpendingOptions {
   projects: Projects;
   /** Atomic units per UTC month, over all projects and providers. */
   walletCap: bigint | undefined;
+  /** The name of the scope that it holds in. */
+  walletScope: (project: string) => string;
 }
 
 export function usd(amount: bigint): string {

@@ -64,6 +64,36 @@ const STEPS = [
   ALTER TABLE run ADD COLUMN parent TEXT REFERENCES run;
   CREATE INDEX run_parent ON run (parent) WHERE parent IS NOT NULL;
   `,
+  `
+  -- Whom the orchestrator speaks for. '' is the one user of a folder of an earlier version.
+  CREATE TABLE person (
+    id TEXT PRIMARY KEY, email TEXT NOT NULL, name TEXT NOT NULL, email_verified INTEGER NOT NULL, signed_in_at INTEGER NOT NULL
+  ) STRICT;
+  ALTER TABLE project ADD COLUMN person TEXT NOT NULL DEFAULT '';
+  ALTER TABLE project ADD COLUMN key TEXT;
+  CREATE UNIQUE INDEX project_key ON project (person, key) WHERE key IS NOT NULL;
+  ALTER TABLE terms RENAME TO terms_1;
+  CREATE TABLE terms (
+    person TEXT NOT NULL, provider TEXT NOT NULL, version TEXT NOT NULL, accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (person, provider, version)
+  ) STRICT;
+  INSERT INTO terms SELECT '', provider, version, accepted_at FROM terms_1;
+  DROP TABLE terms_1;
+
+  -- A program of a person's: its token is kept as its hash alone.
+  CREATE TABLE session (
+    id TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, agent TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE,
+    expires_at INTEGER NOT NULL, revoked_at INTEGER, created_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- The name by which an agent's consents are kept.
+  ALTER TABLE run ADD COLUMN agent TEXT NOT NULL DEFAULT 'agent';
+  CREATE TABLE consent (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES project, provider TEXT NOT NULL, agent TEXT NOT NULL,
+    scopes TEXT NOT NULL, granted_at INTEGER NOT NULL, revoked_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX consent_live ON consent (project, provider, agent) WHERE revoked_at IS NULL;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -6,6 +6,7 @@ import type { ProviderProfile, TermsEvidence } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
+import type { People } from "./people.ts";
 import { invalid } from "./provider-call.ts";
 import { Serial } from "./serial.ts";
 
@@ -16,12 +17,14 @@ export interface TermsVersion {
 
 export class Terms {
   readonly #db: Database;
+  readonly #people: People;
   readonly #approvals: Approvals;
   readonly #now: () => number;
   readonly #serial = new Serial();
 
-  constructor({ db, approvals, now }: { db: Database; approvals: Approvals; now: () => number }) {
+  constructor({ db, people, approvals, now }: TermsOptions) {
     this.#db = db;
+    this.#people = people;
     this.#approvals = approvals;
     this.#now = now;
   }
@@ -29,11 +32,13 @@ export class Terms {
   /** The evidence that the human accepted this version, asking if need be; or `TERMS_DECLINED`. */
   accept(asker: Asker, profile: ProviderProfile, terms: TermsVersion): Promise<TermsEvidence> {
     // Two projects that want the same provider at once ask one human once.
-    return this.#serial.run(`${profile.id} ${terms.tos_version}`, async () => {
-      const accepted = this.#find(profile.id, terms.tos_version);
+    const { id: person } = this.#people.ofProject(asker.project);
+    const acceptance = { person, provider: profile.id, version: terms.tos_version };
+    return this.#serial.run(JSON.stringify(acceptance), async () => {
+      const accepted = this.#find(acceptance);
       if (accepted) return accepted;
       await this.#ask(asker, profile, terms);
-      return this.#keep(profile.id, terms.tos_version);
+      return this.#keep(acceptance);
     });
   }
 
@@ -49,7 +54,13 @@ export class Terms {
     const facts = { tos_url: url.href, tos_version };
     const question = `Do you accept the terms of service of ${JSON.stringify(name)}, version ${JSON.stringify(tos_version)}, at ${url.href}?`;
     const ask = { kind: "terms" as const, provider: id, question, facts };
-    if (await this.#approvals.approve(asker, ask, `terms ${id} ${tos_version}`)) return;
+    const subject = `terms ${id} ${tos_version}`;
+    if (asker.session) {
+      if (asker.session.acceptTerms !== tos_version) throw acceptanceRequired(id, facts);
+      this.#approvals.record(asker, ask, subject);
+      return;
+    }
+    if (await this.#approvals.approve(asker, ask, subject)) return;
     throw new OrchestratorError("TERMS_DECLINED", {
       problem: `The human did not accept the terms of service of ${id}; no account was made and nothing was spent.`,
       nextStep: "Use another provider, or finish without one: the human has decided.",
@@ -57,10 +68,11 @@ export class Terms {
     });
   }
 
-  #keep(provider: string, version: string): TermsEvidence {
+  #keep({ person, provider, version }: Acceptance): TermsEvidence {
     const at = this.#now();
     this.#db.run(
-      "INSERT INTO terms (provider, version, accepted_at) VALUES (?, ?, ?)",
+      "INSERT INTO terms (person, provider, version, accepted_at) VALUES (?, ?, ?, ?)",
+      person,
       provider,
       version,
       at,
@@ -68,14 +80,35 @@ export class Terms {
     return evidence(version, at);
   }
 
-  #find(provider: string, version: string): TermsEvidence | undefined {
+  #find({ person, provider, version }: Acceptance): TermsEvidence | undefined {
     const row = this.#db
       .query<{ acceptedAt: number }>(
-        "SELECT accepted_at AS acceptedAt FROM terms WHERE provider = ? AND version = ?",
+        "SELECT accepted_at AS acceptedAt FROM terms WHERE person = ? AND provider = ? AND version = ?",
       )
-      .get(provider, version);
+      .get(person, provider, version);
     return row && evidence(version, row.acceptedAt);
   }
+}
+
+function acceptanceRequired(provider: string, facts: Record<string, string>): OrchestratorError {
+  return new OrchestratorError("TOS_ACCEPTANCE_REQUIRED", {
+    problem: `The terms of service of ${provider} must be accepted by the person first.`,
+    nextStep: "Show the person the terms, and send accept_terms with the version they accept.",
+    details: { provider, ...facts, confirmations_required: "tos" },
+  });
+}
+
+interface Acceptance {
+  person: string;
+  provider: string;
+  version: string;
+}
+
+export interface TermsOptions {
+  db: Database;
+  people: People;
+  approvals: Approvals;
+  now: () => number;
 }
 
 function evidence(version: string, acceptedAt: number): TermsEvidence {

@@ -2,11 +2,10 @@
  * Has the user's wallet ask the chain, now and then, about what is still open: an agent that paid may have ended before it could say
  * what came of it. What changed a moment ago is left to whoever is paying.
  */
-import type { Wallet } from "../middleware/index.ts";
 
 export interface WalletRecoveryOptions {
   /** The wallet by now, if there is one. */
-  readonly wallet: () => Pick<Wallet, "recover"> | undefined;
+  readonly wallet: () => { recover(options: { graceMs: number }): Promise<unknown> } | undefined;
   readonly everyMs?: number;
 }
 

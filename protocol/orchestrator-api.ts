@@ -1,5 +1,6 @@
 /**
- * What an agent asks of its orchestrator, over HTTP with the run's capability token (`Authorization: Bearer`).
+ * What an agent asks of its orchestrator, over HTTP with the run's capability token (`Authorization: Bearer`). What a person's own
+ * program asks is in `session-api.ts`.
  * Nothing here lets the agent name a URL, an amount or a recipient: it names a catalog entry and typed inputs.
  *
  * | call | answer |
@@ -47,10 +48,14 @@ export const Resource = z.object({
   id: text(100),
   /** Such as "cloudflare/kv". */
   service: text(160),
-  status: z.enum(["complete", "pending", "removed"]),
+  status: z.enum(["complete", "pending", "needs_information", "errored", "removed"]),
   configuration: inputs,
   /** What code needs to reach it; secrets stand as handles. */
   access: z.record(z.string(), z.string()),
+  /** What its owner calls it. */
+  name: z.string().optional(),
+  /** What the provider asks before it goes on: a JSON Schema. A stranger's. */
+  information_schema: z.record(z.string(), z.json()).optional(),
 });
 export type Resource = z.output<typeof Resource>;
 

@@ -1,0 +1,139 @@
+/**
+ * The calls of `protocol/session-api.ts` over HTTP. A call goes through in this order: whose session it is, the body's size and
+ * shape, whose project it is, then the work. Another person's project is not there at all.
+ */
+import express, { type Request, type RequestHandler, Router } from "express";
+import { z } from "zod";
+import {
+  AddOrder,
+  CapOrder,
+  ConnectionOrder,
+  DeepLinkOrder,
+  InformationOrder,
+  LinkOrder,
+  ProjectOrder,
+  ProviderAddress,
+  QuoteOrder,
+  RemoveOrder,
+  RotateOrder,
+  RunGrant,
+  UpdateOrder,
+} from "../protocol/index.ts";
+import { BODY_LIMIT, param, read, sendError } from "./http.ts";
+import type { SessionDesk } from "./session-desk.ts";
+import type { Session } from "./sessions.ts";
+
+const ServicesQuery = z.object({
+  provider: z.string().max(50).optional(),
+  category: z.string().max(50).optional(),
+  query: z.string().max(200).optional(),
+});
+const EnvQuery = ServicesQuery.pick({ provider: true });
+
+/** Answers its own calls, and hands on what is a run's. */
+export function sessionApi(desk: SessionDesk): Router {
+  const router = Router();
+  const gate: RequestHandler[] = [
+    async (request, response, next) => {
+      response.locals["session"] = await desk.authenticate(request);
+      response.set("cache-control", "no-store");
+      next();
+    },
+    express.json({ limit: BODY_LIMIT, type: () => true }),
+  ];
+  const on = (method: "get" | "post" | "put" | "delete", path: string, call: Call) => {
+    router[method](path, ...gate, async (request, response) => {
+      const session = response.locals["session"] as Session;
+      const id = (name: string) => param(request.params, name);
+      response.json(await call({ session, request, id, body: request.body as unknown }));
+    });
+  };
+  /** A call in a project of the session's person. */
+  const inProject = (
+    method: "get" | "post" | "put" | "delete",
+    path: string,
+    call: (project: string, details: Details) => unknown,
+  ) =>
+    on(method, `/projects/:project${path}`, (details) =>
+      call(desk.project(details.session, details.id("project")), details),
+    );
+
+  on("get", "/session", ({ session }) => desk.view(session));
+  on("delete", "/session", ({ session }) => desk.end(session));
+  on("get", "/services", ({ request }) => desk.services(read(ServicesQuery, request.query)));
+  on("get", "/providers", () => desk.providers());
+  on("post", "/providers", ({ session, body }) =>
+    desk.addProvider(session, read(ProviderAddress, body).url),
+  );
+  on("delete", "/providers/:id", ({ session, id }) => desk.removeProvider(session, id("id")));
+  on("get", "/providers/:id/llm-context", ({ id }) => desk.llmContext(id("id")));
+  on("get", "/projects", ({ session }) => desk.projects(session));
+  on("post", "/projects", ({ session, body }) =>
+    desk.createProject(session, read(ProjectOrder, body)),
+  );
+
+  inProject("get", "", (project) => desk.status(project));
+  inProject("put", "/caps/:provider", (project, { id, body }) =>
+    desk.setCap(project, id("provider"), read(CapOrder, body).amount),
+  );
+  inProject("post", "/runs", (project, { session, body }) =>
+    desk.startRun(project, session, read(RunGrant, body)),
+  );
+  inProject("post", "/connections", (project, { session, body }) =>
+    desk.connect(project, session, read(ConnectionOrder, body)),
+  );
+  inProject("get", "/connections", (project) => desk.connections(project));
+  inProject("delete", "/connections/:provider", (project, { session, id }) =>
+    desk.unlink(project, session, id("provider")),
+  );
+  inProject("get", "/consents", (project) => desk.consents(project));
+  inProject("delete", "/consents/:id", (project, { id }) => desk.revokeConsent(project, id("id")));
+  inProject("post", "/preflight", (project, { session, body }) =>
+    desk.preflight(project, session, read(AddOrder, body)),
+  );
+  inProject("post", "/quotes", (project, { session, body }) =>
+    desk.quote(project, session, read(QuoteOrder, body)),
+  );
+  inProject("post", "/resources", (project, { session, body }) =>
+    desk.add(project, session, read(AddOrder, body)),
+  );
+  inProject("get", "/resources", (project) => desk.resources(project));
+  inProject("post", "/resources/link", (project, { session, body }) =>
+    desk.link(project, session, read(LinkOrder, body)),
+  );
+  inProject("get", "/resources/:id", (project, { session, id }) =>
+    desk.resource(project, session, id("id")),
+  );
+  inProject("post", "/resources/:id/update", (project, { session, id, body }) =>
+    desk.update(project, session, id("id"), read(UpdateOrder, body)),
+  );
+  inProject("post", "/resources/:id/rotate", (project, { session, id, body }) =>
+    desk.rotate(project, session, id("id"), read(RotateOrder, body)),
+  );
+  inProject("post", "/resources/:id/remove", (project, { session, id, body }) =>
+    desk.remove(project, session, id("id"), read(RemoveOrder, body)),
+  );
+  inProject("post", "/resources/:id/information", (project, { session, id, body }) =>
+    desk.submitInformation(project, session, id("id"), read(InformationOrder, body)),
+  );
+  inProject("get", "/resources/:id/access", (project, { session, id }) =>
+    desk.access(project, session, id("id")),
+  );
+  inProject("get", "/env", (project, { request }) =>
+    desk.env(project, read(EnvQuery, request.query).provider),
+  );
+  inProject("get", "/secret-reads", (project) => desk.secretReads(project));
+  inProject("post", "/deep_links", (project, { session, body }) =>
+    desk.deepLink(project, session, read(DeepLinkOrder, body)),
+  );
+  router.use(sendError);
+  return router;
+}
+
+interface Details {
+  session: Session;
+  request: Request;
+  id: (name: string) => string;
+  body: unknown;
+}
+type Call = (details: Details) => unknown;

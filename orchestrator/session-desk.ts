@@ -1,0 +1,371 @@
+/**
+ * The desk is where a person's own program asks for things. It knows the person from the session, gives them their own projects and
+ * nobody else's, and asks nobody anything: what needs the person is refused with what would lift it.
+ */
+import type { Request } from "express";
+import {
+  type AddOrder,
+  type ConnectionList,
+  type ConnectionOrder,
+  type ConnectionView,
+  type ConsentList,
+  type ConsentView,
+  type DeepLink,
+  type DeepLinkOrder,
+  type Delegation,
+  type EnvView,
+  formatDecimal,
+  type InformationOrder,
+  type LinkOrder,
+  type LlmContext,
+  parseDecimal,
+  type Preflight,
+  type ProjectList,
+  type ProjectOrder,
+  type ProjectStatus,
+  type ProjectSummary,
+  type ProviderList,
+  type ProviderView,
+  type Quote,
+  type QuoteOrder,
+  type RemoveOrder,
+  type Resource,
+  type ResourceAccess,
+  type ResourceList,
+  type RotateOrder,
+  type RunGrant,
+  type SecretReads,
+  type ServicesEnvelope,
+  type SessionView,
+  type Spend,
+  type UpdateOrder,
+} from "../protocol/index.ts";
+import type { Asker } from "./approvals.ts";
+import type { Connections } from "./connections.ts";
+import { OrchestratorError } from "./error.ts";
+import { llmContext } from "./llm-context.ts";
+import type { MergedCatalog } from "./merged-catalog.ts";
+import { unknownProject } from "./people.ts";
+import type { ProjectViews } from "./project-views.ts";
+import { type Project, type Projects, USD_DECIMALS } from "./projects.ts";
+import type { ProviderRegistry } from "./provider-registry.ts";
+import type { Resources } from "./resources.ts";
+import type { Runs } from "./runs.ts";
+import type { ServiceListings, ServicesFilter } from "./service-listings.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { Spending } from "./spending.ts";
+import type { Vault } from "./vault.ts";
+
+export class SessionDesk {
+  readonly #parts: SessionDeskOptions;
+
+  constructor(parts: SessionDeskOptions) {
+    this.#parts = parts;
+  }
+
+  authenticate(request: Request): Promise<Session> {
+    return this.#parts.sessions.authenticate(request);
+  }
+
+  view({ user, agent, expiresAt }: Session): SessionView {
+    return {
+      user: { email: user.email, name: user.name, email_verified: user.emailVerified },
+      agent,
+      expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+    };
+  }
+
+  end(session: Session): { revoked: true } {
+    this.#parts.sessions.revoke(session);
+    return { revoked: true };
+  }
+
+  /** The id of a project of the session's person, or `PROJECT_UNKNOWN`. */
+  project({ user }: Session, id: string): string {
+    const project = this.#parts.projects.get(id);
+    if (project.person === user.id) return project.id;
+    throw unknownProject(id);
+  }
+
+  projects({ user }: Session): ProjectList {
+    return { projects: this.#parts.projects.list(user.id).map(summary) };
+  }
+
+  createProject({ user }: Session, { name, idempotency_key: key }: ProjectOrder): ProjectSummary {
+    return summary(this.#parts.projects.create({ name, person: user.id, key }));
+  }
+
+  status(project: string): Promise<ProjectStatus> {
+    return this.#parts.views.status(project);
+  }
+
+  async setCap(project: string, provider: string, amount: string): Promise<Spend> {
+    await this.#parts.setCap({ project, provider, amount: parseDecimal(amount, USD_DECIMALS) });
+    return this.#parts.spending.ofProvider(project, provider);
+  }
+
+  startRun(project: string, session: Session, grant: RunGrant): Delegation {
+    const budget = parseDecimal(grant.budget, USD_DECIMALS);
+    const expiresAt = Date.parse(grant.expires_at);
+    const { providers, agent = session.agent } = grant;
+    const { runId, token } = this.#parts.runs.start({
+      project,
+      budget,
+      providers,
+      expiresAt,
+      agent,
+    });
+    return {
+      id: runId,
+      token: token.reveal(),
+      budget: formatDecimal(budget, USD_DECIMALS),
+      providers: providers ?? null,
+      expires_at: new Date(expiresAt).toISOString(),
+    };
+  }
+
+  async services(filter: ServicesFilter): Promise<ServicesEnvelope> {
+    const { catalog, listings } = this.#parts;
+    const before = catalog.fresh();
+    const reading = await catalog.read();
+    return listings.find(reading, before === reading, filter);
+  }
+
+  async providers(): Promise<ProviderList> {
+    const { catalog, registry } = this.#parts;
+    const reading = await catalog.read();
+    const providers = registry.list().map(({ baseUrl }): ProviderView => {
+      const read = reading.catalog.providers.find((provider) => provider.baseUrl === baseUrl);
+      return {
+        id: read?.profile.id ?? null,
+        name: read?.profile.name ?? null,
+        base_url: baseUrl,
+        tos_url: read?.profile.tos_url ?? null,
+        tos_version: read?.profile.tos_version ?? null,
+      };
+    });
+    return { providers, warnings: reading.warnings };
+  }
+
+  async addProvider(session: Session, url: string): Promise<ProviderView> {
+    this.#checkOwner(session);
+    const { registry, catalog } = this.#parts;
+    const baseUrl = registry.add(url);
+    catalog.expire();
+    const { providers, warnings } = await this.providers();
+    const added = providers.find((provider) => provider.base_url === baseUrl);
+    if (added?.id != null) return added;
+    throw new OrchestratorError("PROVIDER_UNAVAILABLE", {
+      problem: `The provider is added, and cannot be used now: ${warnings.find((text) => text.includes(baseUrl)) ?? "it was not read"}`,
+      nextStep:
+        "See that it is up and answers GET /provisioning/services; it is read again by itself.",
+    });
+  }
+
+  async removeProvider(session: Session, id: string): Promise<{ removed: true }> {
+    this.#checkOwner(session);
+    const { registry, catalog } = this.#parts;
+    const { provider } = await catalog.provider(id);
+    registry.remove(provider.baseUrl);
+    catalog.expire();
+    return { removed: true };
+  }
+
+  async llmContext(provider: string): Promise<LlmContext> {
+    return llmContext((await this.#parts.catalog.provider(provider)).provider);
+  }
+
+  async connect(
+    project: string,
+    session: Session,
+    order: ConnectionOrder,
+  ): Promise<ConnectionView> {
+    const { catalog, connections } = this.#parts;
+    const { provider } = await catalog.provider(order.provider);
+    const asker = askerOf(project, session, order);
+    await connections.connect(asker, provider);
+    return connections.view(project, order.provider);
+  }
+
+  connections(project: string): ConnectionList {
+    return { connections: this.#parts.connections.views(project) };
+  }
+
+  async unlink(
+    _project: string,
+    _session: Session,
+    _provider: string,
+  ): Promise<{ unlinked: true }> {
+    throw notBuilt("Unlinking");
+  }
+
+  consents(_project: string): ConsentList {
+    throw notBuilt("The list of consents");
+  }
+
+  revokeConsent(_project: string, _id: string): ConsentView {
+    throw notBuilt("Revoking a consent");
+  }
+
+  async preflight(_project: string, _session: Session, _order: AddOrder): Promise<Preflight> {
+    throw notBuilt("The preflight");
+  }
+
+  async quote(_project: string, _session: Session, _order: QuoteOrder): Promise<Quote> {
+    throw notBuilt("Quoting");
+  }
+
+  async add(project: string, session: Session, order: AddOrder): Promise<Resource> {
+    const { catalog, resources } = this.#parts;
+    const entry = await catalog.service(order.service);
+    return resources.add(askerOf(project, session, order), entry, order);
+  }
+
+  resources(project: string): ResourceList {
+    return { resources: this.#parts.resources.list(project) };
+  }
+
+  async resource(project: string, _session: Session, id: string): Promise<Resource> {
+    const found = this.#parts.resources.list(project).find((resource) => resource.id === id);
+    if (found) return found;
+    throw new OrchestratorError("RESOURCE_NOT_FOUND", {
+      problem: `The project has no resource "${id.slice(0, 100)}".`,
+      nextStep: "List the project's resources.",
+    });
+  }
+
+  async update(
+    _project: string,
+    _session: Session,
+    _id: string,
+    _order: UpdateOrder,
+  ): Promise<Resource> {
+    throw notBuilt("Changing a resource");
+  }
+
+  async rotate(
+    _project: string,
+    _session: Session,
+    _id: string,
+    _order: RotateOrder,
+  ): Promise<Resource> {
+    throw notBuilt("Rotating a resource's credentials");
+  }
+
+  async remove(
+    _project: string,
+    _session: Session,
+    _id: string,
+    _order: RemoveOrder,
+  ): Promise<Resource> {
+    throw notBuilt("Removing a resource");
+  }
+
+  async submitInformation(
+    _project: string,
+    _session: Session,
+    _id: string,
+    _order: InformationOrder,
+  ): Promise<Resource> {
+    throw notBuilt("Submitting information");
+  }
+
+  async link(_project: string, _session: Session, _order: LinkOrder): Promise<Resource> {
+    throw notBuilt("Linking what the account has");
+  }
+
+  async access(project: string, session: Session, id: string): Promise<ResourceAccess> {
+    const { vault } = this.#parts;
+    const { access } = await this.resource(project, session, id);
+    const values: Record<string, string> = {};
+    for (const [key, value] of Object.entries(access)) {
+      values[key] = value.startsWith("cred:")
+        ? (await vault.read({ project, handle: value }, `session:${session.agent}`)).reveal()
+        : value;
+    }
+    return { id, values };
+  }
+
+  env(project: string, provider?: string): EnvView {
+    const variables = this.#parts.resources
+      .list(project)
+      .filter(({ service }) => provider === undefined || service.startsWith(`${provider}/`))
+      .flatMap(({ id, service, name, access }) =>
+        Object.entries(access).map(([key, value]) => ({
+          name: variableName(name, key),
+          key,
+          resource: id,
+          service,
+          secret: value.startsWith("cred:"),
+          value,
+        })),
+      );
+    return { variables };
+  }
+
+  secretReads(project: string): SecretReads {
+    const reads = this.#parts.vault.reads(project).map(({ handle, reader, readAt }) => {
+      return { handle, reader, read_at: new Date(readAt).toISOString() };
+    });
+    return { reads };
+  }
+
+  async deepLink(_project: string, _session: Session, _order: DeepLinkOrder): Promise<DeepLink> {
+    throw notBuilt("Links into a provider's dashboard");
+  }
+
+  /** The providers are the same for all users, so only an orchestrator's one user may change them. */
+  #checkOwner({ user }: Session): void {
+    if (this.#parts.ownerId === user.id) return;
+    throw new OrchestratorError("NOT_ALLOWED", {
+      problem: "Which providers there are is for the platform to say.",
+      nextStep: "Ask whoever runs the platform to add it.",
+    });
+  }
+}
+
+export interface SessionDeskOptions {
+  sessions: Sessions;
+  projects: Projects;
+  views: ProjectViews;
+  runs: Runs;
+  catalog: MergedCatalog;
+  listings: ServiceListings;
+  registry: ProviderRegistry;
+  connections: Connections;
+  resources: Resources;
+  spending: Spending;
+  vault: Vault;
+  setCap: (cap: { project: string; provider: string; amount: bigint }) => Promise<unknown>;
+  /** Of the one user, where there is one. */
+  ownerId: string | undefined;
+}
+
+function askerOf(
+  project: string,
+  session: Session,
+  { accept_terms: acceptTerms }: { accept_terms?: string | undefined },
+): Asker {
+  return {
+    project,
+    id: `session:${session.agent}`,
+    agent: session.agent,
+    session: { acceptTerms },
+  };
+}
+
+/** Such as DATABASE_CONNECTION_STRING. */
+function variableName(name: string | undefined, key: string): string {
+  return name === undefined ? key : `${name.toUpperCase().replaceAll("-", "_")}_${key}`;
+}
+
+function summary({ id, name, createdAt }: Project): ProjectSummary {
+  return { id, name, created_at: new Date(createdAt).toISOString() };
+}
+
+function notBuilt(what: string): OrchestratorError {
+  return new OrchestratorError("NOT_BUILT", {
+    problem: `${what} is not built yet.`,
+    nextStep: "Do it at the provider's own dashboard.",
+  });
+}

@@ -1,0 +1,310 @@
+/**
+ * What a signed-in person's own program (the command line, a platform's page) asks of the orchestrator, over HTTP with a session
+ * token (`Authorization: Bearer`) or the platform's own sign-in. A session makes projects and works in all of the person's; an
+ * agent's run has `orchestrator-api.ts`. Nobody is asked anything in a session's call: what needs the person is a refusal whose
+ * `details` say what, and the call is made again with the answer in it.
+ *
+ * | call | answer |
+ * |---|---|
+ * | `POST /v1/device_authorization`, `POST /v1/token` (forms) | RFC 8628: how a program without a browser gets a session |
+ * | `GET /v1/session`, `DELETE /v1/session` | `SessionView`; `{ revoked: true }` |
+ * | `GET /v1/services?provider&category&query` | `ServicesEnvelope` |
+ * | `GET /v1/providers`, `POST /v1/providers` `{ url }`, `DELETE /v1/providers/{id}` | `ProviderList`, `ProviderView`, `{ removed: true }` |
+ * | `GET /v1/providers/{id}/llm-context` | `LlmContext` |
+ * | `GET /v1/projects`, `POST /v1/projects` `ProjectOrder` | `ProjectList`, `ProjectSummary` |
+ * | `GET /v1/projects/{p}` | `ProjectStatus` |
+ * | `PUT /v1/projects/{p}/caps/{provider}` `{ amount }` | `Spend` |
+ * | `POST /v1/projects/{p}/runs` `RunGrant` | `Delegation`: a run for an agent |
+ * | `POST /v1/projects/{p}/connections` `ConnectionOrder` | `ConnectionView` |
+ * | `GET /v1/projects/{p}/connections`, `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
+ * | `GET /v1/projects/{p}/consents`, `DELETE …/consents/{id}` | `ConsentList`, `ConsentView` |
+ * | `POST /v1/projects/{p}/preflight` `AddOrder` | `Preflight`: what would stand in the way, and nothing is done |
+ * | `POST /v1/projects/{p}/quotes` `QuoteOrder` | `Quote` |
+ * | `POST /v1/projects/{p}/resources` `AddOrder` | `Resource` |
+ * | `GET /v1/projects/{p}/resources`, `GET …/resources/{id}` | `ResourceList`; `Resource`, asked anew of the provider while it is pending |
+ * | `POST …/resources/{id}/update` `UpdateOrder` | `Resource` |
+ * | `POST …/resources/{id}/rotate` `RotateOrder` | `Resource` |
+ * | `POST …/resources/{id}/remove` `RemoveOrder` | `Resource`, `removed` |
+ * | `POST …/resources/{id}/information` `InformationOrder` | `Resource` |
+ * | `POST /v1/projects/{p}/resources/link` `LinkOrder` | `Resource` |
+ * | `GET …/resources/{id}/access` | `ResourceAccess`: the secrets themselves, each read on the audit's list |
+ * | `GET /v1/projects/{p}/env?provider` | `EnvView`: names and handles, no secret |
+ * | `GET /v1/projects/{p}/secret-reads` | `SecretReads` |
+ * | `POST /v1/projects/{p}/deep_links` `DeepLinkOrder` | `DeepLink` |
+ *
+ * Refusals that the person can lift have `details.confirmations_required` (`tos`, `paid`, `destructive`, `nonrefundable`, comma
+ * between two): `TOS_ACCEPTANCE_REQUIRED` (`provider`, `tos_url`, `tos_version`: send `accept_terms`), `PAYMENT_CONFIRMATION_REQUIRED`
+ * (the fields of a `Quote`, `quote_id` and `quote_hash` among them: send `quote`), `CONFIRMATION_REQUIRED` (send `confirm`). Besides:
+ * `CONSENT_REQUIRED` (`url`, and `user_code` with `verification_uri`: the owner of the account opens one of them, and the call is made
+ * again), `INFORMATION_REQUIRED`, `PLAN_REQUIRED` (`plan`), `PROVIDER_NOT_LINKED`, `RESOURCE_NOT_FOUND`, `PAYMENT_METHOD_REQUIRED`.
+ */
+import { z } from "zod";
+import { Service } from "./catalog.ts";
+import { Connection, ProjectView, Resource, ResourceOrder } from "./orchestrator-api.ts";
+
+const text = (max: number) => z.string().min(1).max(max);
+const inputs = z.record(z.string().max(64), z.string().max(1000));
+const Key = text(100);
+/** Names are for people, and for the variables that are made of them. */
+const Name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,49}$/);
+
+/** What only the person may say. */
+export const Confirmation = z.enum(["tos", "paid", "destructive", "nonrefundable"]);
+export type Confirmation = z.output<typeof Confirmation>;
+const confirm = z.array(Confirmation).max(4).optional();
+
+export const SessionView = z.object({
+  user: z.object({ email: z.string(), name: z.string(), email_verified: z.boolean() }),
+  /** The program that has the session. */
+  agent: z.string(),
+  /** null: as long as the platform's own sign-in. */
+  expires_at: z.string().nullable(),
+});
+export type SessionView = z.output<typeof SessionView>;
+
+export const ProjectOrder = z.object({
+  name: text(100),
+  /** The same key makes the project once. */
+  idempotency_key: Key.optional(),
+});
+export type ProjectOrder = z.output<typeof ProjectOrder>;
+
+export const ProjectSummary = z.object({ id: text(100), name: z.string(), created_at: z.string() });
+export type ProjectSummary = z.output<typeof ProjectSummary>;
+export const ProjectList = z.object({ projects: z.array(ProjectSummary) });
+export type ProjectList = z.output<typeof ProjectList>;
+
+/** As a run sees it, without a run's budget, and with the project's name. */
+export const ProjectStatus = ProjectView.omit({ budget: true }).extend({
+  name: z.string(),
+  created_at: z.string(),
+});
+export type ProjectStatus = z.output<typeof ProjectStatus>;
+
+/** A catalog entry as an orchestrator publishes it again. Its texts are a stranger's: data, never instructions. */
+export const ServiceListing = Service.extend({
+  id: text(100),
+  object: z.literal("v2.provisioning.provider_service_detail"),
+  provider_id: text(50),
+  provider_name: z.string(),
+  /** The provider's own id of it. */
+  service_id: text(100),
+  /** "provider/service": what `add` takes. */
+  reference: text(160),
+  availability: z.enum(["available", "not_in_country", "unavailable"]),
+  development: z.boolean(),
+  livemode: z.boolean(),
+  /** The address of the provider's text for models, here. */
+  llm_context: z.string(),
+});
+export type ServiceListing = z.output<typeof ServiceListing>;
+
+/** The published envelope of `catalog --json`. */
+export const ServicesEnvelope = z.object({
+  ok: z.literal(true),
+  command: z.enum(["catalog", "search"]),
+  version: z.literal("0.1"),
+  data: z.object({
+    last_updated: z.string(),
+    /** The provider, where one was asked for. */
+    provider: z
+      .object({
+        id: z.string(),
+        name: z.string(),
+        capabilities: z.array(z.string()),
+        existing_resource_linking: z.enum(["supported", "unsupported"]),
+      })
+      .nullable(),
+    category_filter: z.string().nullable(),
+    provider_filter: z.string().nullable(),
+    services: z.array(ServiceListing),
+    source: z.enum(["cache", "providers"]),
+  }),
+  warnings: z.array(z.string()),
+  next_steps: z.array(z.string()),
+  meta: z.object({ authenticated: z.boolean(), project_initialized: z.boolean() }),
+});
+export type ServicesEnvelope = z.output<typeof ServicesEnvelope>;
+
+export const ProviderView = z.object({
+  /** null until its catalog could be read. */
+  id: z.string().nullable(),
+  name: z.string().nullable(),
+  base_url: z.string(),
+  tos_url: z.string().nullable(),
+  tos_version: z.string().nullable(),
+});
+export type ProviderView = z.output<typeof ProviderView>;
+export const ProviderList = z.object({
+  providers: z.array(ProviderView),
+  warnings: z.array(z.string()),
+});
+export type ProviderList = z.output<typeof ProviderList>;
+export const ProviderAddress = z.object({ url: text(500) });
+
+/** What a model should know of a provider, made from its catalog; the provider's own words stand in it as quoted data. */
+export const LlmContext = z.object({ provider: z.string(), text: z.string() });
+export type LlmContext = z.output<typeof LlmContext>;
+
+/** A run for an agent: what it may spend, where, and until when. */
+export const RunGrant = z.object({
+  /** Decimal text in US dollars. */
+  budget: text(40),
+  providers: z.array(text(50)).max(100).optional(),
+  expires_at: z.iso.datetime({ offset: true }),
+  /** Consents are given to an agent by its name; the session's own by default. */
+  agent: Name.optional(),
+});
+export type RunGrant = z.output<typeof RunGrant>;
+
+export const CapOrder = z.object({ amount: text(40) });
+
+export const ConnectionOrder = z.object({
+  provider: text(50),
+  /** Of the provider's terms; the person has accepted this version. */
+  accept_terms: text(50).optional(),
+  scopes: z.array(text(100)).max(50).optional(),
+});
+export type ConnectionOrder = z.output<typeof ConnectionOrder>;
+
+export const ConnectionView = Connection.extend({
+  status: z.enum(["active", "expired"]),
+  connected_at: z.string(),
+});
+export type ConnectionView = z.output<typeof ConnectionView>;
+export const ConnectionList = z.object({ connections: z.array(ConnectionView) });
+export type ConnectionList = z.output<typeof ConnectionList>;
+
+/** That an agent may use the project's account at a provider, without asking again, until it is revoked. */
+export const ConsentView = z.object({
+  id: text(100),
+  provider: z.string(),
+  agent: z.string(),
+  scopes: z.array(z.string()),
+  granted_at: z.string(),
+  revoked_at: z.string().nullable(),
+});
+export type ConsentView = z.output<typeof ConsentView>;
+export const ConsentList = z.object({ consents: z.array(ConsentView) });
+export type ConsentList = z.output<typeof ConsentList>;
+
+/** What is wanted: an entry of the catalog and its configuration; for a change, with the resource that is to become it. */
+export const QuoteOrder = z.object({
+  service: text(160),
+  configuration: inputs.default({}),
+  resource: text(100).optional(),
+});
+export type QuoteOrder = z.output<typeof QuoteOrder>;
+
+/** A price that stands until it expires. The order that names it pays this amount or nothing. */
+export const Quote = z.object({
+  id: text(100),
+  service: text(160),
+  configuration: inputs,
+  /** Decimal text in US dollars. */
+  amount: z.string(),
+  currency: z.literal("usd"),
+  interval: z.enum(["one_time", "month", "year"]),
+  refundable: z.boolean(),
+  expires_at: z.string(),
+  /** Hexadecimal SHA-256 over what was quoted. */
+  hash: z.string(),
+});
+export type Quote = z.output<typeof Quote>;
+
+export const AddOrder = ResourceOrder.extend({
+  configuration: inputs.default({}),
+  /** Two of the same service and configuration are two by their names. */
+  name: Name.optional(),
+  accept_terms: text(50).optional(),
+  /** A `Quote`'s id. */
+  quote: text(100).optional(),
+  confirm,
+});
+export type AddOrder = z.output<typeof AddOrder>;
+
+export const UpdateOrder = z.object({
+  idempotency_key: Key,
+  /** Another service of the same provider. */
+  service: text(160).optional(),
+  configuration: inputs.optional(),
+  /** Refuses a change that goes the other way by the catalog's `allowed_updates`. */
+  direction: z.enum(["up", "down", "any"]).default("any"),
+  quote: text(100).optional(),
+  confirm,
+});
+export type UpdateOrder = z.output<typeof UpdateOrder>;
+
+export const RotateOrder = z.object({ idempotency_key: Key, confirm });
+export type RotateOrder = z.output<typeof RotateOrder>;
+export const RemoveOrder = z.object({ confirm });
+export type RemoveOrder = z.output<typeof RemoveOrder>;
+export const InformationOrder = z.object({ information: inputs });
+export type InformationOrder = z.output<typeof InformationOrder>;
+
+/** Takes in what the account has already. */
+export const LinkOrder = z.object({
+  service: text(160),
+  /** The provider's own id of it. */
+  existing: text(200),
+  configuration: inputs.default({}),
+  name: Name.optional(),
+  idempotency_key: Key,
+});
+export type LinkOrder = z.output<typeof LinkOrder>;
+
+export const ResourceList = z.object({ resources: z.array(Resource) });
+export type ResourceList = z.output<typeof ResourceList>;
+
+/** For a person's own files; never for a model. */
+export const ResourceAccess = z.object({
+  id: text(100),
+  values: z.record(z.string(), z.string()),
+});
+export type ResourceAccess = z.output<typeof ResourceAccess>;
+
+export const EnvView = z.object({
+  variables: z.array(
+    z.object({
+      /** `<NAME>_<KEY>`, or the key alone where the resource has no name. */
+      name: z.string(),
+      key: z.string(),
+      resource: z.string(),
+      service: z.string(),
+      secret: z.boolean(),
+      /** The value, or a secret's handle. */
+      value: z.string(),
+    }),
+  ),
+});
+export type EnvView = z.output<typeof EnvView>;
+
+export const SecretReads = z.object({
+  reads: z.array(z.object({ handle: z.string(), reader: z.string(), read_at: z.string() })),
+});
+export type SecretReads = z.output<typeof SecretReads>;
+
+export const DeepLinkOrder = z.object({
+  provider: text(50),
+  purpose: text(50).default("dashboard"),
+  path: z.string().max(500).startsWith("/").optional(),
+});
+export type DeepLinkOrder = z.output<typeof DeepLinkOrder>;
+
+/** What would be refused, without doing anything. */
+export const Preflight = z.object({
+  checks: z.array(
+    z.object({
+      label: z.string(),
+      pass: z.boolean(),
+      code: z.string().optional(),
+      remedy: z.string().optional(),
+    }),
+  ),
+  confirmations_required: z.array(Confirmation),
+  /** The catalog's price, where it costs something; `POST …/quotes` fixes it. */
+  price: z
+    .object({ amount: z.string(), currency: z.literal("usd"), interval: z.string() })
+    .nullable(),
+});
+export type Preflight = z.output<typeof Preflight>;

@@ -2,12 +2,13 @@
  * Several callers' commands in one durable commit. A commit costs a disk sync whatever it holds, so commands that arrive
  * together share one; each is still atomic by itself (a savepoint), and none resolves before the sync.
  */
-import type { Database } from "./database.ts";
+import type { Database, TransactionOptions } from "./database.ts";
 
 interface Command {
   /** Runs the command, alone in its commit or not, and says how to answer its caller once that is durable. */
   run: (alone: boolean) => () => void;
   reject: (error: unknown) => void;
+  sync: boolean;
 }
 
 /** A commit holds up everything else in this process, and the other processes' commits: so it ends after this many. */
@@ -33,15 +34,15 @@ export class CommitQueue {
     this.#end = end;
   }
 
-  /** Runs `work` in a transaction; resolves when it is on disk. */
-  commit<T>(work: () => T): Promise<T> {
+  /** Runs `work` in a transaction; resolves when it is on disk, or, where that is not asked for, when every process sees it. */
+  commit<T>(work: () => T, { sync = true }: TransactionOptions = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (alone: boolean) => {
         // One that is alone needs no savepoint: the transaction is its own.
         const result = alone ? work() : this.#db.transaction(work);
         return () => resolve(result);
       };
-      this.#waiting.push({ run, reject });
+      this.#waiting.push({ run, reject, sync });
       if (this.#waiting.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -50,20 +51,24 @@ export class CommitQueue {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const alone = batch.length === 1;
+    const sync = batch.some((command) => command.sync);
     const done: { command: Command; answer: () => void }[] = [];
     try {
-      this.#db.transaction(() => {
-        this.#begin();
-        for (const command of batch) {
-          try {
-            done.push({ command, answer: command.run(alone) });
-          } catch (error) {
-            if (alone) throw error;
-            command.reject(error);
+      this.#db.transaction(
+        () => {
+          this.#begin();
+          for (const command of batch) {
+            try {
+              done.push({ command, answer: command.run(alone) });
+            } catch (error) {
+              if (alone) throw error;
+              command.reject(error);
+            }
           }
-        }
-        this.#end();
-      });
+          this.#end();
+        },
+        { sync },
+      );
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;

@@ -37,10 +37,18 @@ export interface Database extends Disposable {
    * Runs `work` as one transaction that takes the write lock first (`BEGIN IMMEDIATE`): what it reads cannot change before it
    * writes, in any process. Inside another transaction it is a savepoint of that one. `work` must be synchronous.
    */
-  transaction<T>(work: () => T): T;
+  transaction<T>(work: () => T, options?: TransactionOptions): T;
   /** Runs `work`, which only reads, on the file as it is at one moment. Nothing waits for it. */
   snapshot<T>(work: () => T): T;
   close(): void;
+}
+
+export interface TransactionOptions {
+  /**
+   * False for what means nothing without a later commit: every process sees it at once, and no kill undoes it, but it is on disk
+   * only with the next commit that is synced (the log is written in order), so a power failure may forget it.
+   */
+  readonly sync?: boolean;
 }
 
 export interface Query<Row extends object> {
@@ -121,8 +129,14 @@ class SqliteDatabase implements Database {
     return statement;
   }
 
-  transaction<T>(work: () => T): T {
-    return this.#inside("BEGIN IMMEDIATE", work);
+  transaction<T>(work: () => T, { sync = true }: TransactionOptions = {}): T {
+    if (sync || this.#depth > 0) return this.#inside("BEGIN IMMEDIATE", work);
+    this.exec("PRAGMA synchronous = NORMAL");
+    try {
+      return this.#inside("BEGIN IMMEDIATE", work);
+    } finally {
+      this.exec("PRAGMA synchronous = FULL");
+    }
   }
 
   snapshot<T>(work: () => T): T {

@@ -7,6 +7,7 @@ export {
   type Query,
   StoreError,
   type StoreErrorCode,
+  type TransactionOptions,
 } from "./database.ts";
 export type {
   JournalLine,

@@ -3,6 +3,7 @@ import type { Hex } from "viem";
 import type { PaymentHeader } from "../protocol/authorization.ts";
 import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { Secret } from "../protocol/secret.ts";
+import type { TransactionOptions } from "./database.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
@@ -35,8 +36,11 @@ import type {
 export interface LedgerStore {
   /** Where it is, for messages. */
   readonly path: string;
-  /** Runs a script atomically and excluding every other writer; resolves when it is durable and its lines are chained. */
-  commit<T>(script: () => Script<T>): Promise<T>;
+  /**
+   * Runs a script atomically and excluding every other writer; resolves when it is durable and its lines are chained. Without
+   * `sync` it resolves when all see it, and it is durable with the next one that is.
+   */
+  commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T>;
   /** Runs a script that only reads, all of it from one moment. */
   read<T>(script: () => Script<T>): Promise<T>;
   /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
@@ -52,6 +56,9 @@ export interface BookOptions {
   /** After how long a reservation that nobody carried on may be replaced. */
   staleAfterMs?: number;
 }
+
+/** What a reservation is for is `sent`, and that is synced, together with all before it. */
+const UNSYNCED = { sync: false };
 
 export class LedgerBook implements Ledger {
   readonly #store: LedgerStore;
@@ -83,7 +90,7 @@ export class LedgerBook implements Ledger {
       const reserved = yield* commands.reserve(reservation);
       if (reserved.created) yield* kept.keep(reservation.purchase, reservation.request);
       return reserved;
-    });
+    }, UNSYNCED);
     return { entry: this.#entry(row), created };
   }
 
@@ -209,8 +216,8 @@ export class LedgerBook implements Ledger {
     }
   }
 
-  #commit<T>(script: () => Script<T>): Promise<T> {
-    return this.#guard(() => this.#store.commit(script));
+  #commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T> {
+    return this.#guard(() => this.#store.commit(script, options));
   }
 
   #read<T>(script: () => Script<T>): Promise<T> {

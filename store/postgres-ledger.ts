@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { Pool, PoolClient } from "pg";
-import { StoreError } from "./database.ts";
+import { StoreError, type TransactionOptions } from "./database.ts";
 import { type BookOptions, LedgerBook, type LedgerStore } from "./ledger-book.ts";
 import { chainLines, findUnchained } from "./ledger-chain.ts";
 import { unreadable } from "./ledger-error.ts";
@@ -47,6 +47,7 @@ export async function openPostgresLedger(options: OpenPostgresLedgerOptions): Pr
 interface Waiting {
   run: (client: PoolClient) => Promise<() => void>;
   reject: (error: unknown) => void;
+  sync: boolean;
 }
 
 const MAX_BATCH = 256;
@@ -66,13 +67,13 @@ class PostgresStore implements LedgerStore {
     this.#seals = seals;
   }
 
-  commit<T>(script: () => Script<T>): Promise<T> {
+  commit<T>(script: () => Script<T>, { sync = true }: TransactionOptions = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = async (client: PoolClient) => {
         const result = await this.#run(client, script);
         return () => resolve(result);
       };
-      this.#waiting.push({ run, reject });
+      this.#waiting.push({ run, reject, sync });
       void this.#commitWaiting();
     });
   }
@@ -132,7 +133,9 @@ class PostgresStore implements LedgerStore {
 
   /** Each command in a savepoint of one transaction; what they resolve to is told when it is durable. */
   #commitBatch(batch: readonly Waiting[]): Promise<(() => void)[]> {
+    const sync = batch.some((command) => command.sync);
     return this.#inside("BEGIN", async (client) => {
+      if (!sync) await client.query("SET LOCAL synchronous_commit = off");
       await client.query("LOCK TABLE book IN EXCLUSIVE MODE");
       const damage = await this.#run(client, () => findUnchained(this.#seals));
       if (damage !== undefined) throw unreadable(this.path, damage);

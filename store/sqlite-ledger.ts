@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { CommitQueue } from "./commit-queue.ts";
-import { type Database, openDatabase, StoreError } from "./database.ts";
+import { type Database, openDatabase, StoreError, type TransactionOptions } from "./database.ts";
 import { type BookOptions, LedgerBook, type LedgerStore } from "./ledger-book.ts";
 import { chainLines, findUnchained } from "./ledger-chain.ts";
 import { unreadable } from "./ledger-error.ts";
@@ -62,8 +62,8 @@ class SqliteStore implements LedgerStore {
     });
   }
 
-  commit<T>(script: () => Script<T>): Promise<T> {
-    return this.#queue.commit(() => this.#run(script));
+  commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T> {
+    return this.#queue.commit(() => this.#run(script), options);
   }
 
   async read<T>(script: () => Script<T>): Promise<T> {

@@ -2,7 +2,7 @@
  * The disk as the processes share it. One holds the lock at a time; what it commits together is written and synced at one moment, and is
  * told to its callers later. A commit whose process dies in between is there afterwards, or is not.
  */
-import { StoreError } from "../../store/index.ts";
+import { StoreError, type TransactionOptions } from "../../store/index.ts";
 import type { LedgerStore } from "../../store/ledger-book.ts";
 import { chainLines, findUnchained } from "../../store/ledger-chain.ts";
 import { unreadable } from "../../store/ledger-error.ts";
@@ -15,6 +15,8 @@ import type { Actor, Scheduler } from "./scheduler.ts";
 interface Command {
   readonly run: () => () => void;
   readonly reject: (error: unknown) => void;
+  /** False where it may be forgotten until the next one that may not. */
+  readonly sync: boolean;
 }
 
 export interface DiskOptions {
@@ -57,13 +59,13 @@ export class Disk {
     const later = (tell: () => void) => void scheduler.schedule(this.#latency(), actor, tell);
     return {
       path: "the simulated disk",
-      commit: <T>(script: () => Script<T>) =>
+      commit: <T>(script: () => Script<T>, { sync = true }: TransactionOptions = {}) =>
         new Promise<T>((resolve, reject) => {
           const run = () => {
             const result = file.atomically(() => file.run(script));
             return () => later(() => resolve(result));
           };
-          waiting.push({ run, reject: (error) => later(() => reject(error)) });
+          waiting.push({ run, reject: (error) => later(() => reject(error)), sync });
           if (waiting.length === 1 && this.#holder !== actor) later(flush);
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
@@ -106,7 +108,9 @@ export class Disk {
       return;
     }
     file.version += 1;
-    if (tellsEarly) scheduler.schedule(chance.int(1, 50), undefined, () => file.sync());
+    if (!batch.some(({ sync }) => sync)) {
+      // It is there for every process, and gone with the power.
+    } else if (tellsEarly) scheduler.schedule(chance.int(1, 50), undefined, () => file.sync());
     else file.sync();
     for (const tell of done) tell();
   }

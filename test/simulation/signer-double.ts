@@ -20,11 +20,13 @@ export interface SignerOptions {
   readonly chance: Chance;
   readonly faults: { signer: number };
   readonly plan: { readonly signerMs: number };
+  /** The nonces that were signed for before, and how they were: a signer's counter outlives the book's last commits. */
+  readonly signedFor: ReadonlyMap<string, SignIntent>;
   readonly onSigned: (actor: Actor, intent: SignIntent) => void;
 }
 
 export function openSigner(
-  { scheduler, chance, faults, plan, onSigned }: SignerOptions,
+  { scheduler, chance, faults, plan, signedFor, onSigned }: SignerOptions,
   actor: Actor,
 ): Signer {
   return {
@@ -32,12 +34,22 @@ export function openSigner(
     sign: (intent) =>
       scheduler.ask(actor, chance.int(0, 3), chance.int(0, plan.signerMs), () => {
         if (chance.happens(faults.signer)) throw failed();
+        if (signedFor.has(intent.authorization.nonce)) throw refusedAnew();
         onSigned(actor, intent);
         // Signed, and the answer is lost.
         if (chance.happens(faults.signer)) throw failed();
         return signatureOf(intent.authorization);
       }),
   };
+}
+
+/** After a power failure that the reservation did not survive: what was signed then is never signed for other terms. */
+function refusedAnew(): PaymentError {
+  return new PaymentError("SIGNER_REFUSED", {
+    problem: "The simulated signer has signed for this nonce before.",
+    nextStep: "Ask again.",
+    details: { rule: "NONCE" },
+  });
 }
 
 function failed(): PaymentError {

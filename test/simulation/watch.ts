@@ -57,7 +57,8 @@ export class Watch implements ChainWatcher {
     const window = validBefore - this.#latest;
     expect("I10", window <= MAX_WINDOW_SECONDS, `${nonce} is usable for ${window} seconds`);
     expect("I4", !this.signed.has(nonce), `${nonce} is signed a second time`);
-    expect("C1", this.#file.durable.has(nonce), `${nonce} is signed before it is reserved durably`);
+    const isReserved = this.rowOf(nonce)?.state === "signing";
+    expect("C1", isReserved, `${nonce} is signed, and nothing is set aside for it`);
     this.signed.set(nonce, intent);
   }
 

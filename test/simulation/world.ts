@@ -81,6 +81,10 @@ export class World {
   readonly onLeave = (actor: Actor, message: Message): void =>
     this.#watch(() => this.watch.onLeave(actor, message));
 
+  get signedFor(): ReadonlyMap<string, SignIntent> {
+    return this.watch.signed;
+  }
+
   readonly onSigned = (actor: Actor, intent: SignIntent): void =>
     this.#watch(() => this.watch.onSigned(actor, intent));
 

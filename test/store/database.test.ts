@@ -22,6 +22,29 @@ test("every commit is synced to disk", () => {
   expect(db.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
 });
 
+test("a commit that need not be synced is seen by every connection at once, and the next one is synced again", () => {
+  const path = join(folder(), "store.sqlite");
+  using db = openDatabase(path);
+  using other = openDatabase(path);
+  db.exec("CREATE TABLE t (a)");
+  const level = () => db.query("PRAGMA synchronous").get();
+  const within = db.transaction(
+    () => {
+      db.run("INSERT INTO t VALUES (1)");
+      return level();
+    },
+    { sync: false },
+  );
+  expect(within).toEqual({ synchronous: 1 });
+  expect(level()).toEqual({ synchronous: 2 });
+  expect(other.query("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+  const fail = () => {
+    throw new Error("stop");
+  };
+  expect(() => db.transaction(fail, { sync: false })).toThrow("stop");
+  expect(level()).toEqual({ synchronous: 2 });
+});
+
 test("a transaction that throws leaves nothing behind, and the next one works", () => {
   using db = openDatabase(":memory:");
   db.exec("CREATE TABLE t (a)");

@@ -1,4 +1,5 @@
 /** A stranger's answer, read whole and within a limit: half an answer is none. */
+import { bodyOf } from "./body-source.ts";
 
 export interface Answer {
   /** Its body can still be read by the caller. */
@@ -10,18 +11,23 @@ const MAX_BYTES = 10 * 1024 * 1024;
 
 /** Reads the body, or throws when it breaks off or is larger than anything that an API answers. */
 export async function readAnswer(response: Response): Promise<Answer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new Error("the answer is too large");
-    chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
+  const bytes = await readBody(response);
   const { status, statusText, headers } = response;
   const mayHaveBody = ![101, 204, 205, 304].includes(status) && response.type !== "opaqueredirect";
   const copy = new Response(mayHaveBody ? bytes : null, { status, statusText, headers });
   return { response: withUrl(copy, response.url), text: bytes.toString("utf8") };
+}
+
+/** The body alone; then the response's own can no longer be read. */
+export async function readBody(response: Response): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bodyOf(response)) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw new Error("the answer is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** A response that was made here says where it came from, as one of `fetch` does. */

@@ -128,8 +128,9 @@ export async function sendRequest(
   payment: Record<string, string> = {},
 ): Promise<Answer | undefined> {
   const { method, url, headers, body } = request;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
   try {
-    const timeout = AbortSignal.timeout(timeoutMs);
     const all = new Headers(headers);
     for (const [name, value] of Object.entries(payment)) all.set(name, value);
     const response = await fetch(url, {
@@ -137,11 +138,13 @@ export async function sendRequest(
       headers: all,
       ...(body === undefined ? {} : { body }),
       redirect: "manual",
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
     });
     return await readAnswer(response);
   } catch {
     return undefined;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

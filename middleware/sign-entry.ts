@@ -2,13 +2,13 @@
  * From a reservation to a payment that may leave: the signer is asked, and the bytes are recorded as sent, durably, before anybody
  * gets them. Whatever fails before that record gives the amount back.
  */
-import { type Authorization, encodePayment } from "../protocol/authorization.ts";
+import { encodePayment } from "../protocol/authorization.ts";
 import { encodeMppPayment, type MppOffer } from "../protocol/mpp.ts";
 import type { Offer } from "../protocol/offer.ts";
 import type { Ledger, LedgerEntry } from "../store/index.ts";
 import { type Policy, uncheckedPolicy } from "./check-offer.ts";
 import type { Quote } from "./quote.ts";
-import type { Signer } from "./signer/index.ts";
+import type { Signer, SignIntent } from "./signer/index.ts";
 
 export interface SignEntryOptions {
   readonly ledger: Pick<Ledger, "markSent" | "release">;
@@ -20,43 +20,47 @@ export interface SignEntryOptions {
   readonly policy: Policy;
 }
 
-export async function signEntry({
-  ledger,
-  signer,
-  entry,
-  offer,
-  quote,
-  policy,
-}: SignEntryOptions): Promise<LedgerEntry> {
-  const {
+/** What an authorization is asked for with, whether its reservation stands already or is being made. */
+export type IntentTerms = Pick<
+  LedgerEntry,
+  | "purchase"
+  | "provider"
+  | "fingerprint"
+  | "payTo"
+  | "amount"
+  | "validAfter"
+  | "validBefore"
+  | "nonce"
+>;
+
+export function intentOf(
+  { purchase, provider, fingerprint, payTo: to, amount: value, ...rest }: IntentTerms,
+  { signer, offer, quote, policy }: Pick<SignEntryOptions, "signer" | "offer" | "quote" | "policy">,
+): SignIntent {
+  const { validAfter, validBefore, nonce } = rest;
+  const { network, asset, payTo, amount } = offer;
+  return {
     purchase,
     provider,
-    fingerprint,
-    payTo: to,
-    amount: value,
-    validAfter,
-    validBefore,
-    nonce,
-  } = entry;
-  const from = signer.address;
-  const authorization: Authorization = { from, to, value, validAfter, validBefore, nonce };
+    quote: { ...agreed({ offer, quote, policy }), fingerprint },
+    offer: { network, asset, payTo, amount },
+    authorization: { from: signer.address, to, value, validAfter, validBefore, nonce },
+  };
+}
+
+export async function signEntry(options: SignEntryOptions): Promise<LedgerEntry> {
+  const { ledger, signer, entry, offer } = options;
+  const intent = intentOf(entry, options);
   try {
-    const { network, asset, payTo, amount } = offer;
-    const signature = await signer.sign({
-      purchase,
-      provider,
-      quote: { ...agreed({ offer, quote, policy }), fingerprint },
-      offer: { network, asset, payTo, amount },
-      authorization,
-    });
+    const signature = await signer.sign(intent);
     const payment =
       "mpp" in offer
-        ? encodeMppPayment(offer, authorization, signature)
-        : encodePayment(offer, authorization, signature);
-    return await ledger.markSent(nonce, payment);
+        ? encodeMppPayment(offer, intent.authorization, signature)
+        : encodePayment(offer, intent.authorization, signature);
+    return await ledger.markSent(entry.nonce, payment);
   } catch (error) {
     // Not sent, so it can be given back; where even that fails, `recover` does it.
-    await ledger.release(nonce, "NEVER_SENT").catch(() => undefined);
+    await ledger.release(entry.nonce, "NEVER_SENT").catch(() => undefined);
     throw error;
   }
 }

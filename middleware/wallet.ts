@@ -3,10 +3,10 @@
  * both on disk before it hands the bytes out, counts everything it sent until the chain has answered, and for the same purchase always hands out the
  * same bytes again. Another signature for a purchase exists only after the chain has proven the earlier one dead.
  */
-import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";
 import { mppNonce } from "../protocol/mpp.ts";
+import { type Hmac, oneShotHmac } from "../protocol/one-shot-hmac.ts";
 import type { OutcomeReport, PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import type { Secret } from "../protocol/secret.ts";
 import {
@@ -27,7 +27,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
 import { paymentWindow } from "./payment-window.ts";
 import { recoverEntries } from "./recover-entries.ts";
-import { signEntry } from "./sign-entry.ts";
+import { intentOf, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
 import { WalletEntries } from "./wallet-entries.ts";
 import type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
@@ -40,7 +40,7 @@ export class Wallet {
   readonly #entries: WalletEntries;
   readonly #ages: EntryAges;
   readonly #now: () => number;
-  readonly #nonceKey: KeyObject;
+  readonly #nonceHmac: Hmac;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
   #bound: Promise<void> | undefined;
@@ -51,7 +51,7 @@ export class Wallet {
     this.#ledger = ledger;
     this.#chain = chain;
     this.#now = now;
-    this.#nonceKey = createSecretKey(options.nonceSecret.reveal());
+    this.#nonceHmac = oneShotHmac(options.nonceSecret.reveal());
     this.#clock = new ChainClock({ chain });
     this.#ages = new EntryAges({ now });
     const payer = signer.address;
@@ -148,10 +148,11 @@ export class Wallet {
   }
 
   async #reserve({ purchase, quote, offer, scopes, rate, keep }: AuthorizeOptions) {
+    const { signer, policy = {} } = this.#options;
     const ours = BigInt(Math.floor(this.#now() / 1000));
     const { maxTimeoutSeconds = 120 } = this.#options;
     const clocks = [ours, await this.#clock.read()] as const;
-    return this.#ledger.reserve({
+    const reservation = {
       purchase,
       provider: quote.provider,
       service: quote.service,
@@ -165,7 +166,17 @@ export class Wallet {
       scopes,
       rate,
       request: keep,
-    } satisfies Reservation);
+    } satisfies Reservation;
+    // Most purchases are new, so the signer may begin with the first authorization's terms; where they are others, it lets go of them.
+    const first = { ...reservation, nonce: reservation.nonceOf(1) };
+    const letGo = signer.prepare?.(intentOf(first, { signer, offer, quote, policy }));
+    let reserved;
+    try {
+      reserved = await this.#ledger.reserve(reservation);
+    } finally {
+      if (reserved?.created !== true || reserved.entry.epoch !== 1) letGo?.();
+    }
+    return reserved;
   }
 
   /** Whether an authorization whose window is over by our clock is dead by the chain's. */
@@ -179,8 +190,7 @@ export class Wallet {
 
   /** 32 bytes that look random to others, and that the chain accepts once: at most one charge per purchase and epoch. */
   #deriveNonce(purchase: string, epoch: number): Hex {
-    const mac = createHmac("sha256", this.#nonceKey);
-    return `0x${mac.update(JSON.stringify([purchase, epoch])).digest("hex")}`;
+    return `0x${this.#nonceHmac(JSON.stringify([purchase, epoch]), "hex")}`;
   }
 
   #bind(): Promise<void> {

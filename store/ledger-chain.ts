@@ -26,24 +26,52 @@ export function* readIdentity(): Script<string> {
   return row?.value ?? "";
 }
 
-/** Whether a line stands in the journal that no commit of ours has written; asked before each one of ours. */
-export function* findUnchained(seals: Seals): Script<string | undefined> {
-  const { last_line } = yield* readHead(seals);
-  const [row] = yield* ask<{ seq: bigint }>("SELECT seq FROM journal ORDER BY seq DESC LIMIT 1");
-  if ((row?.seq ?? 0n) === last_line) return undefined;
-  return "its journal does not end where its last commit ended";
+/** Where a commit begins. */
+export interface ChainStart {
+  readonly head: Link;
+  /** Up to where a checkpoint seals the sums. */
+  readonly checkpointed: bigint;
+  /** A line stands in the journal that no commit of ours has written. */
+  readonly damage: string | undefined;
 }
 
-/** Chains the lines of this transaction. */
-export function* chainLines(seals: Seals): Script<void> {
-  const { last_line, hash } = yield* readHead(seals);
+interface StartRow {
+  last: bigint | null;
+  last_line: bigint | null;
+  hash: Uint8Array | null;
+  checkpointed: bigint | null;
+}
+
+const START = `SELECT (SELECT max(seq) FROM journal) AS last, b.last_line, b.hash,
+    (SELECT last_line FROM checkpoint WHERE id = 1) AS checkpointed
+  FROM (SELECT 1 AS one) AS base
+    LEFT JOIN (SELECT last_line, hash FROM batch ORDER BY seq DESC LIMIT 1) AS b ON TRUE`;
+
+/** Asked before each commit of ours, in its transaction. */
+export function* startOfCommit(seals: Seals): Script<ChainStart> {
+  const [row] = yield* ask<StartRow>(START);
+  const { last = null, last_line = null, hash = null, checkpointed = null } = row ?? {};
+  const head =
+    hash === null
+      ? { last_line: 0n, hash: seals.genesis(yield* readIdentity()) }
+      : { last_line: last_line ?? 0n, hash };
+  const damage =
+    (last ?? 0n) === head.last_line
+      ? undefined
+      : "its journal does not end where its last commit ended";
+  return { head, checkpointed: checkpointed ?? 0n, damage };
+}
+
+/** Chains the lines of this transaction to where it began. */
+export function* chainLines(seals: Seals, start?: ChainStart): Script<void> {
+  const { head, checkpointed } = start ?? (yield* startOfCommit(seals));
+  const { last_line, hash } = head;
   const lines = yield* readLines(last_line);
   const last = lines.at(-1);
   if (!last) return;
   const next = seals.batch(hash, lines);
   yield* ask("INSERT INTO batch (last_line, hash) VALUES (?, ?)", last.seq, next);
-  const checkpoint = yield* readCheckpoint();
-  if (last.seq - (checkpoint?.last_line ?? 0n) < CHECKPOINT_LINES) return;
+  if (last.seq - checkpointed < CHECKPOINT_LINES) return;
   const mac = seals.checkpoint(next, last.seq, listSums(yield* readSums()));
   yield* ask(
     `INSERT INTO checkpoint (id, last_line, hash, mac) VALUES (1, ?, ?, ?) ON CONFLICT (id)

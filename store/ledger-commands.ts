@@ -156,12 +156,14 @@ export class LedgerCommands {
 
   *#insert(reservation: Reservation, epoch: bigint, at: number): Script<AuthRow> {
     const nonce = reservation.nonceOf(Number(epoch)).toLowerCase() as Hex;
-    const taken = yield* ask("SELECT id FROM auth WHERE nonce = ?", nonce);
-    if (taken.length > 0) throw nonceTaken(reservation);
-    const [last] = yield* ask<{ id: bigint }>("SELECT id FROM auth ORDER BY id DESC LIMIT 1");
+    const [before] = yield* ask<{ taken: bigint | null; last: bigint | null }>(
+      "SELECT (SELECT id FROM auth WHERE nonce = ?) AS taken, (SELECT max(id) FROM auth) AS last",
+      nonce,
+    );
+    if (before && before.taken !== null) throw nonceTaken(reservation);
     const { purchase, provider, service, fingerprint, payTo, amount } = reservation;
     const row = {
-      id: (last?.id ?? 0n) + 1n,
+      id: (before?.last ?? 0n) + 1n,
       purchase,
       epoch,
       nonce,

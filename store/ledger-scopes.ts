@@ -14,9 +14,12 @@ export function scopeKey(
   return perMonth ? `${name}/${new Date(at).toISOString().slice(0, 7)}` : name;
 }
 
+const READ = "SELECT settled, reserved FROM scope WHERE key = ?";
+const NOTHING: Spent = { settled: 0n, reserved: 0n };
+
 export function* readScope(key: string): Script<Spent> {
-  const [row] = yield* ask<Spent>("SELECT settled, reserved FROM scope WHERE key = ?", key);
-  return { settled: row?.settled ?? 0n, reserved: row?.reserved ?? 0n };
+  const [row] = yield* ask<Spent>(READ, key);
+  return row ?? NOTHING;
 }
 
 export interface RoomOptions {
@@ -30,7 +33,8 @@ export interface RoomOptions {
 /** Finds room for an amount under one scope, and returns the key that it is kept by; or throws, naming what is left. */
 export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<string> {
   const key = scopeKey(scope, at);
-  const { settled, reserved } = yield* readScope(key);
+  const [kept] = yield* ask<Spent>(READ, key);
+  const { settled, reserved } = kept ?? NOTHING;
   const used = settled + reserved;
   const max = scope.max < MAX_SUM ? scope.max : MAX_SUM;
   if (used + amount > max) {
@@ -49,6 +53,6 @@ export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<
       },
     });
   }
-  yield* ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", key);
+  if (!kept) yield* ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", key);
   return key;
 }

@@ -2,7 +2,8 @@
  * What makes a change of the book's bytes visible: every authorization's row carries a seal, and every commit's journal lines
  * are chained to the commit before. Both are keyed, so whoever can write the file but has not the key cannot mend them.
  */
-import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { type Hmac, oneShotHmac } from "../protocol/one-shot-hmac.ts";
 import type { Secret } from "../protocol/secret.ts";
 import type { AuthRow } from "./ledger-rows.ts";
 
@@ -21,11 +22,11 @@ export interface JournalRow {
 type Field = string | bigint | null | Uint8Array;
 
 export class Seals {
-  readonly #key: KeyObject;
+  readonly #hmac: Hmac;
 
   constructor(bytesKey: Secret<Uint8Array>) {
     const derived = createHmac("sha256", bytesKey.reveal()).update("purser ledger seals").digest();
-    this.#key = createSecretKey(derived);
+    this.#hmac = oneShotHmac(derived);
   }
 
   /** Of an authorization's row, every column of it. */
@@ -84,7 +85,7 @@ export class Seals {
       const text = field instanceof Uint8Array ? Buffer.from(field).toString("hex") : String(field);
       return `${typeof field === "string" ? "s" : "v"}${text.length}:${text};`;
     });
-    return createHmac("sha256", this.#key).update(parts.join("")).digest();
+    return Buffer.from(this.#hmac(parts.join(""), "binary"), "binary");
   }
 }
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import type { Pool, PoolClient } from "pg";
 import { StoreError, type TransactionOptions } from "./database.ts";
 import { type BookOptions, LedgerBook, type LedgerStore } from "./ledger-book.ts";
-import { chainLines, findUnchained } from "./ledger-chain.ts";
+import { chainLines, startOfCommit } from "./ledger-chain.ts";
 import { unreadable } from "./ledger-error.ts";
 import { runLater, type Script } from "./ledger-script.ts";
 import { Seals } from "./ledger-seals.ts";
@@ -137,8 +137,8 @@ class PostgresStore implements LedgerStore {
     return this.#inside("BEGIN", async (client) => {
       if (!sync) await client.query("SET LOCAL synchronous_commit = off");
       await client.query("LOCK TABLE book IN EXCLUSIVE MODE");
-      const damage = await this.#run(client, () => findUnchained(this.#seals));
-      if (damage !== undefined) throw unreadable(this.path, damage);
+      const start = await this.#run(client, () => startOfCommit(this.#seals));
+      if (start.damage !== undefined) throw unreadable(this.path, start.damage);
       const answers: (() => void)[] = [];
       for (const { run, reject } of batch) {
         await client.query("SAVEPOINT command");
@@ -150,7 +150,7 @@ class PostgresStore implements LedgerStore {
           reject(error);
         }
       }
-      await this.#run(client, () => chainLines(this.#seals));
+      await this.#run(client, () => chainLines(this.#seals, start));
       return answers;
     });
   }

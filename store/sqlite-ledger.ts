@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { CommitQueue } from "./commit-queue.ts";
 import { type Database, openDatabase, StoreError, type TransactionOptions } from "./database.ts";
 import { type BookOptions, LedgerBook, type LedgerStore } from "./ledger-book.ts";
-import { chainLines, findUnchained } from "./ledger-chain.ts";
+import { chainLines, type ChainStart, startOfCommit } from "./ledger-chain.ts";
 import { unreadable } from "./ledger-error.ts";
 import { answer, ledgerSteps } from "./ledger-schema.ts";
 import { runNow, type Script } from "./ledger-script.ts";
@@ -52,13 +52,14 @@ class SqliteStore implements LedgerStore {
     this.path = db.path;
     this.#db = db;
     this.#seals = seals;
+    let start: ChainStart | undefined;
     this.#queue = new CommitQueue({
       db,
       begin: () => {
-        const damage = this.#run(() => findUnchained(seals));
-        if (damage !== undefined) throw unreadable(db.path, damage);
+        start = this.#run(() => startOfCommit(seals));
+        if (start.damage !== undefined) throw unreadable(db.path, start.damage);
       },
-      end: () => this.#run(() => chainLines(seals)),
+      end: () => this.#run(() => chainLines(seals, start)),
     });
   }
 

@@ -65,10 +65,13 @@ export class Gatekeeper {
 
   /** The payment to send, or the refusal. The signal's abort is thrown only before anything is signed. */
   authorize(question: PermitQuestion, { keep, signal }: GatekeeperCall): Promise<PurchaseRecord> {
+    // Its caller has just looked; only whoever waited here, or would ask a person, looks again.
+    const { approveAbove } = this.#policy;
+    const looks = approveAbove !== undefined || !this.#turns.isFree(question.purchase);
     return this.#turns.take(question.purchase, async () => {
       const { wallet } = this.#options;
       const { purchase } = question;
-      const earlier = await wallet.find(purchase);
+      const earlier = looks ? await wallet.find(purchase) : undefined;
       const isSame = earlier?.request === fingerprintOf(question.request);
       if (isSame && earlier.payment) return earlier;
       await this.#askShadow(question);

@@ -7,11 +7,18 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type AddressGuardOptions, addressGuard } from "./address-guard.ts";
+import { responseOf } from "../body-source.ts";
 import { withUrl } from "../read-answer.ts";
 import { decodeBody } from "./decode-body.ts";
 
 /** All headers of an answer together; a challenge itself has a limit of its own (`CHALLENGE_LIMITS`). */
 const MAX_HEADER_BYTES = 32 * 1024;
+
+const DEFAULT_HEADERS = {
+  accept: "*/*",
+  "user-agent": "purser",
+  "accept-encoding": "gzip, deflate, br",
+};
 
 export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fetch {
   const guard = addressGuard(options);
@@ -25,18 +32,16 @@ export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fe
     guard.checkHost(url.hostname);
     const { method = "GET", body, signal } = init;
     signal?.throwIfAborted();
-    const headers = new Headers(init.headers);
-    if (!headers.has("accept")) headers.set("accept", "*/*");
-    if (!headers.has("user-agent")) headers.set("user-agent", "purser");
-    if (!headers.has("accept-encoding")) headers.set("accept-encoding", "gzip, deflate, br");
+    const given = init.headers instanceof Headers ? init.headers : new Headers(init.headers);
+    const headers: Record<string, string> = { ...DEFAULT_HEADERS, ...Object.fromEntries(given) };
     const bytes = asBytes(body);
-    if (bytes) headers.set("content-length", String(bytes.length));
+    if (bytes) headers["content-length"] = String(bytes.length);
     const secure = url.protocol === "https:";
     const send = (retries: number): Promise<IncomingMessage> => {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       const sent = (secure ? httpsRequest : httpRequest)(url, {
         method,
-        headers: Object.fromEntries(headers),
+        headers,
         agent: secure ? agents.https : agents.http,
         maxHeaderSize: MAX_HEADER_BYTES,
         ...(signal ? { signal } : {}),
@@ -78,6 +83,5 @@ function toResponse(message: IncomingMessage, method: string, url: string): Resp
     message.resume();
     return withUrl(new Response(null, { status, statusText, headers }), url);
   }
-  const stream = Readable.toWeb(decodeBody(message, headers)) as ReadableStream<Uint8Array>;
-  return withUrl(new Response(stream as never, { status, statusText, headers }), url);
+  return withUrl(responseOf(decodeBody(message, headers), { status, statusText, headers }), url);
 }

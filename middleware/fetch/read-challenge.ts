@@ -1,6 +1,6 @@
 /** A 402 with its body, or the refusal to pay what cannot be read. */
 import { PaymentError } from "../payment-error.ts";
-import { type Answer, readAnswer } from "../read-answer.ts";
+import { type Answer, readBody } from "../read-answer.ts";
 import type { ReadRequest } from "./read-request.ts";
 import type { WalkEnd } from "./unpaid-walk.ts";
 
@@ -10,7 +10,7 @@ export async function readChallenge(
   { signal }: Pick<ReadRequest, "signal">,
 ): Promise<Answer> {
   try {
-    return await readAnswer(response);
+    return { response, text: (await readBody(response)).toString("utf8") };
   } catch (cause) {
     signal?.throwIfAborted();
     throw new PaymentError("ANSWER_UNREADABLE", {

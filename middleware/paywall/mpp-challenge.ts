@@ -6,7 +6,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { keccak256, stringToBytes } from "viem";
 import { encodeCharge } from "./offer-texts.ts";
-import type { Seal } from "./one-shot-hmac.ts";
+import type { Seal } from "../../protocol/one-shot-hmac.ts";
 import { PAYMENT_SCHEME, type PresentedPayment } from "./presented-payment.ts";
 import type { Terms } from "./terms.ts";
 import type { Visit } from "./visit.ts";

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Database, migrate } from "../../store/index.ts";
-import { hmacSeal, type Seal } from "./one-shot-hmac.ts";
+import { hmacSeal, type Seal } from "../../protocol/one-shot-hmac.ts";
 
 const STEPS = [
   "CREATE TABLE paywall_secret (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT",

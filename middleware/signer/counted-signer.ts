@@ -13,6 +13,8 @@ import { signerRefused } from "./signer-refusal.ts";
 
 export interface CountedSigner extends Signer {
   signed(): SignedTotals;
+  /** Computes a signature that is asked for in a moment, and keeps it: it is counted when `sign` asks for this same intent. */
+  computeAhead(intent: SignIntent): void;
 }
 
 export interface CountedSignerOptions extends SignerSettings {
@@ -36,6 +38,7 @@ interface Asked {
 export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const { address, limits, signAuthorization, file = inMemory(), now = Date.now } = options;
   const waiting: Asked[] = [];
+  const ahead = new WeakMap<SignIntent, Hex>();
 
   const time = () => Math.max(Math.floor(now()), file.counter.latest);
   const flush = () => {
@@ -50,7 +53,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
         batch.map(async ({ intent }, index) => {
           const rule = rules[index];
           if (rule !== undefined) throw signerRefused(rule);
-          return signAuthorization(intent.authorization);
+          return ahead.get(intent) ?? signAuthorization(intent.authorization);
         }),
       );
       for (const [index, { resolve, reject }] of batch.entries()) {
@@ -77,8 +80,14 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
       const rule = findBrokenRule(intent, options, Math.floor(now() / 1_000));
       if (rule !== undefined) throw signerRefused(rule);
       return new Promise((resolve, reject) => {
-        if (waiting.push({ intent, resolve, reject }) === 1) setImmediate(flush);
+        if (waiting.push({ intent, resolve, reject }) === 1) queueMicrotask(flush);
       });
+    },
+    computeAhead(intent) {
+      const rule = findBrokenRule(intent, options, Math.floor(now() / 1_000));
+      if (rule !== undefined) return;
+      const signature = signAuthorization(intent.authorization);
+      if (typeof signature === "string") ahead.set(intent, signature);
     },
     signed: () => file.counter.totals(time()),
   };

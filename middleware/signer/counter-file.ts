@@ -5,8 +5,8 @@
  * disk before the batch after it is granted, so that a power cut forgets one batch at most; a file that is not what was
  * written grants nothing.
  */
-import { createSecretKey, type KeyObject } from "node:crypto";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { type Hmac, oneShotHmac } from "../../protocol/one-shot-hmac.ts";
 import { PaymentError } from "../payment-error.ts";
 import { type Claim, Counter } from "./counter.ts";
 import { type CounterRecord, hashOf, readLine, writeLine } from "./counter-line.ts";
@@ -34,7 +34,7 @@ const MAX_TIPS = 10_000;
 export class CounterFile {
   readonly counter = new Counter();
   readonly #path: string;
-  readonly #key: KeyObject;
+  readonly #hmac: Hmac;
   readonly #header: string;
   readonly #fd: number;
   readonly #disk: DiskSync;
@@ -54,8 +54,8 @@ export class CounterFile {
   /** Opens the file and counts what is in it; throws `SIGNER_COUNTER_INVALID`. */
   constructor({ path, identity, sealKey }: CounterFileOptions) {
     this.#path = path;
-    this.#key = createSecretKey(sealKey);
-    this.#header = writeLine(this.#key, { type: "counter", ...identity });
+    this.#hmac = oneShotHmac(sealKey);
+    this.#header = writeLine(this.#hmac, { type: "counter", ...identity });
     this.#fd = this.#guard(() => openSync(path, FLAGS, 0o600));
     this.#disk = new DiskSync(path);
     try {
@@ -94,9 +94,9 @@ export class CounterFile {
   /** Appends claims in one write, also those that were granted before: where that was by another, its line may be lost yet. */
   #append(claims: readonly Claim[]): void {
     const tip = this.#tip;
-    const torn = this.#rest.length > 0 ? ["", writeLine(this.#key, { type: "torn" })] : [];
+    const torn = this.#rest.length > 0 ? ["", writeLine(this.#hmac, { type: "torn" })] : [];
     const header = this.#begun ? [] : [this.#header];
-    const lines = claims.map((claim) => writeLine(this.#key, { type: "claim", tip, claim }));
+    const lines = claims.map((claim) => writeLine(this.#hmac, { type: "claim", tip, claim }));
     const bytes = Buffer.from([...torn, ...header, ...lines, ""].join("\n"));
     const written = writeSync(this.#fd, bytes);
     if (written !== bytes.length) throw this.#break("it could only be written in part");
@@ -128,12 +128,12 @@ export class CounterFile {
 
   #take(line: string): void {
     if (line === "") return;
-    const record = readLine(this.#key, line);
+    const record = readLine(this.#hmac, line);
     const problem = this.#findProblem(line, record);
     if (problem !== undefined) throw this.#break(problem);
     this.#suspect = record === undefined;
     this.#begun ||= record?.type === "counter";
-    this.#tip = hashOf(this.#key, this.#tip, line);
+    this.#tip = hashOf(this.#hmac, this.#tip, line);
     this.#tips.add(this.#tip);
     const [oldest] = this.#tips;
     if (this.#tips.size > MAX_TIPS && oldest !== undefined) this.#tips.delete(oldest);

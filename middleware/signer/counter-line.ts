@@ -3,8 +3,8 @@
  * it that its writer had read, so that a line which was changed or taken out shows at the next one. The seal's key comes from
  * the wallet's own, so nobody without the wallet's key can write a line.
  */
-import { createHmac, type KeyObject } from "node:crypto";
 import type { Hex } from "viem";
+import type { Hmac } from "../../protocol/one-shot-hmac.ts";
 import type { Claim } from "./counter.ts";
 
 export type CounterRecord =
@@ -19,23 +19,21 @@ export type CounterRecord =
   | { readonly type: "torn" };
 
 /** 16 bytes as hexadecimal text: of a line its seal, of all lines their tip. */
-export function hashOf(key: KeyObject, ...texts: readonly string[]): string {
-  const mac = createHmac("sha256", key);
-  for (const text of texts) mac.update(text);
-  return mac.digest("hex").slice(0, 32);
+export function hashOf(hmac: Hmac, ...texts: readonly string[]): string {
+  return hmac(texts.join(""), "hex").slice(0, 32);
 }
 
-export function writeLine(key: KeyObject, record: CounterRecord): string {
+export function writeLine(hmac: Hmac, record: CounterRecord): string {
   const json = JSON.stringify(record, (_, value: unknown) =>
     typeof value === "bigint" ? value.toString() : value,
   );
-  return `${json} ${hashOf(key, json)}`;
+  return `${json} ${hashOf(hmac, json)}`;
 }
 
 /** The record of a line, or undefined when the line is not what was written. */
-export function readLine(key: KeyObject, line: string): CounterRecord | undefined {
+export function readLine(hmac: Hmac, line: string): CounterRecord | undefined {
   const json = line.slice(0, -33);
-  if (line.slice(-33) !== ` ${hashOf(key, json)}`) return undefined;
+  if (line.slice(-33) !== ` ${hashOf(hmac, json)}`) return undefined;
   const record = JSON.parse(json) as CounterRecord;
   return record.type === "claim" ? { ...record, claim: readClaim(record.claim) } : record;
 }

@@ -67,4 +67,9 @@ export interface Signer {
   readonly address: Address;
   /** Throws `SIGNER_REFUSED`, whose details name the rule, or `SIGNER_FAILED`. */
   sign(intent: SignIntent): Promise<Hex>;
+  /**
+   * Says what will be asked for in a moment, so that the signer computes while the wallet reserves. Nothing is counted, and nothing
+   * leaves the signer, before `sign` asks for exactly the same. Returns what lets go of it, where it is not asked for after all.
+   */
+  prepare?(intent: SignIntent): () => void;
 }

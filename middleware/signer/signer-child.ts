@@ -4,9 +4,7 @@
  * Run by `startSignerProcess` under Node's permission model: no other files than its own two, no child processes, no workers.
  */
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Hex } from "viem";
 import { generatePrivateKey } from "viem/accounts";
 import { Secret } from "../../protocol/secret.ts";
@@ -16,9 +14,12 @@ import { type CountedSigner, countedSigner } from "./counted-signer.ts";
 import { CounterFile } from "./counter-file.ts";
 import { keySigning } from "./key-signer.ts";
 import type { SignerRule } from "./signer-rules.ts";
+import type { SignIntent } from "./intent.ts";
+import { onLines } from "./lines.ts";
 import {
   readIntent,
   type SignerMessage,
+  type SignerQuestion,
   type SignerStartProblem,
   type StartMessage,
 } from "./signer-messages.ts";
@@ -102,15 +103,33 @@ function makeKey(file: string): void {
 async function answer(signer: CountedSigner, line: string): Promise<void> {
   let id = -1;
   try {
-    const question = JSON.parse(line) as { id: number; intent?: unknown };
+    const question = JSON.parse(line) as SignerQuestion;
     id = question.id;
-    if (question.intent === undefined) return say({ id, ...totalsOf(signer) });
-    const intent = readIntent(question.intent);
+    if (question.hold === true) return hold(signer, question);
+    if (question.drop === true) return void held.delete(id);
+    if (question.go !== true && question.intent === undefined) {
+      return say({ id, ...totalsOf(signer) });
+    }
+    const intent = question.go === true ? held.get(id) : readIntent(question.intent);
+    held.delete(id);
     if (!intent) return say({ id, refused: "INTENT" });
     say({ id, signature: await signer.sign(intent) });
   } catch (error) {
     say(error instanceof PaymentError ? { id, refused: ruleOf(error) } : { id, failed: true });
   }
+}
+
+/** Intents that may be asked for in a moment; a wallet holds one at a time. */
+const held = new Map<number, SignIntent>();
+const MAX_HELD = 16;
+
+function hold(signer: CountedSigner, { id, intent: wished }: SignerQuestion): void {
+  const intent = readIntent(wished);
+  if (!intent) return;
+  const [oldest] = held.keys();
+  if (held.size === MAX_HELD && oldest !== undefined) held.delete(oldest);
+  held.set(id, intent);
+  signer.computeAhead(intent);
 }
 
 function totalsOf(signer: CountedSigner) {
@@ -125,12 +144,13 @@ function ruleOf({ code, details }: PaymentError): SignerRule {
 
 // Ctrl-C in a terminal reaches every process of the group; the wallet may still need a signature to end well.
 process.on("SIGINT", () => undefined);
-const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
-lines.on("close", () => process.exit(0));
-const [first] = (await once(lines, "line")) as [string];
-const signer = await start(first);
-if (typeof signer === "string") say({ ready: false, problem: signer });
-else {
-  lines.on("line", (line) => void answer(signer, line));
+process.stdin.on("end", () => process.exit(0));
+let signer: CountedSigner | undefined;
+onLines(process.stdin, (line) => void (signer ? answer(signer, line) : begin(line)));
+
+async function begin(line: string): Promise<void> {
+  const started = await start(line);
+  if (typeof started === "string") return say({ ready: false, problem: started });
+  signer = started;
   say({ ready: true, address: signer.address });
 }

@@ -3,12 +3,13 @@
  * never a wait without end.
  */
 import type { ChildProcessByStdio } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { Address, Hex } from "viem";
 import { PaymentError } from "../payment-error.ts";
 import type { SignedTotals, SignIntent } from "./intent.ts";
+import { onLines } from "./lines.ts";
 import {
+  intentText,
   type SignerMessage,
   type SignerStartProblem,
   type StartMessage,
@@ -32,6 +33,8 @@ export class SignerConversation {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #signTimeoutMs: number;
   readonly #waiting = new Map<number, (message: SignerMessage | undefined) => void>();
+  /** What the signer computes ahead, by nonce. */
+  readonly #held = new Map<Hex, { readonly id: number; readonly text: string }>();
   readonly #first: Promise<SignerMessage | undefined>;
   readonly #ended: Promise<void>;
   /** Intents that the signer has not been given yet: a flood waits here, first come first served. */
@@ -54,7 +57,7 @@ export class SignerConversation {
       child.once("error", end);
     });
     child.stdin.on("error", () => undefined);
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    onLines(child.stdout, (line) => {
       const message = JSON.parse(line) as SignerMessage;
       if ("ready" in message) first.resolve(message);
       else this.#waiting.get(message.id)?.(message);
@@ -70,7 +73,7 @@ export class SignerConversation {
   }
 
   async signed(): Promise<SignedTotals> {
-    const message = await this.#ask(writeQuestion);
+    const message = await this.#ask(this.#nextId++, (id) => writeQuestion({ id }));
     if (!("month" in message)) throw failed("The signer does not say what it has signed.");
     const { month, total, providers } = message;
     const sums = Object.entries(providers).map(([name, sum]) => [name, BigInt(sum)] as const);
@@ -81,7 +84,12 @@ export class SignerConversation {
     if (this.#asked === MAX_ASKED) await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#asked += 1;
     try {
-      const message = await this.#ask((id) => writeIntent(id, intent));
+      const text = intentText(intent);
+      const held = this.#take(intent.authorization.nonce);
+      const message =
+        held?.text === text
+          ? await this.#ask(held.id, (id) => writeQuestion({ id, go: true }))
+          : await this.#ask(this.#nextId++, (id) => writeIntent(id, text));
       if ("signature" in message) return message.signature;
       throw "refused" in message ? signerRefused(message.refused) : failed("The signer failed.");
     } finally {
@@ -91,8 +99,29 @@ export class SignerConversation {
     }
   }
 
-  async #ask(write: (id: number) => string): Promise<SignerMessage> {
-    const id = this.#nextId++;
+  /** Only for one that is alone: where many are asked for, the signer has enough to do, and a line more for each would slow it. */
+  prepare(intent: SignIntent): () => void {
+    const { nonce } = intent.authorization;
+    if (this.#asked > 0 || this.#held.size > 0 || !this.#child.stdin.writable) {
+      return () => undefined;
+    }
+    const held = { id: this.#nextId++, text: intentText(intent) };
+    this.#held.set(nonce, held);
+    this.#child.stdin.write(writeIntent(held.id, held.text, true));
+    return () => {
+      if (this.#held.get(nonce) !== held) return;
+      this.#held.delete(nonce);
+      this.#child.stdin.write(writeQuestion({ id: held.id, drop: true }));
+    };
+  }
+
+  #take(nonce: Hex) {
+    const held = this.#held.get(nonce);
+    this.#held.delete(nonce);
+    return held;
+  }
+
+  async #ask(id: number, write: (id: number) => string): Promise<SignerMessage> {
     const answer = Promise.withResolvers<SignerMessage | undefined>();
     this.#waiting.set(id, answer.resolve);
     try {

@@ -39,15 +39,41 @@ export type SignerStartProblem =
   | "passphrase"
   | "counter";
 
-export function writeIntent(id: number, intent: SignIntent): string {
-  const integersAsText = (_: string, value: unknown) =>
-    typeof value === "bigint" ? value.toString() : value;
-  return `${JSON.stringify({ id, intent }, integersAsText)}\n`;
+/**
+ * A line to the signer: an intent to sign, or with `hold` to compute the signature of and keep it; `go` asks for what is held under
+ * the same id, and `drop` lets go of it. With an id alone it asks what was signed this month.
+ */
+export interface SignerQuestion {
+  readonly id: number;
+  readonly intent?: unknown;
+  readonly hold?: true;
+  readonly go?: true;
+  readonly drop?: true;
 }
 
-/** Asks what was signed this month. */
-export function writeQuestion(id: number): string {
-  return `${JSON.stringify({ id })}\n`;
+/** An intent as it stands in a line, integers as decimal text. */
+export function intentText(intent: SignIntent): string {
+  const { quote, offer, authorization } = intent;
+  const { value, validAfter, validBefore } = authorization;
+  return JSON.stringify({
+    ...intent,
+    quote: { ...quote, maxAmount: `${quote.maxAmount}` },
+    offer: { ...offer, amount: `${offer.amount}` },
+    authorization: {
+      ...authorization,
+      value: `${value}`,
+      validAfter: `${validAfter}`,
+      validBefore: `${validBefore}`,
+    },
+  });
+}
+
+export function writeIntent(id: number, text: string, hold = false): string {
+  return `{"id":${id},"intent":${text}${hold ? ',"hold":true' : ""}}\n`;
+}
+
+export function writeQuestion(question: SignerQuestion): string {
+  return `${JSON.stringify(question)}\n`;
 }
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;

@@ -17,7 +17,7 @@ import {
 } from "./intent.ts";
 import { SignerConversation } from "./signer-conversation.ts";
 
-export interface SignerProcess extends Signer, AsyncDisposable {
+export interface SignerProcess extends Required<Signer>, AsyncDisposable {
   /** What Node keeps this process from. */
   readonly restrictions: readonly ("files" | "processes" | "network")[];
   readonly pid: number;
@@ -86,6 +86,7 @@ export async function startSignerProcess({
           ? ["files", "processes", "network"]
           : ["files", "processes"],
       sign: (intent) => conversation.sign(intent),
+      prepare: (intent) => conversation.prepare(intent),
       signed: () => conversation.signed(),
       close: () => conversation.end(),
       [Symbol.asyncDispose]: () => conversation.end(),

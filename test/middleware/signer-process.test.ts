@@ -54,6 +54,37 @@ test("it signs many at once, each its own", async () => {
   expect(new Set(owners)).toEqual(new Set([ADDRESS]));
 });
 
+test("what it was told to expect is signed as ever, counted when it is asked for, and never before", async () => {
+  await using signer = await startSignerProcess({ keyFile: newKeyFile() });
+  const other = newIntent({ from: ADDRESS, nonce: toHex(2, { size: 32 }) });
+  const letGo = signer.prepare(other);
+  letGo();
+  signer.prepare(intent);
+  expect(await signer.signed()).toMatchObject({ total: 0n });
+  const signature = await signer.sign(intent);
+  const typed = authorizationTypedData(BASE_SEPOLIA_USDC, intent.authorization);
+  expect(await recoverTypedDataAddress({ ...typed, signature })).toBe(ADDRESS);
+  expect(await signer.signed()).toMatchObject({ total: intent.authorization.value });
+  expect(await signer.sign(intent)).toBe(signature);
+});
+
+test.each([
+  ["other terms", { validBefore: intent.authorization.validBefore - 1n }, undefined],
+  ["terms that its limits do not allow", { value: 2_000_000_000n }, "CALL_LIMIT"],
+])(
+  "told to expect one payment and asked for %s, it judges what it is asked for",
+  async (_, terms, rule) => {
+    await using signer = await startSignerProcess({ keyFile: newKeyFile() });
+    signer.prepare(newIntent({ from: ADDRESS, ...terms }));
+    expect(await signer.sign(intent)).toMatch(/^0x/);
+    const asked = newIntent({ from: ADDRESS, nonce: toHex(2, { size: 32 }), ...terms });
+    signer.prepare(asked);
+    const signature = signer.sign(asked);
+    if (rule === undefined) expect(await signature).toMatch(/^0x/);
+    else await expect(signature).rejects.toMatchObject({ details: { rule } });
+  },
+);
+
 test.each([
   ["nothing", newIntent({ from: ADDRESS, value: 0n })],
   ["a negative amount", newIntent({ from: ADDRESS, value: -1n })],

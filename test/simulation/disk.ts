@@ -4,7 +4,7 @@
  */
 import { StoreError, type TransactionOptions } from "../../store/index.ts";
 import type { LedgerStore } from "../../store/ledger-book.ts";
-import { chainLines, findUnchained } from "../../store/ledger-chain.ts";
+import { chainLines, startOfCommit } from "../../store/ledger-chain.ts";
 import { unreadable } from "../../store/ledger-error.ts";
 import type { Script } from "../../store/ledger-script.ts";
 import { BookFile } from "./book-file.ts";
@@ -92,8 +92,8 @@ export class Disk {
     try {
       if (chance.happens(faults.disk)) throw busy();
       file.atomically(() => {
-        const damage = file.run(() => findUnchained(file.seals));
-        if (damage !== undefined) throw unreadable("the simulated disk", damage);
+        const start = file.run(() => startOfCommit(file.seals));
+        if (start.damage !== undefined) throw unreadable("the simulated disk", start.damage);
         for (const { run, reject } of batch) {
           try {
             done.push(run());
@@ -101,7 +101,7 @@ export class Disk {
             reject(error);
           }
         }
-        file.run(() => chainLines(file.seals));
+        file.run(() => chainLines(file.seals, start));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { hmacSeal } from "../../middleware/paywall/one-shot-hmac.ts";
+import { hmacSeal } from "../../protocol/one-shot-hmac.ts";
 
 test("any text is sealed under any key as Node's own HMAC seals it, also after a longer one", () => {
-  const key = fc.uint8Array({ minLength: 1, maxLength: 64 });
+  const key = fc.uint8Array({ minLength: 1, maxLength: 100 });
   const text = fc.string({ unit: "binary", maxLength: 3_000 });
   fc.assert(
     fc.property(key, fc.array(text, { minLength: 1, maxLength: 4 }), (key, texts) => {
@@ -14,8 +14,4 @@ test("any text is sealed under any key as Node's own HMAC seals it, also after a
     }),
     { numRuns: 300 },
   );
-});
-
-test("a key longer than a block is refused", () => {
-  expect(() => hmacSeal(new Uint8Array(65))).toThrow("longer than a block");
 });

@@ -7,11 +7,22 @@ const CORE_V2 = `${X402}/01fd3a8846ec25c5b81d655038872da8caa4f4a0/specs/x402-spe
 const MPP_CORE =
   "https://github.com/tempoxyz/mpp-specs/blob/2e3de24c07a9218456bd8814d6746a0dad941d06/specs/core/draft-httpauth-payment-01.md";
 
-type Cite = (section: string, quote: string) => Basis;
+/** Quotes a section word for word; `says` gives it in our words, where it is a table, long, or not at this revision. */
+interface Cite {
+  (section: string, quote: string): Basis;
+  says(section: string, text: string): Basis;
+}
 
-const of =
-  (spec: string, url: string): Cite =>
-  (section, quote) => ({ spec, section, url, quote });
+const of = (spec: string, url: string): Cite =>
+  Object.assign((section: string, quote: string): Basis => ({ spec, section, url, quote }), {
+    says: (section: string, quote: string): Basis => ({
+      spec,
+      section,
+      url,
+      quote,
+      paraphrased: true,
+    }),
+  });
 
 /** x402 v2 over HTTP. */
 export const httpV2 = of("x402 v2, HTTP transport", HTTP_V2);
@@ -24,7 +35,12 @@ export const coreV1 = of(
 );
 export const exactEvm = of(
   "x402 exact scheme on EVM",
-  "https://github.com/coinbase/x402/blob/main/specs/schemes/exact/scheme_exact_evm.md",
+  `${X402}/0ca8096e885c588f55ff4f2bed3a2b04fcffe16d/specs/schemes/exact/scheme_exact_evm.md`,
+);
+/** The extension by which a buyer names a payment. */
+export const paymentIdentifier = of(
+  "x402 extension payment-identifier",
+  `${X402}/5f8ef3e3aece776c9e9ffa62a2fe42e5ba4eedc9/specs/extensions/payment_identifier.md`,
 );
 export const mppEvmCharge = of(
   "draft-evm-charge-00",
@@ -33,6 +49,7 @@ export const mppEvmCharge = of(
 /** The "Payment" HTTP authentication scheme. */
 export const mppCore = of("draft-httpauth-payment-01", MPP_CORE);
 export const rfc9110 = of("RFC 9110", "https://www.rfc-editor.org/rfc/rfc9110");
+export const rfc9111 = of("RFC 9111", "https://www.rfc-editor.org/rfc/rfc9111");
 export const fetchStandard = of("Fetch standard", "https://fetch.spec.whatwg.org/");
 
 /** Ours: no specification asks for it. */

@@ -52,6 +52,8 @@ export interface Basis {
   readonly url: string;
   /** The sentence, or for policy the reason. */
   readonly quote: string;
+  /** The quote is in our words, not the specification's. */
+  readonly paraphrased?: true;
 }
 
 export interface Case {

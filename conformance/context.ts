@@ -2,6 +2,7 @@
  * What a case works with: the endpoint, a way to send it anything, the first unpaid answer and what it asks for. Whatever is sent
  * through it is recorded as the case's evidence.
  */
+import type { Address, Hex, PublicClient } from "viem";
 import { type Case, type Profile, Unassessable, unclear } from "./case.ts";
 import { type ReadChallenge, readChallenge } from "./read/challenge.ts";
 import type { Target } from "./target.ts";
@@ -18,6 +19,10 @@ export interface Expectations {
   readonly marker?: string | undefined;
   /** The path of another paid route of the same server. */
   readonly sibling?: string | undefined;
+  /** A body that costs more than the endpoint's own. */
+  readonly otherBody?: string | undefined;
+  /** What a catalog lists: the items of a discovery answer (x402 v2, section 8). */
+  readonly listed?: readonly unknown[] | undefined;
 }
 
 /** How a request differs from the endpoint's own. */
@@ -27,6 +32,21 @@ export interface RequestChange {
   /** Put after the endpoint's own; `null` takes one away. */
   readonly headers?: readonly (readonly [string, string | null])[];
   readonly body?: string | undefined;
+  /** Changes the request's text, for what no HTTP library would write. It is sent on a connection of its own. */
+  readonly raw?: ((head: string) => string) | undefined;
+}
+
+export interface AskOptions extends SendOptions {
+  /** Sends it to the server's other address (`--also-url`). */
+  readonly elsewhere?: boolean;
+}
+
+/** A payment that was signed with the payer's own key, whatever became of it. */
+export interface SignedPayment {
+  readonly header: string;
+  readonly from: Address;
+  readonly nonce: Hex;
+  readonly value: bigint;
 }
 
 export interface Run {
@@ -37,13 +57,15 @@ export interface Run {
   /** A number from 0 to below `limit`, from the run's seed. */
   readonly randomInt: (limit: number) => number;
   readonly payer: PayerSide;
+  /** Reads the chain that the endpoint is paid on, where somebody said which. */
+  readonly reader: PublicClient | undefined;
+  /** Another address of the same server (`--also-url`). */
+  readonly also: Target | undefined;
+  /** Every payment of the run that could have settled. */
+  readonly signed: SignedPayment[];
   /** What cases share within a run. */
   readonly memo: Map<string, unknown>;
-  readonly send: (
-    change: RequestChange,
-    caseId: string,
-    options?: SendOptions,
-  ) => Promise<Exchange>;
+  readonly send: (change: RequestChange, caseId: string, options?: AskOptions) => Promise<Exchange>;
   /** The first unpaid exchange, made once for the whole run. */
   readonly unpaid: () => Promise<Exchange>;
   /** Every exchange so far, of all cases. */
@@ -56,7 +78,7 @@ export interface Context extends Run {
   /** Makes an earlier exchange part of the evidence. */
   readonly cite: (index: number) => void;
   /** Sends the endpoint's request with a change. */
-  readonly ask: (change?: RequestChange, options?: SendOptions) => Promise<Exchange>;
+  readonly ask: (change?: RequestChange, options?: AskOptions) => Promise<Exchange>;
   /** The first unpaid answer. */
   readonly first: () => Promise<WireAnswer>;
   /** What the first unpaid answer asks for, in this profile; ends the case where it cannot be read. */
@@ -104,7 +126,7 @@ export function answerOf({ answer, failure, request }: Exchange): WireAnswer {
 /** The endpoint's own request, changed. */
 export function buildRequest(
   target: Target,
-  { method, path, headers = [], ...rest }: RequestChange,
+  { method, path, headers = [], raw: _raw, ...rest }: RequestChange,
 ) {
   const body = "body" in rest ? rest.body : target.body;
   const changed = new Set(headers.map(([name]) => name.toLowerCase()));

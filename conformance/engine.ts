@@ -1,4 +1,5 @@
 /** Runs the planned cases against an endpoint, one after the other, and judges what each saw. */
+import { createPublicClient, http } from "viem";
 import {
   type Case,
   type Outcome,
@@ -28,6 +29,10 @@ export interface CheckOptions extends TargetOptions {
   readonly only?: readonly string[] | undefined;
   readonly skip?: readonly string[] | undefined;
   readonly expect?: Expectations | undefined;
+  /** Another address of the same server: a second instance, or the origin behind a CDN. */
+  readonly alsoUrl?: string | undefined;
+  /** An RPC server of the chain that the endpoint is paid on, to look at its tokens. Default: the payer's. */
+  readonly rpcUrl?: string | undefined;
   /** Ids, or ids with a profile (`CHAL-07@x402-v1`), that are known to fail. */
   readonly baseline?: readonly string[] | undefined;
   /** Warnings and what could not be assessed count too. */
@@ -57,9 +62,12 @@ export async function check(options: CheckOptions): Promise<Report> {
     });
   }
   const target = await readTarget(options);
+  const { alsoUrl } = options;
+  const also = alsoUrl === undefined ? undefined : await readTarget({ ...options, url: alsoUrl });
   const startedAt = now();
   using recorder = openRecorder({
     target,
+    also,
     now,
     deadlineMs: options.deadlineMs ?? 10_000,
     rate: options.rate ?? 10,
@@ -79,6 +87,9 @@ export async function check(options: CheckOptions): Promise<Report> {
     now,
     randomInt: randomFrom(seed),
     payer,
+    reader: readerOf(options, payer),
+    also,
+    signed: [],
     memo: new Map(),
   };
   const { status } = unpaid.answer;
@@ -119,6 +130,11 @@ export async function check(options: CheckOptions): Promise<Report> {
     results,
     exchanges: recorder.exchanges.map((exchange) => redact(exchange, { secrets })),
   };
+}
+
+function readerOf({ rpcUrl }: CheckOptions, { money }: PayerSide) {
+  if (rpcUrl === undefined) return money?.chain.client;
+  return createPublicClient({ transport: http(rpcUrl, { timeout: 10_000, retryCount: 1 }) });
 }
 
 function definedOf({ cases, only, skip, load }: CheckOptions) {

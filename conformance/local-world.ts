@@ -31,7 +31,8 @@ export async function openLocalWorld(options: LocalWorldOptions = {}): Promise<L
   const { rpcUrl, asset } = chain;
   const [account, sender] = [1, 2].map(() => privateKeyToAccount(generatePrivateKey()));
   try {
-    await chain.fund(account!.address, { usdc: maxSpend * 2n });
+    // Gas too: one case settles a payment itself.
+    await chain.fund(account!.address, { usdc: maxSpend * 2n, ether: 10n ** 18n });
     await chain.fund(sender!.address, { ether: 10n ** 18n });
     const facilitator = await startFacilitator({ rpcUrl, account: sender!, port: facilitatorPort });
     return {

@@ -1,12 +1,15 @@
 /** Sends every request of a run, keeps each exchange as evidence, and holds the run to its rate. */
 import { performance } from "node:perf_hooks";
-import { buildRequest, type RequestChange, type Run } from "./context.ts";
+import { type AskOptions, buildRequest, type RequestChange, type Run } from "./context.ts";
 import type { Target } from "./target.ts";
 import type { Exchange } from "./wire/exchange.ts";
-import { openWireClient, type SendOptions } from "./wire/wire-client.ts";
+import { sendRaw, writeHead } from "./wire/raw-client.ts";
+import { openWireClient, type WireClient } from "./wire/wire-client.ts";
 
 export interface RecorderOptions {
   readonly target: Target;
+  /** Another address of the same server. */
+  readonly also: Target | undefined;
   readonly now: () => number;
   readonly deadlineMs: number;
   /** Requests a second; unlimited on loopback. */
@@ -16,28 +19,34 @@ export interface RecorderOptions {
 
 export interface Recorder extends Disposable, Pick<Run, "send" | "unpaid" | "exchanges"> {}
 
-export function openRecorder({ target, now, deadlineMs, rate, signal }: RecorderOptions): Recorder {
-  const client = openWireClient({ origin: target.origin, host: target.host, deadlineMs });
+export function openRecorder(options: RecorderOptions): Recorder {
+  const { target, also = target, now, deadlineMs, rate, signal } = options;
+  const [client, other] = [target, also].map(({ origin, host }) =>
+    openWireClient({ origin, host, deadlineMs }),
+  ) as [WireClient, WireClient];
   const exchanges: Exchange[] = [];
   let turn = performance.now();
   const wait = async () => {
     signal?.throwIfAborted();
-    if (target.host.kind === "loopback") return;
+    if (target.host.kind === "loopback" && also.host.kind === "loopback") return;
     const at = Math.max(turn, performance.now());
     turn = at + 1000 / rate;
     const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, at - performance.now());
+    setTimeout(resolve, Math.max(0, at - performance.now()));
     await promise;
   };
-  const send = async (change: RequestChange, _caseId: string, options?: SendOptions) => {
+  const send = async (change: RequestChange, _caseId: string, given: AskOptions = {}) => {
     await wait();
-    const request = buildRequest(target, change);
+    const there = given.elsewhere === true ? also : target;
+    const request = buildRequest(there, change);
     const startedAt = now();
     const began = performance.now();
-    const result = await client.send(request, options);
+    const result = change.raw
+      ? await sendRaw({ ...there, deadlineMs }, change.raw(writeHead(request)))
+      : await (there === target ? client : other).send(request, given);
     const exchange: Exchange = {
       index: exchanges.length,
-      origin: target.origin,
+      origin: there.origin,
       request,
       startedAt,
       ms: performance.now() - began,
@@ -52,6 +61,9 @@ export function openRecorder({ target, now, deadlineMs, rate, signal }: Recorder
     exchanges,
     send,
     unpaid: () => (first ??= send({}, "unpaid")),
-    [Symbol.dispose]: () => client[Symbol.dispose](),
+    [Symbol.dispose]: () => {
+      client[Symbol.dispose]();
+      other[Symbol.dispose]();
+    },
   };
 }

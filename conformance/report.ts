@@ -27,7 +27,16 @@ const ResultSchema = z.object({
     .enum(["target", "dependency", "harness"])
     .describe("Whose doing it is: the endpoint's, its facilitator's or chain's, or the tester's."),
   seen: z.string().describe("What was seen, in one line."),
-  basis: z.object({ spec: z.string(), section: z.string(), url: z.string(), quote: z.string() }),
+  basis: z.object({
+    spec: z.string(),
+    section: z.string(),
+    url: z.string(),
+    quote: z.string(),
+    paraphrased: z
+      .literal(true)
+      .optional()
+      .describe("The quote is in our words, not the specification's."),
+  }),
   gains: z.string().describe("Who gains what when it is broken."),
   mend: z.string(),
   cwe: z.number().int().optional(),

@@ -25,22 +25,39 @@ import { VALUE_CASES } from "./malformed-values.ts";
 import { LOST_ANSWER_CASES } from "./lost-answers.ts";
 import { REPLAY_CASES } from "./replay.ts";
 import { SETTLEMENT_CASES } from "./settlement.ts";
+import { BYTE_CASES } from "./malformed-bytes.ts";
+import { CACHE_CASES } from "./caches.ts";
+import { CHAIN_CASES } from "./offers-on-chain.ts";
+import { ELSEWHERE_CASES } from "./elsewhere.ts";
+import { IDENTIFIER_CASES } from "./identifiers.ts";
+import { LISTING_CASES } from "./listings.ts";
+import { LOAD_CASES } from "./load.ts";
+import { MPP_REPEAT_CASES } from "./mpp-repeats.ts";
+import { ORDER_CASES } from "./other-orders.ts";
+import { PREEMPTED_CASES } from "./preempted.ts";
+import { TRANSPORT_CASES } from "./transport.ts";
+import { WHOLE_RUN_CASES } from "./whole-run.ts";
+import { WRONG_METHOD_CASES } from "./wrong-methods.ts";
 
 export const CASES: readonly Case[] = [
   ...DISCOVERY_CASES,
+  ...LISTING_CASES,
   ...SIGNAL_CASES,
   ...FIELD_CASES,
   ...VERSION_CASES,
   ...OFFER_CASES,
   ...SENSE_CASES,
+  ...CHAIN_CASES,
   ...MPP_CHALLENGE_CASES,
   ...METHOD_CASES,
   ...ORIGIN_CASES,
   ...PRICE_CASES,
   ...LEAK_CASES,
   ...MPP_CREDENTIAL_CASES,
+  ...MPP_REPEAT_CASES,
   ...MALFORMED_CASES,
   ...VALUE_CASES,
+  ...BYTE_CASES,
   ...SIGNATURE_CASES,
   ...TAMPERING_CASES,
   ...TERMS_CASES,
@@ -48,9 +65,18 @@ export const CASES: readonly Case[] = [
   ...AFTERMATH_CASES,
   ...AMBIGUITY_CASES,
   ...PATH_CASES,
+  ...TRANSPORT_CASES,
+  ...LOAD_CASES,
   ...SETTLEMENT_CASES,
+  ...CACHE_CASES,
   ...REPLAY_CASES,
+  ...ELSEWHERE_CASES,
+  ...WRONG_METHOD_CASES,
+  ...ORDER_CASES,
+  ...IDENTIFIER_CASES,
   ...LOST_ANSWER_CASES,
+  ...PREEMPTED_CASES,
+  ...WHOLE_RUN_CASES,
 ];
 
 /** The case of an id, in either case of letters. */

@@ -4,6 +4,7 @@ import { broken, type Case, holds, noted, skipped, told } from "../case.ts";
 import { coreV2, mppCore, policy } from "../basis.ts";
 import { answerOf, type Context } from "../context.ts";
 import { openWireClient } from "../wire/wire-client.ts";
+import { readOperation } from "../read/openapi.ts";
 import { isObject, type JsonObject, parse, show, walk } from "../read/json.ts";
 import { judge, X402_V2 } from "./judge.ts";
 
@@ -176,16 +177,4 @@ function schemaProblem(schema: JsonObject, info: unknown): string | undefined {
   }
   const { error } = reader.safeParse(info);
   return error ? z.prettifyError(error).replaceAll("\n", " ").slice(0, 160) : undefined;
-}
-
-/** This operation in the OpenAPI document, or why it is not found. */
-async function readOperation({ ask, target }: Context): Promise<JsonObject | string> {
-  const answer = answerOf(await ask({ method: "GET", path: "/openapi.json", body: undefined }));
-  const document = parse(answer.body);
-  if (answer.status !== 200 || !isObject(document))
-    return `/openapi.json is answered with ${answer.status}.`;
-  const paths = isObject(document["paths"]) ? document["paths"] : {};
-  const path = paths[new URL(target.url).pathname];
-  const operation = isObject(path) ? path[target.method.toLowerCase()] : undefined;
-  return isObject(operation) ? operation : "/openapi.json does not name this operation.";
 }

@@ -1,7 +1,8 @@
 /** Group H: buyers whose answer was lost, and requests that cannot be delivered. */
 import { setTimeout } from "node:timers/promises";
-import { broken, type Case, holds, noted, skipped } from "../case.ts";
+import { broken, type Case, holds, noted, type Outcome, skipped } from "../case.ts";
 import { httpV2, policy } from "../basis.ts";
+import type { AskOptions, Context } from "../context.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { askPrice, makePayment } from "../pay/payment.ts";
 import { isUsed, moneyOf } from "../pay/sale.ts";
@@ -20,22 +21,19 @@ export const LOST_ANSWER_CASES: readonly Case[] = [
     ),
     gains: "The buyer has paid and has nothing; a client that signs again is charged twice.",
     mend: "Store the answer with the settlement, and give it to whoever sends the same bytes again.",
-    async run(context) {
-      const money = moneyOf(context);
-      const { header, fields } = await makePayment(context, await askPrice(context));
-      await context.ask({ headers: [header] }, { alone: true, hangUp: true });
-      const settled = await waitUntilUsed(() => isUsed(money, fields.from, fields.nonce));
-      const again = await context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 });
-      const status = again.answer?.status ?? again.failure;
-      if (isGrant(again)) {
-        const paid = await isUsed(money, fields.from, fields.nonce);
-        return paid ? holds(`${status}, settled once.`) : broken(`${status}, and never settled.`);
-      }
-      const taken = settled || (await isUsed(money, fields.from, fields.nonce));
-      if (taken)
-        return broken(`The money was taken, and the same payment is answered with ${status}.`);
-      return noted(`Nothing was taken, and the same payment is answered with ${status}.`);
-    },
+    run: (context) => comesBack(context, { hangUp: true }),
+  },
+  {
+    ...common,
+    id: "IDEM-10",
+    title: "A buyer whose connection broke within the answer gets it again",
+    level: "advice",
+    severity: "high",
+    profiles: [...X402, ...MPP],
+    basis: policy("The server believes the answer delivered; the buyer has its first bytes."),
+    gains: "The buyer has paid and has nothing; a client that signs again is charged twice.",
+    mend: "Store the answer with the settlement, and give it to whoever sends the same bytes again.",
+    run: (context) => comesBack(context, { cut: true }),
   },
   {
     ...common,
@@ -65,6 +63,24 @@ export const LOST_ANSWER_CASES: readonly Case[] = [
     },
   },
 ];
+
+/** Pays, loses the answer, and sends the same payment again. */
+async function comesBack(context: Context, loss: AskOptions): Promise<Outcome> {
+  const money = moneyOf(context);
+  const { header, fields } = await makePayment(context, await askPrice(context));
+  await context.ask({ headers: [header] }, { ...loss, alone: true });
+  const settled = await waitUntilUsed(() => isUsed(money, fields.from, fields.nonce));
+  const again = await context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 });
+  const status = again.answer?.status ?? again.failure;
+  if (isGrant(again)) {
+    const paid = await isUsed(money, fields.from, fields.nonce);
+    return paid ? holds(`${status}, settled once.`) : broken(`${status}, and never settled.`);
+  }
+  const taken = settled || (await isUsed(money, fields.from, fields.nonce));
+  return taken
+    ? broken(`The money was taken, and the same payment is answered with ${status}.`)
+    : noted(`Nothing was taken, and the same payment is answered with ${status}.`);
+}
 
 /** Looks for the settlement for two seconds, which is what a local chain needs many times over. */
 async function waitUntilUsed(used: () => Promise<boolean>): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Group M: the same resource under another spelling, unpaid. Each variant is held against a path that does not exist. */
 import { broken, type Case, holds, type Outcome, skipped, unclear } from "../case.ts";
 import { policy } from "../basis.ts";
-import type { Context, RequestChange } from "../context.ts";
+import type { AskOptions, Context, RequestChange } from "../context.ts";
 import type { Exchange } from "../wire/exchange.ts";
 
 const common = {
@@ -200,6 +200,59 @@ export const PATH_CASES: readonly Case[] = [
         "x-middleware-next": { headers: [["x-middleware-next", "1"]] },
         "X-Forwarded-For": { headers: [["X-Forwarded-For", "127.0.0.1"]] },
       })),
+  },
+  {
+    ...common,
+    id: "PATH-11",
+    title: "Lookalike letters in the path do not get in",
+    basis: policy("Unicode folding after the gate makes full-width and accented letters plain."),
+    run: (context) =>
+      staysOut(context, (path, query) => {
+        const last = path.at(-1) ?? "a";
+        const start = path.slice(0, -1);
+        // U+FF01 to U+FF5E are the printable ASCII characters, full width.
+        const wide = encodeURIComponent(String.fromCodePoint((last.codePointAt(0) ?? 97) + 0xfee0));
+        return {
+          "a full-width letter": { path: `${start}${wide}${query}` },
+          "a combining accent": { path: `${path}%CC%81${query}` },
+          "a soft hyphen": { path: `${path}%C2%AD${query}` },
+        };
+      }),
+  },
+  {
+    ...common,
+    id: "PATH-12",
+    title: "Another host name or address does not get in",
+    basis: policy("The gate may stand in the CDN, or on one virtual host only."),
+    async run(context) {
+      const { target, also, ask } = context;
+      const missing = `${target.path.split("?")[0]}-no-such-path-${context.randomInt(1_000_000)}`;
+      const ways: [string, RequestChange, AskOptions][] = [
+        ...["localhost", "internal.example", "127.0.0.1"].map(
+          (host): [string, RequestChange, AskOptions] => [
+            `Host: ${host}`,
+            { headers: [["Host", host]] },
+            { alone: true },
+          ],
+        ),
+        ...(also ? [also] : []).map(({ url, path }): [string, RequestChange, AskOptions] => [
+          url,
+          { path },
+          { elsewhere: true, alone: true },
+        ]),
+      ];
+      const statuses: string[] = [];
+      for (const [name, change, options] of ways) {
+        const { answer, failure } = await ask(change, options);
+        statuses.push(`${name} ${answer?.status ?? failure}`);
+        if (!answer || answer.status < 200 || answer.status >= 300) continue;
+        const control = await ask({ ...change, path: missing }, options);
+        if (control.answer?.status === answer.status && control.answer.body === answer.body)
+          continue;
+        return broken(`${name} was answered with ${answer.status}, unpaid.`);
+      }
+      return holds(`${statuses.join(", ")}${also ? "" : "; --also-url tries another address"}.`);
+    },
   },
   {
     ...common,

@@ -22,7 +22,7 @@ const never = coreV2(
 );
 
 /** Several answers to one payment: at most one delivery, of which copies may be handed out again with its receipt. */
-function judgeDeliveries(context: Context, exchanges: readonly Exchange[]): Outcome {
+export function judgeDeliveries(context: Context, exchanges: readonly Exchange[]): Outcome {
   const grants = exchanges.filter(isGrant);
   const statuses = exchanges.map(({ answer, failure }) => answer?.status ?? failure).join(", ");
   const bodies = new Set(grants.map(({ answer }) => answer?.body));

@@ -1,5 +1,5 @@
 /** Group F, first part: signatures that are not the payer's over this payment. */
-import type { Hex } from "viem";
+import { encodeAbiParameters, type Hex, parseAbiParameters } from "viem";
 import type { Case } from "../case.ts";
 import { coreV2, exactEvm, policy } from "../basis.ts";
 import { refusesAll } from "../pay/judge-refusal.ts";
@@ -26,6 +26,16 @@ function highS(signature: Hex): Hex {
   const s = order - BigInt(`0x${signature.slice(66, 130)}`);
   const v = signature.endsWith("1b") ? "1c" : "1b";
   return `0x${signature.slice(2, 66)}${s.toString(16).padStart(64, "0")}${v}`;
+}
+
+/** ERC-6492: factory, call and signature, and the mark at the end. */
+function wrapped(factory: Hex): Hex {
+  const inner = encodeAbiParameters(parseAbiParameters("address, bytes, bytes"), [
+    factory,
+    "0x12345678",
+    `0x${"11".repeat(65)}`,
+  ]);
+  return `${inner}${"6492".repeat(16)}`;
 }
 
 export const SIGNATURE_CASES: readonly Case[] = [
@@ -81,6 +91,27 @@ export const SIGNATURE_CASES: readonly Case[] = [
         "an empty signature": { signature: () => "0x" },
         "66 bytes": { signature: (right) => `${right}00` },
         "one byte": { signature: () => "0x01" },
+      }),
+  },
+  {
+    ...common,
+    id: "SIG-06",
+    title: "Signatures that a contract would have to confirm are refused where none does",
+    level: "policy",
+    severity: "high",
+    basis: policy(
+      "ERC-6492 has the verifier deploy a contract of the payer's choosing, and ERC-1271 has it ask one: both are the payer's code.",
+    ),
+    gains:
+      "A wrapped signature is taken unverified, or the facilitator pays for the payer's own deployments.",
+    mend: "Let the facilitator simulate the whole settlement before the work, and believe its answer alone.",
+    run: (context) =>
+      refusesAll(context, {
+        "an ERC-6492 wrapper around nothing": { signature: () => wrapped(newStranger().address) },
+        "a contract as payer, with somebody's signature": ({ domain }) => ({
+          signer: newStranger(),
+          fields: { from: domain.verifyingContract },
+        }),
       }),
   },
   {

@@ -8,7 +8,7 @@ export const isGrant = ({ answer }: Exchange): boolean =>
   answer !== undefined && answer.status >= 200 && answer.status < 300;
 
 /** How one bad payment was met. */
-interface Meeting {
+export interface Meeting {
   readonly what: string;
   readonly exchange: Exchange;
 }
@@ -52,7 +52,7 @@ export async function refusesHeaders(
   return judgeMeetings(meetings, { malformed: true });
 }
 
-function judgeMeetings(
+export function judgeMeetings(
   meetings: readonly Meeting[],
   { malformed = false }: RefusalOptions,
 ): Outcome {

@@ -7,7 +7,7 @@ import { type Address, type Hex, keccak256, type LocalAccount, stringToBytes, to
 import { findAsset } from "../../protocol/asset.ts";
 import { TRANSFER_WITH_AUTHORIZATION } from "../../protocol/transfer-authorization.ts";
 import { Unassessable, unclear } from "../case.ts";
-import type { Context } from "../context.ts";
+import type { Context, RequestChange } from "../context.ts";
 import { type OfferedTerms, type ReadChallenge, readChallenge } from "../read/challenge.ts";
 import { isObject, type JsonObject } from "../read/json.ts";
 import { DECIMAL_INTEGER } from "../cases/offer-grammar.ts";
@@ -59,9 +59,15 @@ export interface PayableOffer extends OfferedTerms {
   readonly domain: Domain;
 }
 
-/** Asks for the price and takes the first offer that can be signed: `exact` by EIP-3009, on the payer's own network where it has money. */
-export async function askPrice({ ask, profile, payer }: Context): Promise<PayableOffer> {
-  const { answer } = await ask();
+/**
+ * Asks for the price and takes the first offer that can be signed: `exact` by EIP-3009, on the payer's own network where it has money.
+ * The change is of the request, such as another path.
+ */
+export async function askPrice(
+  { ask, profile, payer }: Context,
+  change: RequestChange = {},
+): Promise<PayableOffer> {
+  const { answer } = await ask(change);
   const read = answer ? readChallenge(answer, profile) : undefined;
   if (!read?.challenge) throw new Unassessable(unclear("There is no challenge to pay for."));
   const { challenge } = read;
@@ -134,7 +140,10 @@ export async function makePayment(
   const signature = change.signature?.(right) ?? right;
   const draft: Draft = draftOf(offer, profile, fields, signature);
   change.edit?.(draft);
-  return { header: encodePayment(offer, profile, draft), value: draft, fields, offer };
+  const header = encodePayment(offer, profile, draft);
+  if (payer.money && signer === payer.account && signature === right)
+    context.signed.push({ header: header[1], ...fields });
+  return { header, value: draft, fields, offer };
 }
 
 function draftOf(

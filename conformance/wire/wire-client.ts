@@ -21,9 +21,13 @@ export interface SendOptions {
   readonly deadlineMs?: number;
   /** Sends the request whole, and closes the connection without reading the answer. */
   readonly hangUp?: boolean;
+  /** Closes the connection as soon as the answer begins. */
+  readonly cut?: boolean;
+  /** Sends the head alone, and waits for an answer before the body. */
+  readonly holdBody?: boolean;
 }
 
-type WireResult = { answer: WireAnswer } | { failure: string };
+export type WireResult = { answer: WireAnswer } | { failure: string };
 
 export interface WireClient extends Disposable {
   send(request: WireRequest, options?: SendOptions): Promise<WireResult>;
@@ -49,7 +53,12 @@ export function openWireClient({ origin, host, deadlineMs }: WireClientOptions):
     } as const;
     return secure ? requestHttps(options) : requestHttp(options);
   };
-  const once = (request: WireRequest, alone: boolean, limit: number, hangUp = false) =>
+  const once = (
+    request: WireRequest,
+    alone: boolean,
+    limit: number,
+    { hangUp = false, cut = false, holdBody = false }: SendOptions = {},
+  ) =>
     new Promise<WireResult & { stale?: boolean }>((resolve) => {
       let outgoing: ClientRequest;
       try {
@@ -75,6 +84,11 @@ export function openWireClient({ origin, host, deadlineMs }: WireClientOptions):
         outgoing.destroy();
       });
       outgoing.on("response", (message) => {
+        if (cut || holdBody) {
+          end(cut ? { failure: "CUT" } : { answer: answerOf(message, []) });
+          outgoing.destroy();
+          return;
+        }
         const chunks: Buffer[] = [];
         let length = 0;
         message.on("data", (chunk: Buffer) => {
@@ -95,11 +109,13 @@ export function openWireClient({ origin, host, deadlineMs }: WireClientOptions):
           outgoing.socket?.end(() => outgoing.destroy());
         });
       }
-      outgoing.end(request.body);
+      if (holdBody) outgoing.flushHeaders();
+      else outgoing.end(request.body);
     });
   return {
-    async send(request, { alone = false, deadlineMs: limit = deadlineMs, hangUp = false } = {}) {
-      const first = await once(request, alone, limit, hangUp);
+    async send(request, options = {}) {
+      const { alone = false, deadlineMs: limit = deadlineMs } = options;
+      const first = await once(request, alone, limit, options);
       // The server had closed a kept connection before this request reached it: nobody has seen it.
       if ("failure" in first && first.stale === true) return await once(request, true, limit);
       return first;

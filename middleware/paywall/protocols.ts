@@ -39,10 +39,13 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
       paymentPayload: payload,
       paymentRequirements: requirementsV2({ ...sale, description }, asked),
     }),
-    mismatch: ({ payload }, terms, asked) =>
-      isSubset(payload["accepted"], requirementsV2(terms, asked))
+    mismatch: ({ payload }, terms, asked) => {
+      const [accepted, own] = [payload["accepted"], requirementsV2(terms, asked)];
+      // A flow that was not offered is refused (x402 v2, section 6.1), also where the buyer added it.
+      return isSubset(accepted, own) && flowOf(accepted) === flowOf(own)
         ? undefined
-        : "invalid_payment_requirements",
+        : "invalid_payment_requirements";
+    },
     receipt: (response) => ["PAYMENT-RESPONSE", encodeJson(response)],
   },
   mpp: {
@@ -64,6 +67,10 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
     },
   },
 };
+
+function flowOf(requirements: unknown): unknown {
+  return (requirements as { extra?: { paymentFlow?: unknown } }).extra?.paymentFlow;
+}
 
 /** Whether `value` has all that `asked` has; addresses in any case. What a buyer adds changes nothing. */
 function isSubset(value: unknown, asked: unknown): boolean {

@@ -120,7 +120,7 @@ test("ring 2 brings a chain and a facilitator, says where they are, and pays", a
   const { code, stderr } = await check([shop.url, "--ring", "2", ...ports, ...only]);
   expect(code).toBe(0);
   expect(stderr).toContain(`facilitator  ${facilitatorUrl}`);
-  expect(shop.worked()).toBe(2);
+  expect(shop.worked()).toBe(3);
 });
 
 async function freePort(): Promise<number> {

@@ -64,9 +64,11 @@ const MPP_REQUEST = {
   recipient: PAY_TO,
 };
 
+const MPP_ID = "x7Tg2pLqR9mKvNwY3hBcZa";
+
 export function mppHeader(request: unknown = MPP_REQUEST, params: Record<string, string> = {}) {
   const fields = {
-    id: "x7Tg2pLqR9mKvNwY3hBcZa",
+    id: MPP_ID,
     realm: "127.0.0.1",
     method: "evm",
     intent: "charge",
@@ -78,12 +80,24 @@ export function mppHeader(request: unknown = MPP_REQUEST, params: Record<string,
   return `Payment ${list.join(", ")}`;
 }
 
-const MPP_PROBLEM = JSON.stringify({ type: "https://paymentauth.org/problems/payment-required" });
+/** A right answer to the credentials of a request, which it never takes. */
+function mppAnswer({ headersDistinct }: IncomingMessage): Answer {
+  const given = headersDistinct["authorization"] ?? [];
+  const problem = (type: string) =>
+    JSON.stringify({ type: `https://paymentauth.org/problems/${type}` });
+  const refusal = (type: string) => asking({ "WWW-Authenticate": mppHeader() }, problem(type));
+  const [credential] = given;
+  if (credential === undefined) return refusal("payment-required");
+  if (given.length > 1) return { ...refusal("bad-request"), status: 400 };
+  const text = Buffer.from(credential.replace(/^Payment /, ""), "base64url").toString();
+  if (!text.startsWith("{")) return refusal("malformed-credential");
+  return refusal(text.includes(`"id":"${MPP_ID}"`) ? "verification-failed" : "invalid-challenge");
+}
 
-const CHALLENGES: Readonly<Record<Profile, (url: string) => Answer>> = {
+const CHALLENGES: Readonly<Record<Profile, (url: string, asked: IncomingMessage) => Answer>> = {
   "x402-v2": (url) => asking({ "PAYMENT-REQUIRED": encodeJson(v2Challenge(url)) }, "{}"),
   "x402-v1": (url) => asking({}, JSON.stringify(v1Challenge(url))),
-  mpp: () => asking({ "WWW-Authenticate": mppHeader() }, MPP_PROBLEM),
+  mpp: (_, asked) => mppAnswer(asked),
 };
 
 function asking(headers: Record<string, string>, body: string): Answer {
@@ -104,7 +118,7 @@ export async function openEndpoint(
   let count = 0;
   const server = createServer((request, response) => {
     const { method = "", url: path = "" } = request;
-    const right = rightAnswer(profile, method, path, request.headers.host ?? "");
+    const right = rightAnswer(profile, method, path, request);
     const asked = { method, path, request, count: count++ };
     const { status, headers, body } = fault(structuredClone(right), asked) ?? right;
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -128,8 +142,13 @@ export async function openEndpoint(
   };
 }
 
-function rightAnswer(profile: Profile, method: string, path: string, host: string): Answer {
+function rightAnswer(
+  profile: Profile,
+  method: string,
+  path: string,
+  request: IncomingMessage,
+): Answer {
   if (path.split("?")[0] !== "/paid") return { status: 404, headers: {}, body: "not here" };
   if (method === "OPTIONS") return { status: 204, headers: {}, body: "" };
-  return CHALLENGES[profile](`http://${host}/paid`);
+  return CHALLENGES[profile](`http://${request.headers.host ?? ""}/paid`, request);
 }

@@ -358,4 +358,64 @@ export const MUTANTS: readonly Mutant[] = [
     ),
   ),
   row("DISC-09", "makes offers over http", () => undefined, { options: elsewhere }),
+  row("DISC-02", "lists half its price", (answer, { path }) =>
+    path !== "/openapi.json"
+      ? undefined
+      : {
+          status: 200,
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({
+            paths: { "/paid": { get: { "x-payment-info": { price: "0.005" } } } },
+          }),
+        },
+  ),
+  row(
+    "DISC-06",
+    "gives an example that is not there",
+    v2(
+      (challenge) =>
+        void (challenge["extensions"] = {
+          bazaar: {
+            info: { input: { type: "http", method: "GET", pathParams: { id: "7" } } },
+            schema: { type: "object" },
+            routeTemplate: "/gone/:id",
+          },
+        }),
+    ),
+  ),
+  row("DISC-07", "is listed with another recipient", () => undefined, {
+    options: {
+      resolveHost: () => Promise.resolve({ address: "127.0.0.1", family: 4, kind: "loopback" }),
+      expect: {
+        listed: [
+          {
+            resource: "http://shop.example/paid",
+            accepts: [{ scheme: "exact", network: "eip155:84532", payTo: `0x${"ab".repeat(20)}` }],
+          },
+        ],
+      },
+    },
+  }),
+  mppRow("MPP-10", "falls over where two credentials come", (answer, { request }) =>
+    (request.headersDistinct["authorization"]?.length ?? 0) > 1
+      ? { ...answer, status: 500 }
+      : undefined,
+  ),
+  mppRow(
+    "MPP-19",
+    "calls every refusal the same",
+    meets(
+      () => true,
+      (answer) => ({
+        ...answer,
+        body: JSON.stringify({ type: "https://paymentauth.org/problems/payment-required" }),
+      }),
+    ),
+  ),
+];
+
+/** Faults that show on a chain only. */
+export const CHAIN_MUTANTS: readonly Mutant[] = [
+  row("CHAL-13", "makes its price with 18 decimals", offer({ amount: "10000000000000000" })),
+  row("CHAL-15", "names a token that is not there", offer({ asset: `0x${"ab".repeat(20)}` })),
 ];

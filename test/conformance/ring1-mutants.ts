@@ -1,5 +1,6 @@
 /** One named fault for each case of ring 1, in a shop that is else right. */
 import type { IncomingMessage } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import type { Payment, ShopFaults } from "./shop.ts";
 
 type Row = readonly [kills: string, fault: string, faults: ShopFaults];
@@ -171,15 +172,81 @@ export const RING_1: readonly Row[] = [
   ["PATH-09", "obeys X-Original-URL", has("x-original-url")],
   ["PATH-10", "trusts its framework's header", has("x-middleware-subrequest")],
   ["PATH-13", "prices the first of two values", path((text) => text.includes("id=free&id="))],
+  ["PATH-11", "folds full-width letters", path((text) => text.includes("%EF%BD"))],
+  [
+    "PATH-12",
+    "is open on localhost",
+    open(({ headers, url }) => headers.host === "localhost" && url === "/paid"),
+  ],
+  [
+    "MALF-09",
+    "settles when the buyer likes",
+    when(({ accepted }) => accepted?.extra?.paymentFlow === "upfront"),
+  ],
+  [
+    "MALF-11",
+    "takes what it need not decode",
+    when((_, { headers }) => String(headers["payment-signature"]).length % 4 !== 0),
+  ],
+  ["MALF-12", "dies of 12 KB", { crashesWhen: (header) => header.length > 8000 }],
+  [
+    "MALF-15",
+    "drops what it cannot show",
+    when((payment) => String(authorization(payment)["value"]).includes("\u202e")),
+  ],
+  ["MALF-17", "dies of what follows", { crashesWhen: (header) => decoded(header).endsWith("}x") }],
+  [
+    "MALF-18",
+    "joins folded lines",
+    {
+      lenientParser: true,
+      opensTo: ({ headers }) => /\s/.test(String(headers["payment-signature"] ?? "").trim()),
+    },
+  ],
+  ["SIG-06", "takes a wrapper for a signature", signed((text) => text.endsWith("6492"))],
+  [
+    "HTTP-11",
+    "sends paying clients elsewhere",
+    {
+      answers: (answer, payment) =>
+        payment
+          ? { ...answer, status: 307, headers: { Location: "https://other.example/" } }
+          : answer,
+    },
+  ],
+  ["HTTP-16", "reads all before it asks", { sells: "POST", readsFirst: true }],
+  [
+    "ERR-04",
+    "sends payers away for how long it does not say",
+    { answers: (answer, payment) => (payment ? { ...answer, status: 429 } : answer) },
+  ],
+  ["LOAD-02", "falls over at the hundredth bad payment", { crashesWhen: after(100) }],
+  ["LOAD-03", "serves fifty connections", { maxConnections: 50 }],
+  [
+    "TIME-02",
+    "takes its time with a wrong amount",
+    {
+      answers: async (answer, payment) => {
+        if (payment && authorization(payment)["value"] !== "10000") await setTimeout(12);
+        return answer;
+      },
+    },
+  ],
 ];
+
+/** From its so-manieth time on. */
+function after(times: number): () => boolean {
+  let count = 0;
+  return () => count++ > times;
+}
 
 /** After its first refusal of a payment it answers everything unpaid in another way. */
 function stays(change: NonNullable<ShopFaults["answers"]>): ShopFaults {
   let refused = false;
   return {
-    answers: (answer, payment) => {
+    answers: (answer, payment, asked) => {
       if (payment) refused = true;
-      return refused && !payment ? change(answer, payment) : answer;
+      return refused && !payment ? change(answer, payment, asked) : answer;
     },
   };
 }

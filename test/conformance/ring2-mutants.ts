@@ -84,4 +84,78 @@ export const RING_2: readonly Row[] = [
     "does not look at the amount",
     { grantsWhen: (payment) => authorization(payment).value === "9999" },
   ],
+  [
+    "TAMP-18",
+    "has one price for all routes where it checks",
+    {
+      amountOf: ({ path }) => (path === "/other" ? "20000" : "10000"),
+      grantsWhen: (payment) => authorization(payment).value === "10000",
+    },
+  ],
+  [
+    "TAMP-20",
+    "does not price the order that came with the payment",
+    {
+      sells: "POST",
+      amountOf: ({ body }) => String(10_000 * body.length),
+      grantsWhen: (payment) => authorization(payment).value === "10000",
+    },
+  ],
+  [
+    "PRICE-03",
+    "falls over when its price has moved",
+    {
+      amountOf: ({ count }) => String(10_000 + count),
+      answers: (answer, payment) => (payment ? { ...answer, status: 500 } : answer),
+    },
+  ],
+  ["HTTP-03", "sells PROPFIND", { sells: "PROPFIND" }],
+  [
+    "HTTP-09",
+    "lets a CDN keep what was paid for",
+    sold(() => ({ "Cache-Control": "public, max-age=60" })),
+  ],
+  ["RPLY-12", "does not look at used payments of another method", again("/paid", "PROPFIND")],
+  ["RPLY-13", "keeps used payments by path", again("/PAID", "GET")],
+  ["RPLY-05", "remembers its payments by itself", { takesAnyPath: true }],
+  [
+    "RPLY-09",
+    "falls over where the money is there already",
+    { answers: (answer, payment) => (payment ? { ...answer, status: 500 } : answer) },
+  ],
+  ["IDEM-01", "requires an identifier in words only", { requiresId: true, ignoresIds: true }],
+  ["IDEM-02", "works again for an identifier", { forgetsNonces: true, ignoresIds: true }],
+  ["IDEM-03", "looks at no identifier", { ignoresIds: true }],
+  [
+    "IDEM-04",
+    "looks at the clock before it looks up",
+    {
+      answers: (answer, payment) =>
+        payment && Number(authorization(payment).validBefore) * 1000 < Date.now()
+          ? { ...answer, status: 402, body: "{}" }
+          : answer,
+    },
+  ],
+  ["IDEM-06", "keeps identifiers for all routes", { servesById: true }],
+  ["IDEM-07", "takes any identifier", { takesAnyId: true }],
+  ["IDEM-10", "forgets what it sold", { forgetsNonces: true }],
+  ["SETL-07", "never settles", { grantsWhen: () => true }],
+  ["SETL-08", "shows another payment's transaction", sameReceipt()],
+  ["SETL-09", "never settles", { grantsWhen: () => true }],
+  [
+    "SETL-13",
+    "passes on what was for itself",
+    receipt(() => ({ extensionResponses: { screening: "low risk" } })),
+  ],
+  ["LEAK-04", "tells where it runs", sold(() => ({ "X-Served-By": "10.0.3.7:8080" }))],
 ];
+
+/** Sells to a payment again where it comes this way. */
+function again(url: string, method: string): ShopFaults {
+  return {
+    answers: (answer, payment, asked) =>
+      payment && asked.url === url && asked.method === method
+        ? { status: 200, headers: {}, body: "again" }
+        : answer,
+  };
+}

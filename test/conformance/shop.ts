@@ -31,7 +31,27 @@ export interface ShopFaults {
   sellsHead?: boolean;
   maxTimeoutSeconds?: number;
   /** Changes what it would have answered to a payment. */
-  answers?: (answer: ShopAnswer, payment: Payment | undefined) => ShopAnswer | Promise<ShopAnswer>;
+  answers?: (
+    answer: ShopAnswer,
+    payment: Payment | undefined,
+    asked: IncomingMessage,
+  ) => ShopAnswer | Promise<ShopAnswer>;
+  /** Sells to this method too. */
+  sells?: string;
+  /** Looks for the identifier of a payment, and does not hold it to its rules. */
+  ignoresIds?: boolean;
+  takesAnyId?: boolean;
+  /** Gives the answer of an identifier to whoever names it, at any route. */
+  servesById?: boolean;
+  /** Says that an identifier is required. */
+  requiresId?: boolean;
+  /** Reads the whole body before anything else. */
+  readsFirst?: boolean;
+  /** Joins folded lines, and takes a bare LF for an end of line. */
+  lenientParser?: boolean;
+  maxConnections?: number;
+  /** The price of a request; counted from 0. Reads the body first. */
+  amountOf?: (asked: { path: string; body: string; count: number }) => string;
 }
 
 interface ShopAnswer {
@@ -56,22 +76,40 @@ export interface CarefulShopOptions extends ShopFaults {
   facilitatorUrl: string;
   amount?: string;
   payTo?: string;
+  /** What it remembers of its sales; two shops that share it are two instances of one. */
+  sales?: Map<string, Sale>;
 }
+
+interface Sale {
+  bytes: string;
+  answer: Promise<ShopAnswer>;
+}
+
+const IDENTIFIER = "payment-identifier";
 
 /** Sells `GET /paid` and `GET /other`, at one price. */
 export async function openCarefulShop(options: CarefulShopOptions): Promise<CarefulShop> {
   const { facilitatorUrl, amount = "10000", payTo = PAY_TO, maxTimeoutSeconds = 60 } = options;
-  const offer = {
+  const offerAt = (price: string) => ({
     scheme: "exact",
     network,
-    amount,
+    amount: price,
     asset: address,
     payTo,
     maxTimeoutSeconds,
     extra: { ...eip712 },
+  });
+  type Offer = ReturnType<typeof offerAt>;
+  const { sales = new Map<string, Sale>(), ignoresIds = false } = options;
+  const names = new Map<string, string>();
+  const extensions = {
+    [IDENTIFIER]: {
+      info: { required: options.requiresId ?? false },
+      schema: { type: "object", properties: { required: { type: "boolean" } } },
+    },
   };
-  const sales = new Map<string, { bytes: string; answer: Promise<ShopAnswer> }>();
   let works = 0;
+  let count = 0;
   const work = (headers: Record<string, string> = {}): ShopAnswer => {
     works += 1;
     const common = { "Content-Type": "application/json", "Cache-Control": "private, no-store" };
@@ -81,7 +119,7 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
       body: JSON.stringify({ sold: works }),
     };
   };
-  const refuse = (url: string, error: string, status = 402): ShopAnswer => ({
+  const refusal = (offer: Offer, url: string, error: string, status = 402): ShopAnswer => ({
     status,
     headers: {
       "Content-Type": "application/json",
@@ -91,11 +129,12 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
         error,
         resource: { url, mimeType: "application/json" },
         accepts: [offer],
+        extensions,
       }),
     },
     body: "{}",
   });
-  const ask = async (call: string, payment: Payment): Promise<Record<string, any>> => {
+  const ask = async (call: string, payment: Payment, offer: Offer) => {
     const requirements = options.trustsAccepted ? payment["accepted"] : offer;
     const body = JSON.stringify({
       x402Version: 2,
@@ -109,25 +148,30 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
     });
     return (await response.json()) as Record<string, any>;
   };
-  const sell = async (payment: Payment, url: string): Promise<ShopAnswer> => {
-    const verified = await ask("verify", payment);
-    if (verified["isValid"] !== true) return refuse(url, String(verified["invalidReason"]));
+  const sell = async (payment: Payment, url: string, offer: Offer): Promise<ShopAnswer> => {
+    const verified = await ask("verify", payment, offer);
+    if (verified["isValid"] !== true) return refusal(offer, url, String(verified["invalidReason"]));
     const answer = work();
     if (options.settlesAfterwards) {
-      void ask("settle", payment).catch(() => undefined);
+      void ask("settle", payment, offer).catch(() => undefined);
       return answer;
     }
-    const settled = await ask("settle", payment);
-    if (settled["success"] !== true) return refuse(url, String(settled["errorReason"]));
+    const settled = await ask("settle", payment, offer);
+    if (settled["success"] !== true) return refusal(offer, url, String(settled["errorReason"]));
     return { ...answer, headers: { ...answer.headers, "PAYMENT-RESPONSE": encodeJson(settled) } };
   };
   const handle = async (request: IncomingMessage): Promise<ShopAnswer> => {
     const path = (request.url ?? "").split("?")[0] ?? "";
     const url = `http://${request.headers.host}${path}`;
+    const body = options.amountOf || options.readsFirst ? await textOf(request) : "";
+    request.resume();
+    const offer = offerAt(options.amountOf?.({ path, body, count: count++ }) ?? amount);
+    const refuse = (...why: [url: string, error: string, status?: number]) =>
+      refusal(offer, ...why);
     if (options.opensTo?.(request)) return work();
     if (path !== "/paid" && path !== "/other")
       return { status: 404, headers: {}, body: "not here" };
-    if (!["GET", "HEAD"].includes(request.method ?? ""))
+    if (!["GET", "HEAD", options.sells].includes(request.method ?? ""))
       return { status: 405, headers: { Allow: "GET" }, body: "" };
     const headers = request.headersDistinct["payment-signature"] ?? [];
     const [header] = headers;
@@ -145,34 +189,49 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
     }
     if (request.method === "HEAD" && !options.sellsHead) return refuse(url, "HEAD is not sold");
     const { from, nonce } = payment["payload"].authorization as Record<string, string>;
+    const id = payment["extensions"]?.[IDENTIFIER]?.info?.id as string | undefined;
+    if (id !== undefined && !options.takesAnyId && !/^[\w-]{16,128}$/.test(id))
+      return refuse(url, "invalid_payload", 400);
+    if (options.requiresId && id === undefined && !ignoresIds)
+      return refuse(url, "invalid_payload", 400);
+    const name = id === undefined ? undefined : `${from}:${id}`;
+    const sameName = name === undefined || ignoresIds ? undefined : names.get(name);
+    if (sameName !== undefined && options.servesById) return await sales.get(sameName)!.answer;
     const key = `${from}:${nonce}`.toLowerCase();
     const bytes = `${options.takesAnyPath ? "" : path}:${header}`;
     const known = options.forgetsNonces ? undefined : sales.get(key);
+    if (sameName !== undefined && sameName !== key) return refuse(url, "duplicate_id", 409);
+    if (name !== undefined) names.set(name, key);
     if (known) {
       if (options.worksAgain) return { ...(await known.answer), body: work().body };
       return known.bytes === bytes
         ? await known.answer
         : refuse(url, "the payment is used already");
     }
-    const answer = sell(payment, url);
+    const answer = sell(payment, url, offer);
     if (options.claimsLate) await answer;
     sales.set(key, { bytes, answer });
     return await answer;
   };
-  const server = createServer((request, response) => {
-    request.resume();
+  const parser = { insecureHTTPParser: options.lenientParser ?? false };
+  const server = createServer(parser, (request, response) => {
     const header = request.headers["payment-signature"];
     void handle(request)
       .catch((): ShopAnswer => ({ status: 500, headers: {}, body: "" }))
       .then(
         (right) =>
-          options.answers?.(right, typeof header === "string" ? read(header) : undefined) ?? right,
+          options.answers?.(
+            right,
+            typeof header === "string" ? read(header) : undefined,
+            request,
+          ) ?? right,
       )
       .then(({ status, headers, body }) => {
         response.writeHead(status, headers);
         response.end(request.method === "HEAD" ? undefined : body);
       });
   });
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, "127.0.0.1", resolve);
   await promise;
@@ -186,6 +245,12 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
       await promise;
     },
   };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
 }
 
 function read(header: string): Payment | undefined {

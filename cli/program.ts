@@ -3,7 +3,7 @@
  * also when the command line itself is wrong.
  */
 import { Command, CommanderError } from "commander";
-import { toErrorBody } from "../protocol/error.ts";
+import type { ErrorBody } from "../protocol/error.ts";
 import { addCheck } from "./check-program.ts";
 import { addFacilitator } from "./facilitator-program.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
@@ -11,6 +11,9 @@ import type { Surroundings } from "./surroundings.ts";
 import { plain, type Terminal } from "./terminal.ts";
 import { findPackage } from "./package.ts";
 import { addPay } from "./pay-program.ts";
+import { refusalEnvelope } from "./project/refusal-envelope.ts";
+import { addProject } from "./project-program.ts";
+import { isProjectCommand } from "./project-commands.ts";
 import { addRunning } from "./run-program.ts";
 import { addScenario } from "./scenario-program.ts";
 import { addWalletCommands } from "./wallet-program.ts";
@@ -27,16 +30,24 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.passed;
     const ended = error instanceof CommanderError ? endedBy(asUsage(error)) : endedBy(error);
-    if (json) terminal.out(JSON.stringify({ passed: false, error: ended.error }, undefined, 2));
+    if (json) terminal.out(JSON.stringify(refusal(argv, ended.error, surroundings), undefined, 2));
     // What is wrong with the command line itself, commander has printed.
     else if (!(error instanceof CommanderError)) tell(ended.error, terminal);
     return ended.code;
   }
 }
 
+/** A project command answers in its own envelope, also when its command line is wrong. */
+function refusal(argv: readonly string[], error: ErrorBody, { tool = "purser" }: Surroundings) {
+  const [name = ""] = argv;
+  return isProjectCommand(name)
+    ? refusalEnvelope(error, { command: name, tool })
+    : { passed: false, error };
+}
+
 function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void): Command {
   const { terminal } = surroundings;
-  const program = new Command("purser")
+  const program = new Command(surroundings.tool ?? "purser")
     .description(
       "A sentence goes in, a live URL comes out, and the money cannot run away.\nEverything happens on this machine, with play money, unless you configure otherwise.",
     )
@@ -55,6 +66,7 @@ Exit codes: 0 passed, 1 not passed, 2 wrong usage (nothing was started), 3 the w
     );
   for (const add of [
     addRunning,
+    addProject,
     addWorld,
     addPay,
     addWalletCommands,
@@ -87,7 +99,7 @@ function asUsage(error: CommanderError): UsageError {
   });
 }
 
-function tell(error: ReturnType<typeof toErrorBody>, { note, paint }: Terminal): void {
+function tell(error: ErrorBody, { note, paint }: Terminal): void {
   note(
     `${paint.bad(error.code)}: ${error.problem
       .split("\n")

@@ -12,6 +12,8 @@ export interface Surroundings {
   signal: AbortSignal;
   /** When the program began, in milliseconds since the epoch. */
   startedAt: number;
+  /** What the person called it by, where that is not "purser": "stripe projects". */
+  tool?: string;
 }
 
 export function processSurroundings(argv: readonly string[]): Surroundings {

@@ -26,6 +26,12 @@ export {
   Service,
   ServicesPage,
 } from "./catalog.ts";
+export {
+  DeviceAuthorization,
+  type DeviceLogin,
+  pollDeviceLogin,
+  startDeviceLogin,
+} from "./device-login.ts";
 export { escapeHtml } from "./escape-html.ts";
 export { type ErrorBody, type ErrorText, PurserError, toErrorBody } from "./error.ts";
 export type { Human, HumanAnswer, HumanAsk, HumanAskKind } from "./human.ts";
@@ -165,4 +171,5 @@ export {
   SessionView,
   UpdateOrder,
 } from "./session-api.ts";
+export { type ServiceFilter, SessionClient } from "./session-client.ts";
 export type { Trace, TraceEvent, TraceLine } from "./trace.ts";

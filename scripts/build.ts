@@ -9,5 +9,5 @@ function run(command: string, args: string[]): void {
 
 rmSync("dist", { recursive: true, force: true });
 run("tsc", ["-p", "tsconfig.build.json"]);
-chmodSync("dist/cli/main.js", 0o755);
+for (const door of ["main", "stripe-shim"]) chmodSync(`dist/cli/${door}.js`, 0o755);
 run("publint", ["--strict"]);

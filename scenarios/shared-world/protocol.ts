@@ -8,7 +8,12 @@ import type { ErrorBody, HumanAsk, TraceLine } from "../../protocol/index.ts";
 import type { RunResult } from "../run/run-result.ts";
 
 /** `control.json` in the world's folder. */
-export const ControlFile = z.object({ url: z.url(), token: z.string().min(32) });
+export const ControlFile = z.object({
+  url: z.url(),
+  token: z.string().min(32),
+  /** A session of the world's own person with its orchestrator, for the command line. */
+  orchestrator: z.object({ url: z.url(), token: z.string().min(32) }),
+});
 export type ControlFile = z.output<typeof ControlFile>;
 
 export const CONTROL_FILE = "control.json";

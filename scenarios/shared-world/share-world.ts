@@ -30,6 +30,8 @@ export type SharedWorldErrorCode =
 export class SharedWorldError extends PurserError<SharedWorldErrorCode> {}
 
 const HEARTBEAT_MS = 30_000;
+/** Longer than any world stays open; each time it opens, it gets another one. */
+const SESSION_MS = 365 * 24 * 60 * 60 * 1000;
 
 /** Makes the world usable from other programs until it is disposed. */
 export async function shareWorld(world: World): Promise<AsyncDisposable> {
@@ -75,9 +77,8 @@ export async function shareWorld(world: World): Promise<AsyncDisposable> {
   });
   const file = join(world.dir, CONTROL_FILE);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  writeFileSync(`${file}.new`, JSON.stringify({ url, token } satisfies ControlFile), {
-    mode: 0o600,
-  });
+  const control: ControlFile = { url, token, orchestrator: startSession(world) };
+  writeFileSync(`${file}.new`, JSON.stringify(control), { mode: 0o600 });
   renameSync(`${file}.new`, file);
   return {
     async [Symbol.asyncDispose]() {
@@ -86,6 +87,15 @@ export async function shareWorld(world: World): Promise<AsyncDisposable> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Whoever can read the world's folder is its person: there is no page on which to sign in. */
+function startSession({ orchestrator, addresses }: World): ControlFile["orchestrator"] {
+  const session = orchestrator.startSession({
+    agent: "cli",
+    expiresAt: Date.now() + SESSION_MS,
+  });
+  return { url: addresses.orchestratorUrl, token: session.reveal() };
 }
 
 interface Conversation {

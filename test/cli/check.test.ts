@@ -3,11 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { run } from "../../cli/program.ts";
-import { PLAIN } from "../../cli/terminal.ts";
 import { CASES, type Report, ReportSchema } from "../../conformance/index.ts";
 import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
 import { openCarefulShop } from "../conformance/shop.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 let right: Endpoint;
@@ -23,19 +22,8 @@ afterAll(async () => {
   await wrong[Symbol.asyncDispose]();
 });
 
-async function check(args: readonly string[], cwd = process.cwd()) {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const terminal = {
-    out: (line = "") => void stdout.push(line),
-    note: (line = "") => void stderr.push(line),
-    paint: PLAIN,
-    interactive: false,
-  };
-  const { signal } = new AbortController();
-  const json = args.includes("--json");
-  const surroundings = { terminal, json, env: {}, cwd, signal, startedAt: Date.now() };
-  const code = await run(["check", ...args], surroundings);
-  return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };
+function check(args: readonly string[], cwd = process.cwd()) {
+  return commandLine(["check", ...args], { cwd });
 }
 
 test("an endpoint that holds: exit code 0", async () => {

@@ -2,29 +2,8 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { run } from "../../cli/program.ts";
-import { PLAIN } from "../../cli/terminal.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-
-/** The command line in this process, without a terminal. */
-async function runCommand(args: readonly string[], { cwd = process.cwd() } = {}) {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const code = await run(args, {
-    terminal: {
-      out: (line = "") => void stdout.push(line),
-      note: (line = "") => void stderr.push(line),
-      paint: PLAIN,
-      interactive: false,
-    },
-    json: args.includes("--json"),
-    env: {},
-    cwd,
-    signal: new AbortController().signal,
-    startedAt: Date.now(),
-  });
-  return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };
-}
 
 const LANDING = join(process.cwd(), "scenarios/landing-page.md");
 
@@ -70,7 +49,7 @@ test.each([
   writeFileSync(join(folder.path, "unknown-field.md"), '---\nbudgt: "1"\n---\nGo.');
   writeFileSync(join(folder.path, "no-files.md"), "---\nworld: { files: nowhere }\n---\nGo.");
   const before = readdirSync(folder.path);
-  const ended = await runCommand([...args, "--json"], { cwd: folder.path });
+  const ended = await commandLine([...args, "--json"], { cwd: folder.path });
   expect(ended.code).toBe(2);
   expect(JSON.parse(ended.stdout)).toMatchObject({
     passed: false,
@@ -84,14 +63,14 @@ test.each([
 });
 
 test("without --json, stdout stays empty and stderr says what to do", async () => {
-  const ended = await runCommand(["run", "nowhere.md"]);
+  const ended = await commandLine(["run", "nowhere.md"]);
   expect(ended).toMatchObject({ code: 2, stdout: "" });
   expect(ended.stderr).toContain("SCENARIO_UNREADABLE");
   expect(ended.stderr).toContain("purser scenario new");
 });
 
 test("a mistyped option is told with the one that was meant", async () => {
-  const ended = await runCommand(["run", LANDING, "--budgt", "1"]);
+  const ended = await commandLine(["run", LANDING, "--budgt", "1"]);
   expect(ended.stderr).toContain("--budget");
 });
 
@@ -105,14 +84,14 @@ test("every command explains itself", async () => {
     ["scenario"],
     ["scenario", "lint"],
   ]) {
-    const { code, stdout } = await runCommand([...command, "--help"]);
+    const { code, stdout } = await commandLine([...command, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Usage: purser/);
   }
 });
 
 test("it tells its version", async () => {
-  expect(await runCommand(["--version"])).toMatchObject({
+  expect(await commandLine(["--version"])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string,
   });
@@ -122,10 +101,10 @@ test("lint names file and line, and passes what is right", async () => {
   using folder = temporaryFolder();
   writeFileSync(join(folder.path, "bad.md"), '---\nbudget: "x"\n---\nGo.');
   const { cwd } = { cwd: folder.path };
-  const bad = await runCommand(["scenario", "lint", LANDING, "bad.md"], { cwd });
+  const bad = await commandLine(["scenario", "lint", LANDING, "bad.md"], { cwd });
   expect(bad.code).toBe(2);
   expect(bad.stdout).toContain("bad.md:2: `budget`");
-  expect((await runCommand(["scenario", "new", "mine"], { cwd })).code).toBe(0);
-  expect((await runCommand(["scenario", "lint", "mine.md"], { cwd })).code).toBe(0);
-  expect((await runCommand(["scenario", "new", "mine"], { cwd })).code).toBe(2);
+  expect((await commandLine(["scenario", "new", "mine"], { cwd })).code).toBe(0);
+  expect((await commandLine(["scenario", "lint", "mine.md"], { cwd })).code).toBe(0);
+  expect((await commandLine(["scenario", "new", "mine"], { cwd })).code).toBe(2);
 });

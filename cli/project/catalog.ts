@@ -1,0 +1,89 @@
+/** `purser catalog` and `purser search`: what can be added, its price, and what it needs. Strangers' texts are shown as data. */
+import {
+  parseDecimal,
+  type Price,
+  type ServiceFilter,
+  type ServiceListing,
+  type ServicesEnvelope,
+} from "../../protocol/index.ts";
+import type { Answer } from "./envelope.ts";
+import { cacheCatalog, readCachedCatalog } from "./catalog-cache.ts";
+import type { ProjectCommand } from "./project-command.ts";
+import { tableOf } from "./table-of.ts";
+
+/** `only` is a provider, or a category after an @. */
+export async function catalog(command: ProjectCommand, only: string | undefined): Promise<Answer> {
+  const filter: ServiceFilter =
+    only === undefined
+      ? {}
+      : only.startsWith("@")
+        ? { category: only.slice(1) }
+        : { provider: only };
+  return show(command, await read(command, filter));
+}
+
+export async function search(command: ProjectCommand, query: string): Promise<Answer> {
+  const envelope = await read(command, { query });
+  const answer = show(command, envelope);
+  const { services } = envelope.data;
+  return { ...answer, data: { ...envelope.data, query, result_count: services.length } };
+}
+
+/** The whole catalog is kept for when the orchestrator cannot be reached; what it says then is marked as old. */
+async function read(command: ProjectCommand, filter: ServiceFilter): Promise<ServicesEnvelope> {
+  const { root } = command;
+  try {
+    const envelope = await command.client().services(filter);
+    const whole = Object.keys(filter).length === 0;
+    if (whole && root !== undefined) cacheCatalog(root, envelope);
+    return envelope;
+  } catch (error) {
+    const cached = root === undefined ? undefined : readCachedCatalog(root, filter, error);
+    if (cached) return cached;
+    throw error;
+  }
+}
+
+function show(
+  { surroundings, tool }: ProjectCommand,
+  { data, warnings }: ServicesEnvelope,
+): Answer {
+  const { terminal } = surroundings;
+  const rows = data.services.map((service) => [
+    service.reference,
+    service.kind,
+    priceText(service),
+    service.description,
+  ]);
+  const lines = tableOf(
+    terminal,
+    ["service", "kind", "price", "what it is"],
+    rows,
+    "Nothing fits.",
+  );
+  const first = data.services.find(({ kind }) => kind === "deployable") ?? data.services[0];
+  return {
+    data,
+    lines,
+    warnings,
+    nextSteps: first ? [`${tool} add ${first.reference} --preflight`] : [],
+  };
+}
+
+/** Such as "free", "5.00 USD/month", "from 10.44 USD/year". */
+export function priceText({ pricing }: Pick<ServiceListing, "pricing">): string {
+  if (pricing.type !== "paid") return pricing.type;
+  const prices = pricing.paid.toSorted((a, b) => (units(a) < units(b) ? -1 : 1));
+  const [lowest] = prices;
+  if (!lowest) return "paid";
+  const varies = prices.some(({ amount }) => amount !== lowest.amount);
+  return `${varies ? "from " : ""}${lowest.amount} ${lowest.currency.toUpperCase()}${per(lowest)}`;
+}
+
+function units({ amount }: Price): bigint {
+  return parseDecimal(amount, 6);
+}
+
+function per({ interval }: Price): string {
+  return interval === "one_time" ? "" : `/${interval}`;
+}

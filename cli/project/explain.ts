@@ -1,0 +1,58 @@
+/** An orchestrator's refusal, with what the person at this command line can do about it. */
+import { PurserError } from "../../protocol/index.ts";
+import type { OrchestratorAddress } from "./orchestrator-address.ts";
+import { ProjectError, publishedCode } from "./project-error.ts";
+
+/** `address` is undefined where there is none yet. */
+export function explain(
+  error: unknown,
+  { tool, address }: { tool: string; address: OrchestratorAddress | undefined },
+): unknown {
+  if (!(error instanceof PurserError) || error instanceof ProjectError) return error;
+  const { problem, details, cause } = error;
+  if (error.code === "ORCHESTRATOR_UNREACHABLE") {
+    return unreachable(address, cause);
+  }
+  const code = publishedCode(error.code);
+  if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
+  if (code === "PROVIDER_NOT_LINKED") {
+    const step = `${tool} link ${details?.["provider"] ?? "<provider>"}`;
+    const nextStep = `Run \`${step}\`; it may need a browser.`;
+    return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
+  }
+  if (code === "PLAN_REQUIRED") {
+    const plans = (details?.["plan"] ?? "").split(",").filter((plan) => plan !== "");
+    const steps = plans.map((plan) => `${tool} add ${plan}`);
+    const nextStep = `Provision a plan first: ${steps.join(", or ")}.`;
+    return new ProjectError(code, { problem, nextStep, nextSteps: steps, details, cause });
+  }
+  return error;
+}
+
+export function unreachable(
+  address: OrchestratorAddress | undefined,
+  cause?: unknown,
+): ProjectError {
+  const world = address?.knownWorld;
+  const up = world === undefined ? "purser up" : `purser up --out ${world}`;
+  return new ProjectError("ORCHESTRATOR_UNREACHABLE", {
+    problem: `The orchestrator${address ? ` at ${address.url}` : ""} does not answer.`,
+    nextStep:
+      world === undefined
+        ? `See that it is up, or name another one with --orchestrator <url>. A local one opens with \`${up}\`.`
+        : `Open its world again in another terminal: \`${up}\`.`,
+    nextSteps: world === undefined ? [] : [up],
+    ...(address ? { details: { orchestrator: address.url } } : {}),
+    cause,
+  });
+}
+
+export function signInFirst(url: string, tool: string, problem?: string): ProjectError {
+  const login = `${tool === "purser" ? "purser" : "stripe"} login --non-interactive`;
+  return new ProjectError("BROWSER_AUTH_REQUIRED", {
+    problem: problem ?? `Nobody is signed in with the orchestrator at ${url}.`,
+    nextStep: `Run \`${login}\`, let the person open its browser_url, and run its next_step.`,
+    nextSteps: [login],
+    details: { orchestrator: url },
+  });
+}

@@ -1,0 +1,103 @@
+/** `purser init`: makes a project with the orchestrator and its files in this folder; again, it goes on or says what is there. */
+import { randomUUID } from "node:crypto";
+import { basename } from "node:path";
+import type { ProjectSummary, SessionClient } from "../../protocol/index.ts";
+import type { Answer } from "./envelope.ts";
+import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
+import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
+import { ProjectError } from "./project-error.ts";
+import { ignoreFiles, readState, writeState } from "./project-folder.ts";
+import type { ProjectState } from "./project-state.ts";
+import { writeShim } from "./shim-file.ts";
+import { writeSkills } from "./skill-files.ts";
+
+export interface InitFlags extends ProjectFlags {
+  preflight?: true;
+  project?: string;
+  skipSkills?: true;
+  skipInstall?: true;
+  mode?: string;
+  stripeShim?: true;
+  envSync?: true;
+}
+
+export async function init(
+  command: ProjectCommand<InitFlags>,
+  name: string | undefined,
+): Promise<Answer> {
+  const { flags, tool } = command;
+  const root = command.root ?? command.surroundings.cwd;
+  if (flags.preflight) return preflightAnswer(await initChecks(command), command);
+  const client = command.client();
+  const state = readState(root);
+  const already = state.local.project !== undefined;
+  const project = await findOrMake(command, client, { root, state, name });
+  state.shared.project = { name: project.name };
+  const since = state.local.project?.initializedAt ?? new Date().toISOString();
+  state.local.project = { id: project.id, name: project.name, initializedAt: since };
+  if (flags.envSync || (!already && tool !== "purser")) state.shared.env.sync = true;
+  writeState(root, state);
+  ignoreFiles(root, state.shared.env.output, state.local.orchestrator?.world);
+  const skills = flags.skipSkills ? [] : writeSkills(root, { tool, project: project.name });
+  const shim = flags.stripeShim ? writeShim(root) : undefined;
+  await command.read(client, command.project());
+  const { bold } = command.surroundings.terminal.paint;
+  const lines = [
+    `${already ? "Already initialized:" : "Initialized"} ${bold(project.name)} (${project.id})`,
+    `  orchestrator  ${command.found?.url}`,
+    `  state         .projects/state.json (commit it), .projects/state.local.json (ids of this checkout)`,
+    ...(skills.length > 0 ? [`  for agents    ${skills.join(", ")}`] : []),
+    ...(shim === undefined ? [] : [`  stripe shim   export PATH="${shim}:$PATH"`]),
+  ];
+  return {
+    data: {
+      project: { ...project, initialized_at: since },
+      already_initialized: already,
+      orchestrator: command.found?.url,
+      skills,
+      ...(shim === undefined ? {} : { stripe_shim: shim }),
+    },
+    lines,
+    nextSteps: [`${tool} catalog`, `${tool} add <provider>/<service>`],
+  };
+}
+
+interface Wanted {
+  root: string;
+  state: ProjectState;
+  name: string | undefined;
+}
+
+/** The project of this folder, the one that is named by id, or a new one, made once whatever is lost on the way. */
+async function findOrMake(
+  command: ProjectCommand<InitFlags>,
+  client: SessionClient,
+  { root, state, name }: Wanted,
+): Promise<Pick<ProjectSummary, "id" | "name">> {
+  const { url, knownWorld } = command.address();
+  const before = state.local;
+  if (before.orchestrator && before.orchestrator.url !== url && before.project) {
+    throw new ProjectError("NOT_SUPPORTED", {
+      problem: `This folder's project is with the orchestrator at ${before.orchestrator.url}, and a project does not move.`,
+      nextStep: "Use another folder, or remove .projects/state.local.json to begin anew here.",
+    });
+  }
+  before.orchestrator = { url, ...(knownWorld === undefined ? {} : { world: knownWorld }) };
+  const wanted = command.flags.project ?? before.project?.id;
+  if (wanted !== undefined) return client.status(wanted);
+  before.initKey ??= `init-${randomUUID()}`;
+  // Before it is asked for: a second try with the same key finds what the first one made.
+  writeState(root, state);
+  return client.createProject({ name: name ?? nameOf(root), idempotency_key: before.initKey });
+}
+
+async function initChecks(command: ProjectCommand<InitFlags>): Promise<Check[]> {
+  return (await projectChecks(command)).filter(({ code }) => code !== "PROJECT_NOT_INITIALIZED");
+}
+
+function nameOf(root: string): string {
+  const name = basename(root)
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .slice(0, 100);
+  return name === "" ? "project" : name;
+}

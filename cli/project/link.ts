@@ -1,0 +1,109 @@
+/**
+ * `purser link`, `unlink` and `open`: the project's account at a provider. Where the account exists already its owner consents in a
+ * browser or with a code; a command that may not wait says where, and is run again afterwards.
+ */
+import { setTimeout } from "node:timers/promises";
+import { type ConnectionView, PurserError } from "../../protocol/index.ts";
+import { confirmOnce, withWord } from "./confirm.ts";
+import type { Answer } from "./envelope.ts";
+import { openBrowser } from "./open-browser.ts";
+import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
+import { ProjectError } from "./project-error.ts";
+
+export interface LinkFlags extends ProjectFlags {
+  force?: true;
+}
+
+const LONGEST_MS = 10 * 60 * 1000;
+const STEP_MS = 3_000;
+
+export async function link(command: ProjectCommand<LinkFlags>, provider: string): Promise<Answer> {
+  const project = command.project();
+  const client = command.client();
+  const line = `${command.tool} link ${provider}`;
+  if (command.flags.force) await client.disconnect(project.id, provider);
+  const connection = await consented(command, line, () =>
+    withWord(command, line, ({ accept_terms }) =>
+      client.connect(project.id, { provider, ...(accept_terms ? { accept_terms } : {}) }),
+    ),
+  );
+  await command.read(client, project);
+  return {
+    data: { ...connection },
+    lines: [`Linked ${provider}: account ${connection.account_id}`],
+    nextSteps: [`${command.tool} catalog ${provider}`],
+  };
+}
+
+export async function unlink(command: ProjectCommand, provider: string): Promise<Answer> {
+  const project = command.project();
+  const client = command.client();
+  const line = `${command.tool} unlink ${provider}`;
+  await confirmOnce(
+    command,
+    line,
+    `Unlink ${provider}? Its tokens are revoked; what the account holds stays at ${provider}.`,
+  );
+  await client.disconnect(project.id, provider);
+  await command.read(client, project);
+  return { data: { provider, unlinked: true }, lines: [`Unlinked ${provider}.`] };
+}
+
+export async function open(command: ProjectCommand, provider: string): Promise<Answer> {
+  const project = command.project();
+  const found = await command.client().deepLink(project.id, { provider, purpose: "dashboard" });
+  const opened = command.mayWait && openBrowser(found.url, command.surroundings.env);
+  return {
+    data: { provider, ...found, opened },
+    lines: [
+      found.url,
+      `  ${opened ? "opened in your browser; " : ""}it opens once, until ${found.expires_at}`,
+    ],
+  };
+}
+
+/** Waits for the owner's consent where somebody is there to give it. */
+async function consented(
+  command: ProjectCommand,
+  line: string,
+  connect: () => Promise<ConnectionView>,
+): Promise<ConnectionView> {
+  const until = performance.now() + LONGEST_MS;
+  for (let shown = false; ;) {
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof PurserError) || error.code !== "CONSENT_REQUIRED") throw error;
+      const { url = "", user_code, verification_uri } = error.details ?? {};
+      if (!command.mayWait) throw consentRequired(error, line);
+      const { terminal, signal, env } = command.surroundings;
+      if (!shown) {
+        terminal.note(`The account exists already, and its owner has to consent: ${url}`);
+        if (user_code !== undefined) terminal.note(`or enter ${user_code} at ${verification_uri}`);
+        openBrowser(url, env);
+      }
+      shown = true;
+      if (performance.now() > until) throw consentTimeout(line);
+      await setTimeout(STEP_MS, undefined, { signal });
+    }
+  }
+}
+
+function consentRequired({ problem, details = {} }: PurserError, line: string): ProjectError {
+  const { url = "", user_code = "", verification_uri = "" } = details;
+  const code = user_code === "" ? "" : `, or enter ${user_code} at ${verification_uri}`;
+  return new ProjectError("BROWSER_AUTH_REQUIRED", {
+    problem,
+    nextStep: `Let the account's owner open ${url}${code}; then run \`${line}\` again.`,
+    nextSteps: [line],
+    details: { ...details, browser_url: url, verification_code: user_code, next_step: line },
+  });
+}
+
+function consentTimeout(line: string): ProjectError {
+  return new ProjectError("BROWSER_AUTH_TIMEOUT", {
+    problem: "Nobody consented within ten minutes.",
+    nextStep: `Run \`${line}\` again when the account's owner is there.`,
+    nextSteps: [line],
+  });
+}

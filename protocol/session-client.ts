@@ -1,0 +1,147 @@
+/**
+ * The calls that a signed-in person's own program makes of the orchestrator, with a session's token. It says what is wanted and
+ * gets the answer or the refusal; asking the person is its caller's part.
+ */
+import { z } from "zod";
+import { callOrchestrator, type OrchestratorClientOptions } from "./orchestrator-call.ts";
+import { Resource } from "./orchestrator-api.ts";
+import { DeepLink } from "./resource.ts";
+import {
+  type AddOrder,
+  type ConnectionOrder,
+  ConnectionView,
+  type DeepLinkOrder,
+  EnvView,
+  type InformationOrder,
+  type LinkOrder,
+  LlmContext,
+  Preflight,
+  ProjectList,
+  type ProjectOrder,
+  ProjectStatus,
+  ProjectSummary,
+  type RemoveOrder,
+  ResourceAccess,
+  type RotateOrder,
+  ServicesEnvelope,
+  SessionView,
+  type UpdateOrder,
+} from "./session-api.ts";
+
+/** What of the catalog is wanted; everything when empty. */
+export interface ServiceFilter {
+  provider?: string | undefined;
+  category?: string | undefined;
+  query?: string | undefined;
+}
+
+export class SessionClient {
+  readonly #options: OrchestratorClientOptions;
+
+  constructor(options: OrchestratorClientOptions) {
+    this.#options = options;
+  }
+
+  session(): Promise<SessionView> {
+    return this.#get("/v1/session", SessionView);
+  }
+
+  async endSession(): Promise<void> {
+    await this.#call("DELETE", "/v1/session", z.unknown());
+  }
+
+  services(filter: ServiceFilter = {}): Promise<ServicesEnvelope> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(filter)) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    const search = query.size === 0 ? "" : `?${query.toString()}`;
+    return this.#get(`/v1/services${search}`, ServicesEnvelope);
+  }
+
+  llmContext(provider: string): Promise<LlmContext> {
+    return this.#get(`/v1/providers/${encodeURIComponent(provider)}/llm-context`, LlmContext);
+  }
+
+  async projects(): Promise<ProjectSummary[]> {
+    return (await this.#get("/v1/projects", ProjectList)).projects;
+  }
+
+  createProject(order: ProjectOrder): Promise<ProjectSummary> {
+    return this.#call("POST", "/v1/projects", ProjectSummary, order);
+  }
+
+  status(project: string): Promise<ProjectStatus> {
+    return this.#get(within(project), ProjectStatus);
+  }
+
+  connect(project: string, order: ConnectionOrder): Promise<ConnectionView> {
+    return this.#call("POST", within(project, "connections"), ConnectionView, order);
+  }
+
+  async disconnect(project: string, provider: string): Promise<void> {
+    await this.#call("DELETE", within(project, "connections", provider), z.unknown());
+  }
+
+  preflight(project: string, order: AddOrder): Promise<Preflight> {
+    return this.#call("POST", within(project, "preflight"), Preflight, order);
+  }
+
+  add(project: string, order: AddOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources"), Resource, order);
+  }
+
+  linkResource(project: string, order: LinkOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", "link"), Resource, order);
+  }
+
+  resource(project: string, id: string): Promise<Resource> {
+    return this.#get(within(project, "resources", id), Resource);
+  }
+
+  update(project: string, id: string, order: UpdateOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "update"), Resource, order);
+  }
+
+  rotate(project: string, id: string, order: RotateOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "rotate"), Resource, order);
+  }
+
+  remove(project: string, id: string, order: RemoveOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "remove"), Resource, order);
+  }
+
+  submit(project: string, id: string, order: InformationOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "information"), Resource, order);
+  }
+
+  /** The secrets themselves: for the person's own files, never for a model. */
+  access(project: string, id: string): Promise<ResourceAccess> {
+    return this.#get(within(project, "resources", id, "access"), ResourceAccess);
+  }
+
+  env(project: string): Promise<EnvView> {
+    return this.#get(within(project, "env"), EnvView);
+  }
+
+  deepLink(project: string, order: DeepLinkOrder): Promise<DeepLink> {
+    return this.#call("POST", within(project, "deep_links"), DeepLink, order);
+  }
+
+  #get<T>(path: string, answer: z.ZodType<T>): Promise<T> {
+    return this.#call("GET", path, answer);
+  }
+
+  #call<T>(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    answer: z.ZodType<T>,
+    body?: unknown,
+  ): Promise<T> {
+    return callOrchestrator({ method, path, answer, body }, this.#options);
+  }
+}
+
+function within(project: string, ...parts: string[]): string {
+  return ["/v1/projects", ...[project, ...parts].map(encodeURIComponent)].join("/");
+}

@@ -1,0 +1,128 @@
+/**
+ * An agent skill that was written for `stripe projects` works unchanged, in a shell, with the shim on the PATH: the published steps
+ * (version, plugin, search, preflight, init, the installed skill, add, env, status) against a real local world.
+ */
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { translate } from "../../cli/stripe-words.ts";
+import { openWorld, shareWorld, type World } from "../../scenarios/index.ts";
+import { commandLine } from "../support/command-line.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
+
+let folder: TemporaryFolder;
+let world: World;
+let sharing: AsyncDisposable;
+let cwd = "";
+let path = "";
+beforeAll(async () => {
+  folder = temporaryFolder();
+  world = await openWorld({ dir: join(folder.path, ".purser", "world"), prewarm: false });
+  sharing = await shareWorld(world);
+  cwd = join(folder.path, "app");
+  mkdirSync(cwd);
+  // The shim belongs to a project: here to one in another folder.
+  const home = join(folder.path, "shim");
+  mkdirSync(home);
+  await commandLine(["init", "--stripe-shim", "--skip-skills"], { cwd: home });
+  path = `${join(home, ".projects", "bin")}:${process.env["PATH"] ?? ""}`;
+}, 30_000);
+afterAll(async () => {
+  await sharing[Symbol.asyncDispose]();
+  await world.close();
+  folder[Symbol.dispose]();
+});
+
+const sh = promisify(execFile);
+
+async function shell(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = { cwd, env: { PATH: path, HOME: folder.path } };
+  return sh("sh", ["-c", line], options).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => error,
+  );
+}
+
+test(
+  "a published skill's session, from `which stripe` to the variables",
+  { timeout: 60_000 },
+  async () => {
+    const version = await shell("which stripe && stripe --version");
+    expect(version.stdout).toMatch(/\.projects\/bin\/stripe\nstripe version 1\.\d+\.\d+ /);
+    expect((await shell("stripe plugin install projects")).code).toBe(0);
+
+    const before = await shell("stripe projects status --json");
+    expect(before.code).not.toBe(0);
+    expect(JSON.parse(before.stdout)).toMatchObject({
+      ok: false,
+      command: "projects status",
+      version: "0.1",
+      error: {
+        code: "NO_PROJECT_CONFIG",
+        message: expect.stringContaining("initialized") as string,
+      },
+      meta: { project_initialized: false },
+    });
+    const found = JSON.parse((await shell("stripe projects search storage --json")).stdout) as {
+      data: { result_count: number };
+    };
+    expect(found.data.result_count).toBeGreaterThan(0);
+
+    const preflight = await shell("stripe projects init --preflight --json");
+    expect(JSON.parse(preflight.stdout)).toEqual([
+      expect.objectContaining({ pass: true, code: "BROWSER_AUTH_REQUIRED" }),
+    ]);
+    expect(await shell("stripe projects init --accept-tos --yes")).toMatchObject({ code: 0 });
+    const skill = await shell(
+      'test -f .claude/skills/stripe-projects-cli/SKILL.md && echo "OK" || echo "MISSING"',
+    );
+    expect(skill.stdout).toBe("OK\n");
+
+    expect((await shell("stripe projects llm-context")).stdout).toContain("cloudflare/kv");
+    const catalog = await shell("stripe projects catalog cloudflare --json --testmode=false");
+    expect(JSON.parse(catalog.stdout)).toMatchObject({
+      ok: true,
+      data: { provider: { name: "Cloudflare" } },
+    });
+    const refused = await shell("stripe projects add cloudflare/kv --name store --json");
+    expect(JSON.parse(refused.stdout)).toMatchObject({
+      error: { code: "TOS_ACCEPTANCE_REQUIRED" },
+      next_steps: ["stripe projects add cloudflare/kv --name store --accept-tos"],
+    });
+    const added = await shell(
+      "stripe projects add cloudflare/kv --name store --accept-tos --yes --non-interactive",
+    );
+    expect(added).toMatchObject({ code: 0 });
+    expect(added.stdout).toContain("KV_NAMESPACE_ID");
+    // As published, `add` keeps the file of variables in step by itself.
+    expect(statSync(join(cwd, ".env")).mode & 0o077).toBe(0);
+    expect((await shell("stripe projects env --pull --json")).code).toBe(0);
+    expect(JSON.parse((await shell("stripe projects show --json")).stdout)).toMatchObject({
+      command: "projects status",
+      data: { services: [{ service_id: "kv" }], summary: { service_count: 1 } },
+    });
+    expect((await shell("stripe projects env list")).stdout).toMatch(/^\* default/);
+    expect((await shell("stripe charges list")).stderr).toContain("NOT_SUPPORTED");
+  },
+);
+
+test("without being asked for, no `stripe` is written", async () => {
+  const plain = join(folder.path, "plain");
+  mkdirSync(plain);
+  expect((await commandLine(["init", "--json"], { cwd: plain })).code).toBe(0);
+  expect(existsSync(join(plain, ".projects", "bin"))).toBe(false);
+});
+
+test.each([
+  [["projects", "add", "a/b", "--testmode"], { argv: ["add", "a/b"] }],
+  [["provision", "a/b", "--json"], { argv: ["add", "a/b", "--json"] }],
+  [["projects", "show"], { argv: ["status"] }],
+  [["projects"], { argv: ["--help"] }],
+  [["login", "--non-interactive"], { argv: ["login", "--non-interactive"] }],
+  [["listen"], { code: 2 }],
+  [[], { code: 0 }],
+])("%j", (argv, meaning) => {
+  expect(translate(argv, "0")).toMatchObject(meaning);
+});

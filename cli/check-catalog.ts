@@ -6,6 +6,7 @@ import {
   ConformanceError,
   diffReports,
   findCase,
+  LEFT_OUT,
   LEVELS,
   type Report,
   ReportSchema,
@@ -15,7 +16,8 @@ import { UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 
-export function listCommand({ terminal, json }: Surroundings): 0 {
+export function listCommand(leftOut: boolean, { terminal, json }: Surroundings): 0 {
+  if (leftOut) return listLeftOut({ terminal, json });
   if (json) {
     const cases = CASES.map(dataOf);
     terminal.out(JSON.stringify(cases, undefined, 2));
@@ -28,8 +30,22 @@ export function listCommand({ terminal, json }: Surroundings): 0 {
   return 0;
 }
 
+function listLeftOut({ terminal, json }: Pick<Surroundings, "terminal" | "json">): 0 {
+  if (json) terminal.out(JSON.stringify(LEFT_OUT, undefined, 2));
+  else
+    for (const { id, title, reason } of LEFT_OUT)
+      terminal.out(`${id.padEnd(9)} ${title}\n          ${reason}`);
+  return 0;
+}
+
 export function explainCommand(text: string, { terminal, json }: Surroundings): 0 {
   const found = findCase(text);
+  const missing = LEFT_OUT.find(({ id }) => id === text.toUpperCase());
+  if (missing) {
+    if (json) terminal.out(JSON.stringify(missing, undefined, 2));
+    else terminal.out(`${missing.id} ${missing.title}\nIt is left out: ${missing.reason}`);
+    return 0;
+  }
   if (!found) {
     throw new UsageError("USAGE", {
       problem: `No case is called "${plain(text, 40)}".`,
@@ -46,7 +62,10 @@ export function explainCommand(text: string, { terminal, json }: Surroundings): 
   out(
     `${LEVELS[level].label}; ${severity}; ring ${ring}; ${profiles === "any" ? "every profile" : profiles.join(", ")}${cwe === undefined ? "" : `; CWE-${cwe}`}`,
   );
-  out(`\nWhere: ${basis.spec}, ${basis.section}\n       ${basis.quote}\n       ${basis.url}`);
+  const words = basis.paraphrased ? " (in our words)" : "";
+  out(
+    `\nWhere: ${basis.spec}, ${basis.section}\n       ${basis.quote}${words}\n       ${basis.url}`,
+  );
   out(`\nWhat it costs: ${gains}\n\nTo mend it: ${mend.split("\n").join("\n            ")}`);
   return 0;
 }

@@ -87,10 +87,11 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
   check
     .command("list")
     .description("Every case, with its level, ring and profiles.")
+    .option("--left-out", "the cases that are not there, and why")
     .option("--json", "print one JSON array")
-    .action(async () => {
+    .action(async ({ leftOut = false }: { leftOut?: boolean }) => {
       const { listCommand } = await import("./check-catalog.ts");
-      end(listCommand(surroundings));
+      end(listCommand(leftOut, surroundings));
     });
   check
     .command("explain")

@@ -1,5 +1,12 @@
 /** How a test is told in a terminal: a line for each finding as it is found, then what to mend, worst first. */
-import { type Report, type Result, scopeOf, subjectOf, VERDICTS } from "../conformance/index.ts";
+import {
+  citation,
+  type Report,
+  type Result,
+  scopeOf,
+  subjectOf,
+  VERDICTS,
+} from "../conformance/index.ts";
 import { plain, type Terminal } from "./terminal.ts";
 
 const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
@@ -37,7 +44,7 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
     out(`  ${gains}`);
     for (const [at, line] of mend.split("\n").entries())
       out(`  ${at === 0 ? "Mend: " : "      "}${line}`);
-    out(paint.dim(`  ${basis.spec}, ${basis.section}: ${basis.quote}`));
+    out(paint.dim(`  ${citation(basis)}`));
   }
   out();
   for (const entry of stale)

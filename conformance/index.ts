@@ -24,6 +24,7 @@ export { type LocalWorld, type LocalWorldOptions, openLocalWorld } from "./local
 export { type ConformOptions, conformanceMatchers, type MatcherResult } from "./matcher.ts";
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
-export { type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";
+export { citation, type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";
+export { LEFT_OUT, type LeftOut } from "./cases/left-out.ts";
 export { scopeOf, subjectOf } from "./subject.ts";
 export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";

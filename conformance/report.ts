@@ -116,6 +116,11 @@ export function describeCase(
   return cwe === undefined ? fixed : { ...fixed, cwe };
 }
 
+/** Where a case is written and what stands there; a quote that is not word for word says so. */
+export function citation({ spec, section, quote, paraphrased }: Result["basis"]): string {
+  return `${spec}, ${section}: ${quote}${paraphrased ? " (in our words)" : ""}`;
+}
+
 /** Worst first, then in the catalog's order. */
 export function bySeverity(a: Result, b: Result): number {
   return SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);

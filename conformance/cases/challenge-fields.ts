@@ -12,10 +12,7 @@ export const FIELD_CASES: readonly Case[] = [
     severity: "medium",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2(
-      "5.1.2",
-      "`resource` | `object` | Required; `url` | `string` | Required | URL of the protected resource",
-    ),
+    basis: coreV2("5.1.2", "`url` | `string` | Required | URL of the protected resource"),
     gains:
       "Clients cannot tell what they pay for, and wallets that hold a payment to its resource refuse.",
     mend: "Send resource: { url } with the absolute URL that is sold.",
@@ -83,8 +80,8 @@ export const FIELD_CASES: readonly Case[] = [
     severity: "low",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2(
-      "5.1.2",
+    basis: coreV2.says(
+      "5.1.2 (later revision)",
       "ResourceInfo: serviceName of at most 32 ASCII characters, at most 5 tags of 32, iconUrl an http(s) URL of at most 2048.",
     ),
     gains: "Catalogs drop the entry or cut it.",
@@ -117,7 +114,7 @@ export const FIELD_CASES: readonly Case[] = [
     profiles: X402_V2,
     basis: coreV2(
       "5.1.2",
-      "`info` | `object` | Required; `schema` | `object` | Required | JSON Schema defining the expected structure of `info`",
+      "`schema` | `object` | Required | JSON Schema defining the expected structure of `info`",
     ),
     gains: "Clients that echo extensions fail on them, and catalogs skip the endpoint.",
     mend: "Send each extension as { info: {…}, schema: {…} }.",

@@ -59,7 +59,7 @@ export const DISCOVERY_CASES: readonly Case[] = [
     severity: "low",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2("5.1.2", "`schema` … JSON Schema defining the expected structure of `info`"),
+    basis: coreV2("5.1.2", "JSON Schema defining the expected structure of `info`"),
     gains: "Catalogs drop the endpoint.",
     mend: "Make info and schema from one definition.",
     async run(context) {

@@ -20,7 +20,7 @@ export const ERROR_CASES: readonly Case[] = [
     severity: "low",
     ring: 1,
     profiles: X402,
-    basis: httpV2(
+    basis: httpV2.says(
       "Error Handling",
       "Invalid Payment | 400; Payment Failed | 402; Server Error | 500",
     ),

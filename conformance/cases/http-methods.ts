@@ -43,7 +43,7 @@ export const METHOD_CASES: readonly Case[] = [
     severity: "low",
     ring: 0,
     profiles: "any",
-    basis: fetchStandard(
+    basis: fetchStandard.says(
       "CORS-preflight fetch",
       "A preflight carries no credentials and must be answered with an ok status.",
     ),

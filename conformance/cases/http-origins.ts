@@ -13,7 +13,7 @@ export const ORIGIN_CASES: readonly Case[] = [
     severity: "low",
     ring: 0,
     profiles: "any",
-    basis: fetchStandard(
+    basis: fetchStandard.says(
       "CORS-safelisted response-header name",
       "Other headers are read by a page only if Access-Control-Expose-Headers names them.",
     ),

@@ -37,7 +37,10 @@ export const LEAK_CASES: readonly Case[] = [
     severity: "medium",
     ring: 0,
     profiles: "any",
-    basis: rfc9110("8.8", "Validator fields convey metadata about the selected representation"),
+    basis: rfc9110.says(
+      "8.8",
+      "Validator fields convey metadata about the selected representation",
+    ),
     gains:
       "A size or a Last-Modified of the paid answer tells whether it changed: often that is what is for sale.",
     mend: "Make the 402 before the handler sets headers.",

@@ -41,8 +41,8 @@ export const LOST_ANSWER_CASES: readonly Case[] = [
     title: "A paid HEAD is not charged",
     severity: "high",
     profiles: X402,
-    basis: httpV2(
-      "Method selection",
+    basis: httpV2.says(
+      "Method selection (later revision)",
       "HEAD has no content, so nothing can be delivered for a payment",
     ),
     gains: "Link checkers and careless clients pay for an answer without a body.",

@@ -25,10 +25,7 @@ export const VALUE_CASES: readonly Case[] = [
     title: "Terms that were never offered are refused",
     level: "stated",
     profiles: ["x402-v2"],
-    basis: coreV2(
-      "5.2.2",
-      "`accepted`: PaymentRequirements object indicating the payment method chosen",
-    ),
+    basis: coreV2("5.2.2", "PaymentRequirements object indicating the payment method chosen"),
     mend: "Compare the whole of accepted with your own offers, and use yours from there on.",
     run: (context) =>
       refusesAll(context, {

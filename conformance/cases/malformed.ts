@@ -84,7 +84,7 @@ export const MALFORMED_CASES: readonly Case[] = [
     id: "MALF-05",
     title: "A payment that lacks a field is refused",
     level: "stated",
-    basis: coreV2(
+    basis: coreV2.says(
       "5.2.2",
       "accepted, payload, signature, authorization and its six fields: Required",
     ),
@@ -108,7 +108,7 @@ export const MALFORMED_CASES: readonly Case[] = [
     id: "MALF-06",
     title: "A field of the wrong type is refused",
     level: "stated",
-    basis: coreV2("5.2.2", "`value`, `validAfter`, `validBefore`, `nonce`: `string`"),
+    basis: coreV2.says("5.2.2", "`value`, `validAfter`, `validBefore`, `nonce`: `string`"),
     mend,
     run: (context) =>
       refusesAll(context, {
@@ -144,7 +144,7 @@ export const MALFORMED_CASES: readonly Case[] = [
     id: "MALF-08",
     title: "A scheme or network that is not offered is refused",
     level: "stated",
-    basis: coreV2("9", "`unsupported_scheme`, `invalid_network`"),
+    basis: coreV2.says("9", "`unsupported_scheme`, `invalid_network`"),
     mend: "Find the payment's scheme and network among your own offers.",
     run(context) {
       const at = (draft: Draft): Draft =>

@@ -13,7 +13,7 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: MPP,
-    basis: mppCore(
+    basis: mppCore.says(
       "Challenge (WWW-Authenticate)",
       "`id` … MUST be non-empty; `method` MUST be a lowercase ASCII string; `request`: base64url JSON, padding MUST NOT be included, serialized using JCS",
     ),
@@ -37,7 +37,7 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
     severity: "medium",
     ring: 0,
     profiles: MPP,
-    basis: mppCore(
+    basis: mppCore.says(
       "Optional Parameters",
       "`expires`: … an RFC3339 date-time string. Servers SHOULD include this parameter.",
     ),
@@ -104,7 +104,7 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
     severity: "low",
     ring: 0,
     profiles: MPP,
-    basis: mppCore(
+    basis: mppCore.says(
       "Interaction with Other Authentication Schemes",
       "1. First verify authentication credentials 2. Return 401 if authentication fails 3. Return 402 … only after",
     ),

@@ -21,7 +21,7 @@ export const MPP_CREDENTIAL_CASES: readonly Case[] = [
     severity: "critical",
     basis: mppCore(
       "Challenge Binding",
-      "Servers MUST verify the binding when processing a credential and MUST reject a credential whose echoed challenge parameters do not match",
+      "Servers MUST verify the binding when processing a credential and MUST reject a credential whose echoed challenge parameters do not match the expected binding.",
     ),
     gains: "The buyer writes the price, or keeps an old one for ever.",
     mend: "Recompute the id (HMAC) over realm, method, intent, request, expires, digest, opaque and header, and compare in constant time.",

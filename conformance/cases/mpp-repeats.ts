@@ -16,14 +16,11 @@ export const MPP_REPEAT_CASES: readonly Case[] = [
   {
     id: "MPP-10",
     title: "Two credentials in one request are refused",
-    level: "should",
+    level: "advice",
     severity: "medium",
     ring: 1,
     profiles: MPP,
-    basis: mppCore.says(
-      "Error Codes",
-      "A malformed request is 400 `bad-request`; a server that receives several Payment credentials should answer so.",
-    ),
+    basis: mppCore("Error Codes", "`bad-request` | 400 | Malformed request or invalid parameters"),
     gains: "A proxy checks the first credential, and the server takes the second.",
     mend: "Refuse a request with more than one Payment credential; Node hides the second Authorization (headersDistinct has both).",
     cwe: 444,

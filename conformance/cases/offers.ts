@@ -16,7 +16,7 @@ export const OFFER_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2(
+    basis: coreV2.says(
       "5.1.2",
       "scheme, network, amount, asset, payTo: `string`, Required; maxTimeoutSeconds: `number`, Required",
     ),
@@ -86,7 +86,7 @@ export const OFFER_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: X402,
-    basis: coreV2("5.1.2", "Token contract address …; Recipient wallet address or role constant"),
+    basis: coreV2("5.1.2", 'Recipient wallet address or role constant (e.g., "merchant")'),
     gains: "Money sent to a mistyped address is gone. A wrong EIP-55 checksum is how a typo shows.",
     mend: "Copy the address again, with its checksum, and give each network its own.",
     async run({ challenge }) {
@@ -106,7 +106,7 @@ export const OFFER_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: X402,
-    basis: exactEvm(
+    basis: exactEvm.says(
       "1",
       "extra.name and extra.version are the token's EIP-712 domain, which the client signs under",
     ),
@@ -142,8 +142,8 @@ export const OFFER_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2(
-      "6.1",
+    basis: coreV2.says(
+      "6.1 (later revision)",
       "extra.paymentFlow is authorization, upfront or escrow, and must be present when it is not authorization",
     ),
     gains:

@@ -26,7 +26,7 @@ export const PRICE_CASES: readonly Case[] = [
     severity: "medium",
     ring: 0,
     profiles: ["x402-v2", "x402-v1", "mpp"],
-    basis: coreV2("5.1", "accepts defines the acceptable payment methods for the resource"),
+    basis: coreV2.says("5.1", "accepts defines the acceptable payment methods for the resource"),
     gains:
       "A client that asks again, or pays a moment later, is refused; an agent with a quote cannot keep it.",
     mend: "Quote from the request alone; where the price moves, keep a quote for maxTimeoutSeconds.",

@@ -230,7 +230,7 @@ export const REPLAY_CASES: readonly Case[] = [
     level: "must",
     profiles: MPP,
     payments: 1,
-    basis: mppEvmCharge("Challenge Binding", "the EIP-3009 nonce is keccak256(id || realm)"),
+    basis: mppEvmCharge.says("Challenge Binding", "the EIP-3009 nonce is keccak256(id || realm)"),
     gains: "An authorization made for another challenge, or another shop, is taken for this one.",
     mend: "Recompute the nonce from the challenge and compare.",
     run: (context) =>

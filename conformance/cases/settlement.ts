@@ -33,7 +33,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     id: "SETL-02",
     title: "The receipt says success, transaction and network",
     level: "stated",
-    basis: coreV2(
+    basis: coreV2.says(
       "5.3.2",
       "`success` boolean, `transaction` and `network` string, Required; `errorReason` omitted if successful",
     ),
@@ -57,7 +57,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     id: "SETL-03",
     title: "The receipt is of this payment",
     level: "stated",
-    basis: coreV2(
+    basis: coreV2.says(
       "5.3.2",
       "`payer`: Address of the payer's wallet; `network`: Blockchain network identifier",
     ),
@@ -111,7 +111,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     level: "must",
     severity: "critical",
     profiles: [...X402, ...MPP],
-    basis: exactEvm(
+    basis: exactEvm.says(
       "Settlement",
       "transfers exactly the authorized amount from the payer to payTo",
     ),
@@ -141,7 +141,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     level: "stated",
     severity: "critical",
     profiles: [...X402, ...MPP],
-    basis: exactEvm("Settlement", "EIP-3009: AuthorizationUsed(authorizer, nonce)"),
+    basis: exactEvm.says("Settlement", "EIP-3009: AuthorizationUsed(authorizer, nonce)"),
     gains:
       "A receipt of another payment stands for this one (it happened: four requests shared a hash).",
     mend: "Keep the settlement with the request that it is of.",
@@ -165,7 +165,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     title: "No cache may keep what was paid for",
     level: "policy",
     profiles: [...X402, ...MPP],
-    basis: mppCore(
+    basis: mppCore.says(
       "Caching",
       "RFC 9111 section 3.5 restricts shared caching only of responses to requests that contain `Authorization`",
     ),
@@ -231,8 +231,8 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     level: "must",
     profiles: MPP,
     basis: mppCore(
-      "Receipt Status Semantics",
-      'The `status` field MUST be `"success"`; responses containing `Payment-Receipt` headers MUST include `Cache-Control: private`',
+      "Caching",
+      "Responses containing `Payment-Receipt` headers MUST include `Cache-Control: private` to prevent shared caches from storing payment receipts.",
     ),
     gains: unproven,
     mend: "Send Payment-Receipt on 2xx answers only, with Cache-Control: private.",

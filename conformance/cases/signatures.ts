@@ -119,7 +119,10 @@ export const SIGNATURE_CASES: readonly Case[] = [
     id: "SIG-07",
     title: "A signature for receiveWithAuthorization is refused",
     level: "stated",
-    basis: exactEvm("1", "The signature is over TransferWithAuthorization"),
+    basis: exactEvm(
+      "`X-Payment` header payload",
+      "`signature`: The signature of the `EIP-3009` `transferWithAuthorization` operation.",
+    ),
     run: (context) =>
       refusesAll(context, { "another EIP-712 type": { primaryType: "ReceiveWithAuthorization" } }),
   },

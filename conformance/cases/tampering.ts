@@ -33,7 +33,7 @@ export const TAMPERING_CASES: readonly Case[] = [
     level: "advice",
     severity: "low",
     gains: "Nothing for a thief; exact means exact, and a buyer who overpays is not told.",
-    basis: coreV2(
+    basis: coreV2.says(
       "6.1.2",
       "3. Amount Validation: Ensure the payment amount meets or exceeds the required amount (older text); the exact scheme settles the exact amount",
     ),
@@ -45,7 +45,10 @@ export const TAMPERING_CASES: readonly Case[] = [
     id: "TAMP-03",
     title: "Amounts of nothing, and of everything, are refused",
     level: "stated",
-    basis: coreV2("9", "`invalid_exact_evm_payload_authorization_value`"),
+    basis: coreV2(
+      "9",
+      "`invalid_exact_evm_payload_authorization_value`: Payment amount is insufficient for the required payment",
+    ),
     run(context) {
       const signer = newStranger();
       const from = signer.address;
@@ -112,7 +115,7 @@ export const TAMPERING_CASES: readonly Case[] = [
     id: "TAMP-07",
     title: "A signature for another chain is refused",
     level: "stated",
-    basis: coreV2("10.1", "EIP-712 binds the signature to the chain"),
+    basis: coreV2.says("10.1", "EIP-712 binds the signature to the chain"),
     run: (context) =>
       refusesAll(context, { "a signature for another chain": { domain: { chainId: 5 } } }),
   },
@@ -149,7 +152,7 @@ export const TAMPERING_CASES: readonly Case[] = [
     id: "TAMP-10",
     title: "A signature under another token name is refused",
     level: "stated",
-    basis: exactEvm("1", "The domain is the token's own name and version"),
+    basis: exactEvm.says("1", "The domain is the token's own name and version"),
     run: (context) =>
       refusesAll(context, {
         "another name": { domain: { name: "Other Coin" } },

@@ -36,7 +36,7 @@ export const VERSION_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: ["x402-v1"],
-    basis: coreV1(
+    basis: coreV1.says(
       "5.1",
       "PaymentRequirementsResponse: x402Version, error and accepts, each entry with scheme, network, maxAmountRequired, asset, payTo, resource, description, mimeType and maxTimeoutSeconds",
     ),

@@ -74,7 +74,7 @@ function card(finding: Result, report: Report): string {
 <p>${text(seen)}</p>
 <p>${text(gains)}</p>
 <pre class="mend">${text(mend)}</pre>
-<p class="small">${link}: ${text(basis.quote)}</p>
+<p class="small">${link}: ${basis.paraphrased ? `${text(basis.quote)} (in our words)` : `<q>${text(basis.quote)}</q>`}</p>
 ${
   exchanges.length > 0
     ? `<details><summary>${exchanges.length} exchange${exchanges.length === 1 ? "" : "s"}</summary>${exchanges

@@ -1,5 +1,5 @@
 /** JUnit XML: a testcase for each result, as CI servers show them. */
-import type { Report, Result } from "../report.ts";
+import { citation, type Report, type Result } from "../report.ts";
 import { subjectOf } from "../subject.ts";
 import { escapeMarkup } from "./markup.ts";
 
@@ -33,6 +33,6 @@ function testcase(result: Result, report: Report): string {
   if (kind === "passed") return `${open}/>`;
   const message = escapeMarkup(seen);
   if (kind === "skipped") return `${open}><skipped message="${message}"/></testcase>`;
-  const text = `${seen}\nWhat it costs: ${gains}\nTo mend it: ${mend}\n${level}, ${severity}. ${basis.spec}, ${basis.section}: ${basis.quote}\n${basis.url}`;
+  const text = `${seen}\nWhat it costs: ${gains}\nTo mend it: ${mend}\n${level}, ${severity}. ${citation(basis)}\n${basis.url}`;
   return `${open}><${kind} message="${message}" type="${escapeMarkup(id)}">${escapeMarkup(text)}</${kind}></testcase>`;
 }

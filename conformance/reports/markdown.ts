@@ -51,7 +51,7 @@ function describe(finding: Result): string[] {
     "",
     `To mend it: ${mend.split("\n").map(escapeMarkdown).join(" ")}`,
     "",
-    `${where}: ${escapeMarkdown(basis.quote)}`,
+    `${where}: ${escapeMarkdown(basis.quote)}${basis.paraphrased ? " (in our words)" : ""}`,
     "",
   ];
 }

@@ -3,7 +3,7 @@
  * is the endpoint.
  */
 import type { Severity } from "../case.ts";
-import type { Report, Result } from "../report.ts";
+import { citation, type Report, type Result } from "../report.ts";
 import { subjectOf } from "../subject.ts";
 
 /** GitHub's scale. */
@@ -68,7 +68,7 @@ function ruleOf({ id, title, gains, mend, basis, level, severity, cwe }: Result)
     id,
     shortDescription: { text: title },
     fullDescription: { text: gains },
-    help: { text: `${mend}\n\n${basis.spec}, ${basis.section}: ${basis.quote}` },
+    help: { text: `${mend}\n\n${citation(basis)}` },
     ...(basis.url.startsWith("http") ? { helpUri: basis.url } : {}),
     properties: {
       "security-severity": SECURITY_SEVERITY[severity],

@@ -37,8 +37,3 @@ describe("one fault", () => {
     expect(able.map(({ id }) => id).filter((id) => !killed.has(id))).toEqual([]);
   });
 });
-
-test("ids are unique, and so are titles", () => {
-  expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
-  expect(new Set(CASES.map(({ title }) => title)).size).toBe(CASES.length);
-});

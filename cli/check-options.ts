@@ -73,6 +73,22 @@ export function readBaseline(path: string): string[] {
   throw unreadable(path);
 }
 
+/** The items of a discovery answer (x402 v2, section 8). */
+export function readCatalog(path: string): unknown[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    value = undefined;
+  }
+  const items = Array.isArray(value) ? value : (value as { items?: unknown } | undefined)?.items;
+  if (Array.isArray(items)) return items;
+  throw new ConformanceError("CHECK_FILE_INVALID", {
+    problem: `${path} is not what a catalog answers.`,
+    nextStep: "Save the JSON of GET /discovery/resources; its entries stand under items.",
+  });
+}
+
 function unreadable(path: string, cause?: unknown): ConformanceError {
   return new ConformanceError("CHECK_FILE_INVALID", {
     problem: `${path} is not a baseline.`,

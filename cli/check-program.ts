@@ -21,6 +21,10 @@ export interface CheckFlags {
   maxPrice?: string;
   resourceMarker?: string;
   sibling?: string;
+  alsoUrl?: string;
+  otherBody?: string;
+  catalog?: string;
+  openapi?: string;
   facilitatorPort: string;
   rpcPort: string;
   keyEnv?: string;
@@ -63,10 +67,17 @@ export function addCheck(
     .option("--max-price <dollars>", "the most that it may ask, for a token of 6 decimals")
     .option("--resource-marker <text>", "a text that only the paid answer holds")
     .option("--sibling <path>", "the path of another paid route, for payments at the wrong one")
+    .option("--also-url <url>", "another address of the same server: a second instance, the origin")
+    .option("--other-body <text>", "a body that costs more than the one of -d")
+    .option("--catalog <file>", "what a catalog lists: the JSON of a discovery answer")
+    .option("--openapi <file or URL>", "test every paid operation of this document, at <url>")
     .option("--facilitator-port <port>", "ring 2: where its own facilitator listens", "4402")
     .option("--rpc-port <port>", "ring 2: where its own chain listens", "4403")
     .option("--key-env <name>", "ring 2: pay from the key in this variable, on Base Sepolia")
-    .option("--rpc <url>", "ring 2: the RPC server for --key-env")
+    .option(
+      "--rpc <url>",
+      "an RPC server of its network: looks at its tokens; with --key-env pays there",
+    )
     .option("--max-spend <dollars>", "ring 2: the most it may sign for; needed with --key-env")
     .option("--allow-private", "the target is in a private network, and yours to test")
     .option("--verbose", "a line for every case, not only for findings")

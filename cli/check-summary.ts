@@ -1,6 +1,7 @@
 /** How a test is told in a terminal: a line for each finding as it is found, then what to mend, worst first. */
 import {
   citation,
+  routeText,
   type Report,
   type Result,
   scopeOf,
@@ -40,7 +41,7 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
     out(
       `${colour(`${verdict} ${id}`)} ${paint.bold(title)} ${paint.dim(`(${severity}${known ? ", known" : ""})`)}`,
     );
-    out(`  Seen: ${plain(seen, 600)}`);
+    out(`  Seen: ${plain(`${routeText(finding)} ${seen}`.trim(), 600)}`);
     out(`  ${gains}`);
     for (const [at, line] of mend.split("\n").entries())
       out(`  ${at === 0 ? "Mend: " : "      "}${line}`);

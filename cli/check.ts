@@ -1,9 +1,10 @@
 /** `purser check`: tests somebody's 402-gated endpoint, prints what to mend, and writes the reports. */
-import { check, type Ring } from "../conformance/index.ts";
-import { readAddress, readAmount, readPath } from "./arguments.ts";
+import { check, type CheckOptions, type Ring } from "../conformance/index.ts";
+import { readAddress, readAmount, readPath, readUrl } from "./arguments.ts";
 import {
   CHECK_EXIT,
   readBaseline,
+  readCatalog,
   readFormats,
   readProfiles,
   usageError,
@@ -11,9 +12,11 @@ import {
 } from "./check-options.ts";
 import { openPaying } from "./check-paying.ts";
 import type { CheckFlags } from "./check-program.ts";
+import { checkRoutes, readRoutes } from "./check-routes.ts";
 import { tellReport, tellResult } from "./check-summary.ts";
 import { readHeaders } from "./header-lines.ts";
 import { findPackage } from "./package.ts";
+import { plain } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export async function checkCommand(
@@ -26,7 +29,7 @@ export async function checkCommand(
   const ring = readRing(flags.ring);
   await using paying =
     ring === 2 ? await openPaying(url, flags, { terminal, env, signal }) : undefined;
-  const report = await check({
+  const options: CheckOptions = {
     payer: paying?.payer,
     url,
     method: flags.request,
@@ -47,13 +50,23 @@ export async function checkCommand(
       maxPrice: flags.maxPrice === undefined ? undefined : readAmount(flags.maxPrice),
       marker: flags.resourceMarker,
       sibling: flags.sibling,
+      otherBody: flags.otherBody,
+      listed: flags.catalog === undefined ? undefined : readCatalog(readPath(flags.catalog, cwd)),
     },
+    alsoUrl: flags.alsoUrl,
+    rpcUrl: flags.rpc === undefined ? undefined : readUrl("--rpc", flags.rpc),
     version: findPackage()?.version,
     signal,
     onResult: (result) => {
       if (!json) tellResult(result, terminal, flags.verbose ?? false);
     },
-  });
+  };
+  const report =
+    flags.openapi === undefined
+      ? await check(options)
+      : await checkRoutes(await readRoutes(flags.openapi, { ...options, cwd }), options, (line) =>
+          terminal.note(plain(line, 300)),
+        );
   writeReports(report, { formats, out }, terminal.note);
   if (json) terminal.out(JSON.stringify(report, undefined, 2));
   else tellReport(report, terminal);

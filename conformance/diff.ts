@@ -1,6 +1,6 @@
 /** What changed between two reports of an endpoint: for CI, where only a verdict that got worse is news. */
 import type { Profile, Verdict } from "./case.ts";
-import type { Report } from "./report.ts";
+import { type Report, routeText } from "./report.ts";
 
 export interface VerdictChange {
   readonly id: string;
@@ -23,7 +23,10 @@ const RANK: Partial<Record<Verdict, number>> = { pass: 0, info: 0, warn: 1, fail
 
 export function diffReports(before: Report, after: Report): ReportDiff {
   const [was, is] = [before, after].map(
-    ({ results }) => new Map(results.map((result) => [`${result.id}@${result.profile}`, result])),
+    ({ results }) =>
+      new Map(
+        results.map((result) => [`${result.id}@${result.profile} ${routeText(result)}`, result]),
+      ),
   ) as [Map<string, Report["results"][number]>, Map<string, Report["results"][number]>];
   const changes = [...new Set([...was.keys(), ...is.keys()])].flatMap((key): VerdictChange[] => {
     const [old, now] = [was.get(key), is.get(key)];

@@ -1,4 +1,7 @@
 /** The tester of 402-gated endpoints: its cases, the engine that runs them, and the reports. */
+export { fetchText } from "./fetch-text.ts";
+export { mergeReports } from "./merge.ts";
+export { paidRoutes, type Route } from "./routes.ts";
 export { check, type CheckOptions } from "./engine.ts";
 export {
   type Case,
@@ -24,7 +27,14 @@ export { type LocalWorld, type LocalWorldOptions, openLocalWorld } from "./local
 export { type ConformOptions, conformanceMatchers, type MatcherResult } from "./matcher.ts";
 export { planCases } from "./plan.ts";
 export type { ResolvedHost } from "./wire/address-kind.ts";
-export { citation, type Report, ReportSchema, reportJsonSchema, type Result } from "./report.ts";
+export {
+  citation,
+  routeText,
+  type Report,
+  ReportSchema,
+  reportJsonSchema,
+  type Result,
+} from "./report.ts";
 export { LEFT_OUT, type LeftOut } from "./cases/left-out.ts";
 export { scopeOf, subjectOf } from "./subject.ts";
 export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";

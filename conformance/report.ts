@@ -15,6 +15,8 @@ import {
 
 const levels = Object.keys(LEVELS) as [Level, ...Level[]];
 
+const TargetSchema = z.object({ url: z.string(), method: z.string() });
+
 const ResultSchema = z.object({
   id: z.string().describe("The case's stable id, such as CHAL-01."),
   profile: z.enum(PROFILES),
@@ -46,6 +48,7 @@ const ResultSchema = z.object({
     .describe("Of a client's case, in atomic units: what it signed for, and what it lost by it."),
   known: z.boolean().describe("True where the baseline expects it."),
   exchanges: z.array(z.number().int()).describe("The evidence: indexes of `exchanges`."),
+  route: TargetSchema.optional().describe("Which request, where several were tested at once."),
 });
 export type Result = z.output<typeof ResultSchema>;
 
@@ -73,7 +76,7 @@ const VerdictCounts = z.object(
 export const ReportSchema = z.object({
   format: z.literal("purser-check/1"),
   tool: z.object({ name: z.literal("purser check"), version: z.string() }),
-  target: z.object({ url: z.string(), method: z.string() }),
+  target: TargetSchema.describe("The method is * where several routes were tested."),
   client: z
     .object({
       command: z.string(),
@@ -114,6 +117,11 @@ export function describeCase(
 ) {
   const fixed = { id, profile, title, level, severity, ring, basis: { ...basis }, gains, mend };
   return cwe === undefined ? fixed : { ...fixed, cwe };
+}
+
+/** The request that a result is about, as `GET https://…`; empty where the report is about one request only. */
+export function routeText({ route }: Pick<Result, "route">): string {
+  return route ? `${route.method} ${route.url}` : "";
 }
 
 /** Where a case is written and what stands there; a quote that is not word for word says so. */

@@ -1,6 +1,6 @@
 /** One page that needs nothing else: no script, no font, no picture from anywhere; light or dark as its reader likes. */
 import { LEVELS, VERDICTS } from "../case.ts";
-import { bySeverity, type Report, type Result } from "../report.ts";
+import { bySeverity, type Report, type Result, routeText } from "../report.ts";
 import { scopeOf, subjectOf } from "../subject.ts";
 import { STYLE } from "./html-style.ts";
 import { escapeMarkup as text } from "./markup.ts";
@@ -43,7 +43,7 @@ ${stale.length > 0 ? `<p>The baseline expects ${text(stale.join(", "))} to fail,
 ${findings.length > 0 ? `<h2>What to mend</h2>\n${findings.map((finding) => card(finding, report)).join("\n")}` : ""}
 <h2>What else was looked at</h2>
 <table><thead><tr><th>case<th>verdict<th>what was seen</tr></thead><tbody>
-${rest.map(({ id, title, profile, verdict, seen }) => `<tr><td><b>${text(id)}</b> ${text(title)} <span class="small">${text(profile)}</span><td class="${verdict}">${verdict}<td>${text(seen)}</tr>`).join("\n")}
+${rest.map(({ id, title, profile, verdict, seen, route }) => `<tr><td><b>${text(id)}</b> ${text(title)} <span class="small">${text(`${profile} ${routeText({ route })}`.trim())}</span><td class="${verdict}">${verdict}<td>${text(seen)}</tr>`).join("\n")}
 </tbody></table>
 </main>
 </html>
@@ -68,9 +68,9 @@ function card(finding: Result, report: Report): string {
   const link = basis.url.startsWith("http")
     ? `<a href="${text(basis.url)}">${text(`${basis.spec}, ${basis.section}`)}</a>`
     : text(basis.spec);
-  return `<article class="${verdict}" id="${text(`${id}-${profile}`)}">
+  return `<article class="${verdict}" id="${text(`${id}-${profile}${finding.route ? `-${report.results.indexOf(finding)}` : ""}`)}">
 <h3>${text(id)} ${text(title)}</h3>
-<p class="small"><b class="${verdict}">${verdict}</b> · ${severity} · ${text(LEVELS[level].label)} · ${text(profile)}${known ? " · known" : ""}</p>
+<p class="small"><b class="${verdict}">${verdict}</b> · ${severity} · ${text(LEVELS[level].label)} · ${text(profile)}${known ? " · known" : ""}${finding.route ? ` · <code>${text(routeText(finding))}</code>` : ""}</p>
 <p>${text(seen)}</p>
 <p>${text(gains)}</p>
 <pre class="mend">${text(mend)}</pre>

@@ -1,5 +1,5 @@
 /** JUnit XML: a testcase for each result, as CI servers show them. */
-import { citation, type Report, type Result } from "../report.ts";
+import { citation, type Report, type Result, routeText } from "../report.ts";
 import { subjectOf } from "../subject.ts";
 import { escapeMarkup } from "./markup.ts";
 
@@ -28,7 +28,7 @@ function kindOf({ verdict, known }: Result, { strict }: Report) {
 
 function testcase(result: Result, report: Report): string {
   const { id, title, profile, seen, gains, mend, basis, level, severity } = result;
-  const open = `<testcase classname="${escapeMarkup(`${profile}.${id}`)}" name="${escapeMarkup(`${id} ${title}`)}"`;
+  const open = `<testcase classname="${escapeMarkup(`${profile}.${id}`)}" name="${escapeMarkup(`${id} ${title} ${routeText(result)}`.trim())}"`;
   const kind = kindOf(result, report);
   if (kind === "passed") return `${open}/>`;
   const message = escapeMarkup(seen);

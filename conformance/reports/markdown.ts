@@ -1,6 +1,6 @@
 /** Markdown, for a pull request's comment or a job's summary: the findings first, then everything in one table. */
 import { VERDICTS } from "../case.ts";
-import { bySeverity, type Report, type Result } from "../report.ts";
+import { bySeverity, type Report, type Result, routeText } from "../report.ts";
 import { scopeOf, subjectOf } from "../subject.ts";
 import { escapeMarkdown } from "./markup.ts";
 
@@ -30,8 +30,8 @@ export function toMarkdown(report: Report): string {
     "| case | verdict | what was seen |",
     "| --- | --- | --- |",
     ...results.map(
-      ({ id, profile, title, verdict, seen }) =>
-        `| ${id} ${escapeMarkdown(title)} (${profile}) | ${verdict} | ${escapeMarkdown(seen)} |`,
+      ({ id, profile, title, verdict, seen, route }) =>
+        `| ${id} ${escapeMarkdown(`${title} ${routeText({ route })}`.trim())} (${profile}) | ${verdict} | ${escapeMarkdown(seen)} |`,
     ),
   ];
   return `${lines.join("\n")}\n`;
@@ -45,7 +45,7 @@ function describe(finding: Result): string[] {
   return [
     `## ${id}: ${escapeMarkdown(title)}`,
     "",
-    `**${verdict}, ${severity}${known ? ", known" : ""}.** ${escapeMarkdown(seen)}`,
+    `**${verdict}, ${severity}${known ? ", known" : ""}.** ${escapeMarkdown(`${routeText(finding)} ${seen}`.trim())}`,
     "",
     escapeMarkdown(gains),
     "",

@@ -3,7 +3,7 @@
  * is the endpoint.
  */
 import type { Severity } from "../case.ts";
-import { citation, type Report, type Result } from "../report.ts";
+import { citation, type Report, type Result, routeText } from "../report.ts";
 import { subjectOf } from "../subject.ts";
 
 /** GitHub's scale. */
@@ -21,7 +21,7 @@ export function toSarif(report: Report): object {
   const ids = [...new Set(results.map(({ id }) => id))];
   const rules = ids.map((id) => ruleOf(results.find((result) => result.id === id)!));
   const findings = results.flatMap((result) => {
-    const { verdict } = result;
+    const { verdict, route: place = target } = result;
     if (verdict !== "fail" && verdict !== "warn") return [];
     return [
       {
@@ -33,11 +33,13 @@ export function toSarif(report: Report): object {
         },
         locations: [
           {
-            physicalLocation: { artifactLocation: { uri: target.url } },
-            logicalLocations: [{ name: subjectOf(report), kind: "resource" }],
+            physicalLocation: { artifactLocation: { uri: place.url } },
+            logicalLocations: [{ name: routeText(result) || subjectOf(report), kind: "resource" }],
           },
         ],
-        partialFingerprints: { "purserCheck/v1": `${result.id}@${result.profile}` },
+        partialFingerprints: {
+          "purserCheck/v1": `${result.id}@${result.profile} ${routeText(result)}`.trim(),
+        },
         ...(result.known
           ? { suppressions: [{ kind: "external", justification: "In the baseline." }] }
           : {}),

@@ -134,9 +134,52 @@ test.each([
   ["a baseline that is not there", ["RIGHT", "--baseline", "missing.yml"]],
   ["a ring that is not built", ["RIGHT", "--ring", "3"]],
   ["paying from a key that is not there", ["RIGHT", "--ring", "2", "--key-env", "NO_KEY"]],
+  ["a catalog that is not there", ["RIGHT", "--catalog", "missing.json"]],
+  ["an OpenAPI document that is not there", ["RIGHT", "--openapi", "missing.json"]],
+  ["an OpenAPI document in a private network", ["RIGHT", "--openapi", "http://10.1.2.3/api.json"]],
+  ["another address in a private network", ["RIGHT", "--also-url", "http://10.1.2.3/x"]],
   ["explaining no case", ["explain", "CHAL-99"]],
 ])("%s is told with exit code 2", async (_, args) => {
   const { code, stderr } = await check(args.map((arg) => (arg === "RIGHT" ? right.url : arg)));
   expect(code).toBe(2);
   expect(stderr).not.toContain("INTERNAL");
+});
+
+describe("--openapi", () => {
+  const document = { paths: { "/paid": { get: { responses: { 402: {} } } } } };
+
+  test("tests what a file or a URL names, and reports on each route", async () => {
+    using folder = temporaryFolder();
+    await using described = await openEndpoint("x402-v2", (_, { path, method }) => {
+      if (path === "/openapi.json")
+        return { status: 200, headers: {}, body: JSON.stringify(document) };
+      return method === "HEAD" ? { status: 200, headers: {}, body: "" } : undefined;
+    });
+    const { origin } = new URL(described.url);
+    writeFileSync(join(folder.path, "api.json"), JSON.stringify(document));
+    for (const source of ["api.json", `${origin}/openapi.json`]) {
+      const args = [origin, "--openapi", source, "--only", "HTTP-01,CHAL-01"];
+      const { code, stdout } = await check(args, folder.path);
+      expect(code).toBe(1);
+      expect(stdout).toContain(`Seen: GET ${described.url} HEAD was answered with 200`);
+    }
+  });
+
+  test("follows no redirect to the document", async () => {
+    await using moved = await openEndpoint("x402-v2", (_, { path }) =>
+      path === "/openapi.json"
+        ? { status: 302, headers: { Location: right.url }, body: "" }
+        : undefined,
+    );
+    const { origin } = new URL(moved.url);
+    const { code, stderr } = await check([origin, "--openapi", `${origin}/openapi.json`]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("is answered with 302");
+  });
+});
+
+test("list --left-out says why a case is not there, and so does explain", async () => {
+  const { stdout } = await check(["list", "--left-out"]);
+  expect(stdout).toMatch(/TAMP-14[\s\S]+no specification bounds/);
+  expect((await check(["explain", "tamp-14"])).stdout).toContain("It is left out: It is wrong");
 });

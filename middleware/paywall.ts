@@ -50,6 +50,12 @@ export interface PaywallOptions extends CoreOptions {
   /** How much of an answer is kept, in bytes. With `work-first` a larger one is an error, and nobody is charged. */
   readonly maxAnswerBytes?: number;
   /**
+   * How long the handler may take to end its answer, or with `settle-first` to let it begin; default: a minute. After that the answer
+   * is 504 `handler_timeout`: with `work-first` nobody is charged, with `settle-first` it is a failure as any other. What the handler
+   * writes later goes nowhere.
+   */
+  readonly handlerTimeoutMs?: number;
+  /**
    * Whether this payer may buy now; called in the transaction that claims the payment, synchronously, so that what it counts in
    * `db` cannot change meanwhile. What it refuses is not charged.
    */

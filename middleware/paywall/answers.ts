@@ -3,8 +3,9 @@ import type { Response } from "express";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import type { AmendsBody } from "./amends.ts";
 import type { PaywallAnswer, StoredAnswer } from "./door.ts";
+import { speak } from "./muted-response.ts";
 import { PROTOCOLS } from "./protocols.ts";
-import type { Delivered, SaleRecord } from "./sale-records.ts";
+import type { Delivered, SaleRecord } from "./sale-record.ts";
 
 export const MALFORMED = problem(400, "invalid_payload", "The payment header cannot be read.");
 export const REUSED = problem(
@@ -68,8 +69,10 @@ export function sendPending(
   const transaction = told?.transaction ?? "";
   const errorReason = "settlement_pending";
   const receipt = { success: false, errorReason, transaction, network, payer };
-  setReceipt(response, protocol, receipt, 0);
-  sendLater(response, PENDING);
+  speak(response, () => {
+    setReceipt(response, protocol, receipt, 0);
+    sendLater(response, PENDING);
+  });
 }
 
 /** The payment has settled, the work failed, and what is owed for it is not made good yet. */
@@ -78,14 +81,18 @@ export function sendOwed(
   { protocol, receipt, at }: Pick<SaleRecord<unknown>, "protocol" | "receipt" | "at">,
   body: AmendsBody,
 ): void {
-  if (receipt) setReceipt(response, protocol, receipt, at);
-  sendLater(response, { status: 503, body });
+  speak(response, () => {
+    if (receipt) setReceipt(response, protocol, receipt, at);
+    sendLater(response, { status: 503, body });
+  });
 }
 
 /** An answer that asks to be asked again. */
 export function sendLater(response: Response, answer: PaywallAnswer): void {
-  response.setHeader("Retry-After", "1");
-  sendAnswer(response, answer);
+  speak(response, () => {
+    response.setHeader("Retry-After", "1");
+    sendAnswer(response, answer);
+  });
 }
 
 export function setReceipt(
@@ -102,7 +109,7 @@ export function setReceipt(
 }
 
 export function sendAnswer(response: Response, { status, body }: PaywallAnswer): void {
-  response.status(status).json(body);
+  speak(response, () => void response.status(status).json(body));
 }
 
 /** A JSON answer as it is kept. */
@@ -113,6 +120,14 @@ export function storedJson({ status, body }: PaywallAnswer): StoredAnswer {
 
 /** The answer of a sale that is over, with its receipt: the same each time. */
 export function sendDelivered(
+  response: Response,
+  protocol: SaleRecord<unknown>["protocol"],
+  delivered: Delivered,
+): void {
+  speak(response, () => writeDelivered(response, protocol, delivered));
+}
+
+function writeDelivered(
   response: Response,
   protocol: SaleRecord<unknown>["protocol"],
   { answer, receipt, at }: Delivered,

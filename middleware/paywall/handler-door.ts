@@ -8,7 +8,7 @@ import type { Visit } from "./visit.ts";
 
 export interface HandlerDoorOptions extends Pick<
   PaywallOptions,
-  "flow" | "name" | "maxAnswerBytes" | "mayBuy" | "afterFailure"
+  "flow" | "name" | "maxAnswerBytes" | "handlerTimeoutMs" | "mayBuy" | "afterFailure"
 > {
   readonly quote: Door<null>["quote"];
 }
@@ -20,6 +20,22 @@ const TOO_LARGE: PaywallAnswer = {
     message: "The answer is too large to keep. Nothing was charged.",
   },
 };
+const LATE: PaywallAnswer = {
+  status: 504,
+  body: {
+    error: "handler_timeout",
+    message: "The work took too long. Nothing was charged.",
+  },
+};
+/** After the money has moved: what is done about it stands beside this, or the same payment has it done again. */
+const LATE_PAID = storedJson({
+  status: 504,
+  body: {
+    error: "handler_timeout",
+    message:
+      "The work took too long, and the payment has settled. Send the same payment again; do not sign another.",
+  },
+});
 const BROKEN = { status: 500, headers: {} };
 /** Whoever pays gets all of it: an answer of "not modified", or of a part, would be kept as what was bought. */
 const CONDITIONS = ["if-none-match", "if-modified-since", "if-range", "range"];
@@ -28,6 +44,7 @@ export function handlerDoor({
   flow = "work-first",
   name = flow,
   maxAnswerBytes = 1024 * 1024,
+  handlerTimeoutMs = 60_000,
   mayBuy,
   afterFailure,
   quote,
@@ -36,7 +53,8 @@ export function handlerDoor({
     const { request, response, next } = visit;
     rememberSale(request, sale);
     for (const name of CONDITIONS) delete request.headers[name];
-    const held = holdResponse({ response, maxBytes: maxAnswerBytes, onStream });
+    const limits = { maxBytes: maxAnswerBytes, timeoutMs: handlerTimeoutMs };
+    const held = holdResponse({ response, ...limits, onStream });
     next();
     return held;
   };
@@ -54,7 +72,12 @@ export function handlerDoor({
               setReceipt();
               response.setHeader("Cache-Control", "private, no-store");
             });
-            if ((await held.ended) === "broken") return { state: "broken", answer: BROKEN };
+            const ended = await held.ended;
+            if (ended === "broken") return { state: "broken", answer: BROKEN };
+            if (ended === "late") {
+              held.mute();
+              return { state: "failed", answer: LATE_PAID };
+            }
             const answer = held.answer();
             if (held.hasStreamed()) return { state: "done", answer, end: () => held.release() };
             held.discard();
@@ -77,7 +100,12 @@ async function workFirst(
   if (!visit) return { refuse: () => undefined };
   const { response } = visit;
   const held = run(sale, visit);
-  if ((await held.ended) === "broken") return { refuse: () => held.discard() };
+  const ended = await held.ended;
+  if (ended === "broken") return { refuse: () => held.discard() };
+  if (ended === "late") {
+    held.mute();
+    return { refuse: () => sendAnswer(response, LATE) };
+  }
   const answer = held.answer();
   if (held.isWhole() && answer.status >= 400) {
     response.setHeader("Cache-Control", "no-store");

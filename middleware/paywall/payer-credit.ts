@@ -6,7 +6,7 @@ import type { Hex } from "viem";
 import type { PaywallSale } from "./door.ts";
 import type { SettleOutcome } from "./facilitator-port.ts";
 import type { Cashier } from "./payment-step.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 
 /** What a paywall asks of whoever keeps credits; `openCredits` does. */
 export interface PayerCredit {

@@ -12,7 +12,7 @@ import {
 import { lazily } from "./load-package.ts";
 import { openLoopback } from "./loopback-facilitator.ts";
 import { PROTOCOLS } from "./protocols.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 import { stockStep } from "./stock-v1.ts";
 
 export interface PaymentStep {

@@ -22,7 +22,10 @@ import { type PresentedPayment, readPresented } from "./presented-payment.ts";
 import { findMismatch } from "./protocols.ts";
 import { Repeats } from "./repeats.ts";
 import { Owner } from "./sale-owner.ts";
-import { deliveredOf, saleKey, type SaleRecord, SaleRecords } from "./sale-records.ts";
+import { SaleEndings } from "./sale-endings.ts";
+import { deliveredOf, saleKey, type SaleRecord } from "./sale-record.ts";
+import { SaleRecords } from "./sale-records.ts";
+import { SaleRecovery } from "./sale-recovery.ts";
 import { Sales } from "./sales.ts";
 import { openSeal } from "./secret.ts";
 import { takesV1 } from "./stock-v1.ts";
@@ -57,6 +60,7 @@ export class Paywall<Order> {
   readonly #records: SaleRecords<Order>;
   readonly #repeats: Repeats<Order>;
   readonly #sales: Sales<Order>;
+  readonly #recovery: SaleRecovery<Order>;
   readonly #owner: Owner;
   readonly #cashier: Cashier;
   readonly #turns = new Turns();
@@ -77,12 +81,11 @@ export class Paywall<Order> {
     const asking = cashier(facilitator, facilitatorTimeoutMs);
     this.#cashier = credits ? withCredit(asking, credits) : asking;
     this.#caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
+    const endings = new SaleEndings({ door, records });
+    const parts = { door, records, owner, cashier: this.#cashier, endings, now };
+    this.#recovery = new SaleRecovery(parts);
     this.#sales = new Sales({
-      door,
-      records,
-      owner,
-      cashier: this.#cashier,
-      now,
+      ...parts,
       refuse: (visit, { sale, description, protocol }, reason) =>
         this.#sendChallenge(visit, { ...sale, description }, { error: reason, protocol }),
     });
@@ -151,7 +154,7 @@ export class Paywall<Order> {
 
   /** Resolves to whether it is still open. */
   async #recoverOne(key: string): Promise<boolean> {
-    await this.#turns.take(key, () => this.#sales.recover(key));
+    await this.#turns.take(key, () => this.#recovery.recover(key));
     const state = this.#records.find(key)?.state ?? "abandoned";
     return state !== "settled" && state !== "abandoned";
   }
@@ -215,6 +218,7 @@ export class Paywall<Order> {
     const claim = await this.#records.claim(saleKey(payment), record, {
       owner: this.#owner,
       allow,
+      sync: isLastingClaim(this.#door),
     });
     if (!claim) await this.#advance(visit, record, step);
     else if ("refused" in claim) sendAnswer(visit.response, claim.refused.refusal);
@@ -245,4 +249,12 @@ export class Paywall<Order> {
   ): void {
     sendChallenge(visit, terms, { takesV1, seal: this.#seal, ...why });
   }
+}
+
+/**
+ * Whether a claim has to be on disk before its work begins: where the money moves first, and where the work has to be undone. Otherwise
+ * the record of the finished work brings it along, and a power failure in between forgets a payment that nobody has settled.
+ */
+function isLastingClaim<Order>(door: Door<Order>): boolean {
+  return door.flow === "settle-first" || door.abandoned !== undefined;
 }

@@ -4,7 +4,7 @@
  */
 import type { Verdict } from "./facilitator-port.ts";
 import type { Cashier, PaymentStep } from "./payment-step.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 
 const USED = "invalid_exact_evm_nonce_already_used";
 

@@ -6,7 +6,7 @@ import type { SettleResponse } from "../../protocol/authorization.ts";
 import { encodeJson } from "../../protocol/offer.ts";
 import type { FacilitatorRequest } from "./facilitator-port.ts";
 import type { PaywallProtocol, PresentedPayment } from "./presented-payment.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 import { type AskedRequest, requirementsV1, requirementsV2, type Terms } from "./terms.ts";
 
 type Billed = Pick<SaleRecord<unknown>, "payload" | "sale" | "description" | "asked">;

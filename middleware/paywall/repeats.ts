@@ -8,7 +8,8 @@ import { sendAnswer, sendDelivered, sendLater } from "./answers.ts";
 import { type BuyerKey, keyText } from "./payment-identifier.ts";
 import type { PresentedPayment } from "./presented-payment.ts";
 import type { Owner } from "./sale-owner.ts";
-import { deliveredOf, saleKey, type SaleRecord, type SaleRecords } from "./sale-records.ts";
+import { deliveredOf, saleKey, type SaleRecord } from "./sale-record.ts";
+import type { SaleRecords } from "./sale-records.ts";
 import type { Visit } from "./visit.ts";
 
 export type Found<Order> =

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Database } from "../../store/index.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 
 /** How long a holder is believed without a sign of life. */
 export const LEASE_MS = 15_000;

@@ -6,78 +6,21 @@
 import type { Address, Hex } from "viem";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import { CommitQueue, type Database, migrate } from "../../store/index.ts";
-import type { PaywallSale, StoredAnswer } from "./door.ts";
+import type { StoredAnswer } from "./door.ts";
 import { assetKey, monthOf } from "./payer-cap.ts";
-import type { PaywallProtocol } from "./presented-payment.ts";
 import { LEASE_MS, type Owner } from "./sale-owner.ts";
+import { type Delivered, deliveredOf, type SaleRecord } from "./sale-record.ts";
 import { readRow, type SaleRow, writeFacts } from "./sale-row.ts";
 import { STEPS } from "./sale-schema.ts";
-import type { AskedRequest } from "./terms.ts";
-
-export type SaleState =
-  /** Claimed: the work may have begun (`work-first`), or the settlement (`settle-first`). */
-  | "working"
-  /** The work is done, and the money may move at any time. */
-  | "worked"
-  /** `settle-first`: the money has moved, and the work may have begun. */
-  | "paid"
-  /** `settle-first`: the money has moved, the work failed, and the seller has yet to make it good. */
-  | "failed"
-  /** Paid and answered; the answer is kept. */
-  | "settled"
-  /** It can never be paid any more, and the work was undone. */
-  | "abandoned";
-
-export interface SaleRecord<Order> {
-  readonly state: SaleState;
-  /** The paywall that took it. */
-  readonly name: string;
-  /** Of the payment's header, and of the request that it paid for. */
-  readonly digest: string;
-  readonly fingerprint: string;
-  /** The buyer's own name for it, with its kind. */
-  readonly buyerKey: string | undefined;
-  readonly sale: PaywallSale<Order>;
-  readonly description: string;
-  readonly asked: AskedRequest;
-  readonly protocol: PaywallProtocol;
-  /** What the facilitator needs to settle it; forgotten once it is settled. */
-  readonly payload: Readonly<Record<string, unknown>>;
-  readonly transaction?: Hex | undefined;
-  /** The facilitator's word on the settlement. */
-  readonly receipt: SettleResponse | undefined;
-  readonly answer: StoredAnswer | undefined;
-  /** Its buyer was told that the settlement is refused, and may have paid anew: it is settled only where they send it again. */
-  readonly refused?: boolean;
-  /** Who is working on it now, and until when (ms) that is to be believed. */
-  readonly owner?: { readonly id: string; readonly until: number } | undefined;
-  /** When it was claimed, or settled, in milliseconds. */
-  readonly at: number;
-}
-
-/** What a settled sale answers, each time. */
-export interface Delivered {
-  readonly answer: StoredAnswer;
-  readonly receipt: SettleResponse;
-  readonly at: number;
-}
-
-/** The identity of an authorization: no token accepts it twice. */
-export function saleKey({ payer, nonce }: { payer: Address; nonce: Hex }): string {
-  return `${payer}/${nonce}`.toLowerCase();
-}
-
-export function deliveredOf({
-  state,
-  answer,
-  receipt,
-  at,
-}: SaleRecord<unknown>): Delivered | undefined {
-  return state === "settled" && answer && receipt ? { answer, receipt, at } : undefined;
-}
 
 const COLUMNS =
   "name, state, digest, fingerprint, buyer_key, owner, lease, refused, facts, payload, tx, receipt, answer, at";
+
+interface SettleOptions {
+  readonly told?: { readonly transaction: Hex; readonly response: SettleResponse };
+  readonly sync?: boolean;
+}
+
 const queues = new WeakMap<Database, CommitQueue>();
 
 export class SaleRecords<Order> {
@@ -120,42 +63,45 @@ export class SaleRecords<Order> {
 
   /**
    * Takes an authorization for one request and one owner. Where it, or the payer's key, is taken already, the record that has it;
-   * where `allow` says no, what it says. Otherwise undefined.
+   * where `allow` says no, what it says. Otherwise undefined. Without `sync` it is on disk with the sale's next step.
    */
   claim<T>(
     key: string,
     record: SaleRecord<Order>,
-    { owner, allow }: { owner: Owner; allow: () => T | undefined },
+    { owner, allow, sync }: { owner: Owner; allow: () => T | undefined; sync: boolean },
   ): Promise<{ taken: SaleRecord<Order> } | { refused: T } | undefined> {
     const { name, digest, fingerprint, payload, sale, buyerKey } = record;
-    return this.#queue.commit(() => {
-      const taken =
-        this.find(key) ??
-        (buyerKey === undefined ? undefined : this.findByBuyerKey(name, sale.payer, buyerKey));
-      if (taken) return { taken };
-      const refused = allow();
-      if (refused) return { refused };
-      const now = Math.floor(this.#now());
-      this.#db.run(
-        `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, payer, asset, amount, month, buyer_key, owner, lease, facts, payload, at)
+    return this.#queue.commit(
+      () => {
+        const taken =
+          this.find(key) ??
+          (buyerKey === undefined ? undefined : this.findByBuyerKey(name, sale.payer, buyerKey));
+        if (taken) return { taken };
+        const refused = allow();
+        if (refused) return { refused };
+        const now = Math.floor(this.#now());
+        this.#db.run(
+          `INSERT INTO paywall_sale (key, name, state, digest, fingerprint, payer, asset, amount, month, buyer_key, owner, lease, facts, payload, at)
           VALUES (?, ?, 'working', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        key,
-        name,
-        digest,
-        fingerprint,
-        sale.payer.toLowerCase(),
-        assetKey(sale.asset),
-        sale.amount.toString(),
-        monthOf(now),
-        buyerKey ?? null,
-        owner.id,
-        now + LEASE_MS,
-        writeFacts(record),
-        JSON.stringify(payload),
-        now,
-      );
-      return undefined;
-    });
+          key,
+          name,
+          digest,
+          fingerprint,
+          sale.payer.toLowerCase(),
+          assetKey(sale.asset),
+          sale.amount.toString(),
+          monthOf(now),
+          buyerKey ?? null,
+          owner.id,
+          now + LEASE_MS,
+          writeFacts(record),
+          JSON.stringify(payload),
+          now,
+        );
+        return undefined;
+      },
+      { sync },
+    );
   }
 
   /** The work was refused, so nothing was sold. */
@@ -196,33 +142,39 @@ export class SaleRecords<Order> {
     );
   }
 
-  /** Records the last answer of a sale whose money has moved, and how it moved; `answer` runs in the same transaction, once. */
+  /**
+   * Records the last answer of a sale whose money has moved, and how it moved; `answer` runs in the same transaction, once. Without
+   * `sync` a power failure may forget it: then the sale is settled again, which moves nothing, and answers what was kept before.
+   */
   settle(
     key: string,
     answer: (record: SaleRecord<Order>) => StoredAnswer,
-    told?: { transaction: Hex; response: SettleResponse },
+    { told, sync = true }: SettleOptions = {},
   ): Promise<Delivered> {
-    return this.#queue.commit(() => {
-      const before = this.find(key);
-      if (!before) throw new Error("a sale that is settled has a record");
-      const delivered = deliveredOf(before);
-      if (delivered) return delivered;
-      const receipt = told?.response ?? before.receipt;
-      if (!receipt) throw new Error("a sale that is settled has a receipt");
-      const isNew = before.receipt === undefined;
-      const at = isNew ? Math.floor(this.#now()) : before.at;
-      const final = answer(before);
-      this.#db.run(
-        `UPDATE paywall_sale SET state = 'settled', tx = ?, receipt = ?, answer = ?, payload = '{}', at = ?, owner = NULL
+    return this.#queue.commit(
+      () => {
+        const before = this.find(key);
+        if (!before) throw new Error("a sale that is settled has a record");
+        const delivered = deliveredOf(before);
+        if (delivered) return delivered;
+        const receipt = told?.response ?? before.receipt;
+        if (!receipt) throw new Error("a sale that is settled has a receipt");
+        const isNew = before.receipt === undefined;
+        const at = isNew ? Math.floor(this.#now()) : before.at;
+        const final = answer(before);
+        this.#db.run(
+          `UPDATE paywall_sale SET state = 'settled', tx = ?, receipt = ?, answer = ?, payload = '{}', at = ?, owner = NULL
           WHERE key = ?`,
-        told?.transaction ?? before.transaction ?? null,
-        JSON.stringify(receipt),
-        JSON.stringify(final),
-        at,
-        key,
-      );
-      return { answer: final, receipt, at };
-    });
+          told?.transaction ?? before.transaction ?? null,
+          JSON.stringify(receipt),
+          JSON.stringify(final),
+          at,
+          key,
+        );
+        return { answer: final, receipt, at };
+      },
+      { sync },
+    );
   }
 
   /** Runs `undo` and records it, in one transaction. */

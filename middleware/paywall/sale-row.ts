@@ -4,7 +4,7 @@ import { findAsset } from "../../protocol/asset.ts";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import type { StoredAnswer } from "./door.ts";
 import type { PaywallProtocol } from "./presented-payment.ts";
-import type { SaleRecord, SaleState } from "./sale-records.ts";
+import type { SaleRecord, SaleState } from "./sale-record.ts";
 import type { AskedRequest } from "./terms.ts";
 
 export interface SaleRow {

@@ -14,7 +14,7 @@ import {
 } from "./facilitator-port.ts";
 import { isInstalled, lazily, loadPackage } from "./load-package.ts";
 import type { PaymentStep } from "./payment-step.ts";
-import type { SaleRecord } from "./sale-records.ts";
+import type { SaleRecord } from "./sale-record.ts";
 import { MIME_TYPE } from "./terms.ts";
 
 const PACKAGE = "x402-express";

@@ -2,7 +2,8 @@
 import { getAddress } from "viem";
 import { expect, test } from "vitest";
 import { Owner } from "../../middleware/paywall/sale-owner.ts";
-import { type SaleRecord, saleKey, SaleRecords } from "../../middleware/paywall/sale-records.ts";
+import { type SaleRecord, saleKey } from "../../middleware/paywall/sale-record.ts";
+import { SaleRecords } from "../../middleware/paywall/sale-records.ts";
 import { STEPS } from "../../middleware/paywall/sale-schema.ts";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { migrate, openDatabase } from "../../store/index.ts";
@@ -44,7 +45,7 @@ function openRecords() {
   const records = new SaleRecords<{ item: string }>(db, () => NOW);
   const owner = new Owner(db, () => NOW);
   const claim = (at = key, claimed = record) =>
-    records.claim(at, claimed, { owner, allow: () => undefined });
+    records.claim(at, claimed, { owner, allow: () => undefined, sync: true });
   return { db, records, owner, claim };
 }
 
@@ -72,7 +73,11 @@ test("a payer's key is claimed once at a paywall, also by claims of one commit",
 
 test("a claim that the seller does not allow leaves nothing behind", async () => {
   const { records, owner } = openRecords();
-  const claim = await records.claim(key, record, { owner, allow: () => "over the cap" });
+  const claim = await records.claim(key, record, {
+    owner,
+    allow: () => "over the cap",
+    sync: true,
+  });
   expect([claim, records.find(key)]).toEqual([{ refused: "over the cap" }, undefined]);
 });
 
@@ -85,7 +90,7 @@ test("a settled sale is delivered once, however many settle it", async () => {
     return answer;
   };
   const delivered = { answer, receipt: told.response, at: NOW };
-  const all = await Promise.all([1, 2].map(() => records.settle(key, deliver, told)));
+  const all = await Promise.all([1, 2].map(() => records.settle(key, deliver, { told })));
   expect(all).toEqual([delivered, delivered]);
   expect(deliveries).toBe(1);
   expect(records.find(key)).toMatchObject({ state: "settled", answer, payload: {} });
@@ -100,7 +105,7 @@ test("a delivery that fails leaves the sale as it was, and nothing of what it wr
     db.run("INSERT INTO domain VALUES ('a')");
     throw new Error("disk full");
   };
-  await expect(records.settle(key, fail, told)).rejects.toThrow("disk full");
+  await expect(records.settle(key, fail, { told })).rejects.toThrow("disk full");
   expect(records.find(key)?.state).toBe("worked");
   expect(db.query("SELECT * FROM domain").all()).toEqual([]);
 });

@@ -8,8 +8,14 @@ export type Call = (...args: unknown[]) => unknown;
 export type OwnMethods = readonly (readonly [string, PropertyDescriptor | undefined])[];
 
 const ALL = [
-  ...["writeHead", "write", "end", "flushHeaders"],
-  ...["setHeader", "setHeaders", "appendHeader", "removeHeader"],
+  "writeHead",
+  "write",
+  "end",
+  "flushHeaders",
+  "setHeader",
+  "setHeaders",
+  "appendHeader",
+  "removeHeader",
 ];
 const muted = new WeakMap<Response, OwnMethods>();
 

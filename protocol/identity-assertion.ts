@@ -30,6 +30,11 @@ export const IdentityAssertionClaims = z.object({
   email: z.email().max(254),
   email_verified: z.boolean(),
   name: z.string().max(200).optional(),
+  /** What a token for it may do at most, separated by spaces. */
+  scope: z.string().max(500).optional(),
+  /** The agent that it is for, and the project; of the orchestrator's own naming. */
+  agent: z.string().max(100).optional(),
+  project: z.string().max(100).optional(),
 });
 export type IdentityAssertionClaims = z.output<typeof IdentityAssertionClaims>;
 

@@ -31,6 +31,8 @@ export const AccountRequest = z.looseObject({
   client_id: text(200),
   code_challenge: text(128),
   code_challenge_method: z.literal("S256"),
+  /** Which agent of the user's it is for; consent is asked for each. */
+  agent: z.object({ id: text(100), name: text(100).optional() }).optional(),
   terms: TermsEvidence.optional(),
   /** A signed mandate, see mandate.ts. */
   mandate: text(4096),

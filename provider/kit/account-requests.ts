@@ -14,11 +14,14 @@ import {
 import { z } from "zod";
 import type { Account, Accounts } from "./accounts.ts";
 import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts";
+import type { Database } from "../../store/index.ts";
 import type { Connections } from "./connections.ts";
+import type { Consents } from "./consents.ts";
 import { PENDING_MS, type PendingRequests } from "./consent/pending-requests.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { readMandate } from "./mandates.ts";
 import type { OAuth } from "./oauth.ts";
+import { DEFAULT_SCOPE, isScope, SCOPE_NAMES } from "./scopes.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
 
@@ -28,6 +31,8 @@ export interface AccountRequestsOptions {
   publicUrl: string;
   accounts: Accounts;
   connections: Connections;
+  consents: Consents;
+  database: Database;
   oauth: OAuth;
   pending: PendingRequests;
   /** For assertions. */
@@ -59,9 +64,11 @@ async function answer(
   checkRequest(request, signer, now());
   await checkAttestedUser(request, signer, options);
   const mandate = await readMandate(request.mandate, signer, options);
-  const admitted = admit(request, signer, options);
+  const scope = readScopes(request);
+  const admitted = admit(request, signer, scope, options);
   if (admitted === "consent_needed") {
-    return { type: "requires_auth", requires_auth: await ask(request, signer, mandate, options) };
+    const auth = await ask(request, signer, { mandate, scope }, options);
+    return { type: "requires_auth", id: request.id, requires_auth: auth };
   }
   if (request.terms?.version === options.termsVersion) {
     const { version, accepted_at: acceptedAt } = request.terms;
@@ -71,7 +78,12 @@ async function answer(
   const code = await oauth.mintCode({
     account: admitted,
     client: signer,
-    project: mandate.sub,
+    connection: {
+      subject: request.orchestrator.account,
+      project: mandate.sub,
+      agent: request.agent?.id ?? "",
+      scope,
+    },
     codeChallenge: request.code_challenge,
   });
   return { type: "oauth", id: request.id, oauth: { code } };
@@ -81,7 +93,7 @@ async function answer(
 async function ask(
   request: AccountRequest,
   signer: TrustedIssuer,
-  mandate: MandateClaims,
+  { mandate, scope }: { mandate: MandateClaims; scope: string },
   { oauth, pending, now }: AccountRequestsOptions,
 ): Promise<RequiresAuth> {
   const id = `areq_${randomBytes(18).toString("base64url")}`;
@@ -91,19 +103,23 @@ async function ask(
     issuer: signer.issuer,
     subject: request.orchestrator.account,
     email: request.email,
+    agent: request.agent?.id ?? "",
+    agentName: request.agent?.name ?? "",
+    scope,
     mandate,
     terms: terms && { version: terms.version, acceptedAt: terms.accepted_at },
     expiresAt: now() + PENDING_MS,
   });
   const { code_challenge: codeChallenge } = request;
-  return oauth.askConsent({ client: signer, codeChallenge, accountRequest: id });
+  return oauth.askConsent({ client: signer, codeChallenge, accountRequest: id, scope });
 }
 
 /** The terms come before the account: without them nothing is made. */
 function admit(
   request: AccountRequest,
   { issuer }: TrustedIssuer,
-  { accounts, termsVersion, publicUrl, now, newId }: AccountRequestsOptions,
+  scopes: string,
+  { accounts, consents, database, termsVersion, publicUrl, now, newId }: AccountRequestsOptions,
 ): Account | "consent_needed" {
   const identity = { issuer, subject: request.orchestrator.account };
   const known = accounts.findLinked(identity);
@@ -119,14 +135,28 @@ function admit(
   }
   const name = request.name ?? request.email;
   const accountId = () => newId().replaceAll("-", "");
-  const admission = accounts.admit({
-    ...identity,
-    email: request.email,
-    name,
-    now: now(),
-    newId: accountId,
+  return database.transaction(() => {
+    const at = now();
+    const user = { ...identity, email: request.email, name, now: at, newId: accountId };
+    const admission = accounts.admit(user);
+    if (admission.kind === "consent_needed") return admission.kind;
+    const { account } = admission;
+    const asked = { ...identity, accountId: account.id, agent: request.agent?.id ?? "", scopes };
+    const agentName = request.agent?.name ?? "";
+    if (admission.kind === "created") consents.give({ ...asked, agentName, at });
+    // Each agent, and each further scope, is the owner's to allow.
+    return consents.covers(asked) ? account : "consent_needed";
   });
-  return admission.kind === "consent_needed" ? admission.kind : admission.account;
+}
+
+/** What is asked for, separated by spaces; throws `invalid_scope` where there is no such thing. */
+function readScopes({ scopes }: AccountRequest): string {
+  const unknown = scopes.find((name) => !isScope(name));
+  if (unknown === undefined) return [...new Set(scopes)].join(" ") || DEFAULT_SCOPE;
+  throw new ProvisioningError("invalid_scope", {
+    problem: `There is no scope "${unknown}" here.`,
+    nextStep: `Ask for ${SCOPE_NAMES.join(", ")}, or for none.`,
+  });
 }
 
 function readAccountRequest(body: string): AccountRequest {

@@ -16,7 +16,7 @@ export interface AttestedUserOptions {
 }
 
 /** How long ago the user may have signed in with the orchestrator. */
-const MAX_AUTH_AGE_SECONDS = 3600;
+export const MAX_AUTH_AGE_SECONDS = 3600;
 /** Of clocks. */
 const TOLERANCE_SECONDS = 5;
 

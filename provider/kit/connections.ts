@@ -10,7 +10,12 @@ export interface Connection {
   readonly id: string;
   readonly accountId: string;
   readonly issuer: string;
+  /** The orchestrator's user; "" where an OAuth client came by itself. */
+  readonly subject: string;
   readonly project: string;
+  readonly agent: string;
+  /** What its tokens may do, separated by spaces. */
+  readonly scope: string;
 }
 
 /** What a project may be charged here. */
@@ -25,6 +30,9 @@ export interface Mandate {
 export interface Connections {
   add(connection: Connection): void;
   find(id: string): Connection | undefined;
+  /** Those of one agent at an account: what ends when its consent is revoked. */
+  listOf(agent: Pick<Connection, "accountId" | "issuer" | "subject" | "agent">): Connection[];
+  remove(id: string): void;
   /** Keeps a verified mandate, unless a higher version is known already. */
   renewMandate(accountId: string, claims: MandateClaims): void;
   mandateOf(connection: Connection): Mandate | undefined;
@@ -40,16 +48,37 @@ export function openConnections(database: Database): Connections {
        max_amount_per_month TEXT NOT NULL, version INTEGER NOT NULL, expires INTEGER NOT NULL,
        PRIMARY KEY (account_id, issuer, project)
      ) STRICT, WITHOUT ROWID`,
+    `ALTER TABLE connection ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+     ALTER TABLE connection ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+     ALTER TABLE connection ADD COLUMN scope TEXT NOT NULL DEFAULT 'account';
+     CREATE INDEX connection_by_agent ON connection (account_id, issuer, subject, agent)`,
   ]);
-  const byId = database.query<Connection>(
-    "SELECT id, account_id AS accountId, issuer, project FROM connection WHERE id = ?",
+  const columns =
+    "SELECT id, account_id AS accountId, issuer, subject, project, agent, scope FROM connection";
+  const byId = database.query<Connection>(`${columns} WHERE id = ?`);
+  const ofAgent = database.query<Connection>(
+    `${columns} WHERE account_id = ? AND issuer = ? AND subject = ? AND agent = ?`,
   );
   const mandate = database.query<Mandate>(
     "SELECT max_amount_per_month AS maxAmountPerMonth, version, expires FROM mandate WHERE account_id = ? AND issuer = ? AND project = ?",
   );
   return {
-    add: ({ id, accountId, issuer, project }) => {
-      database.run("INSERT INTO connection VALUES (?, ?, ?, ?)", id, accountId, issuer, project);
+    add: ({ id, accountId, issuer, subject, project, agent, scope }) => {
+      database.run(
+        "INSERT INTO connection (id, account_id, issuer, subject, project, agent, scope) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        id,
+        accountId,
+        issuer,
+        subject,
+        project,
+        agent,
+        scope,
+      );
+    },
+    listOf: ({ accountId, issuer, subject, agent }) =>
+      ofAgent.all(accountId, issuer, subject, agent),
+    remove: (id) => {
+      database.run("DELETE FROM connection WHERE id = ?", id);
     },
     find: (id) => byId.get(id),
     renewMandate: (accountId, { iss, sub, max_amount_per_month, version, exp }) => {

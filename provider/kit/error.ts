@@ -26,6 +26,10 @@ export type ProvisioningErrorCode =
   | "idempotency_key_missing"
   | "idempotency_conflict"
   | "not_found"
+  /** The token may not do this. */
+  | "insufficient_scope"
+  /** An account request asks for what there is not. */
+  | "invalid_scope"
   /** It cannot be sold: it is taken, or gone. A buyer looks elsewhere. */
   | "unavailable"
   /** This provider has no such thing: no rotation, no adoption, no such link. */
@@ -65,6 +69,8 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   idempotency_key_missing: 400,
   idempotency_conflict: 422,
   not_found: 404,
+  insufficient_scope: 403,
+  invalid_scope: 400,
   unavailable: 409,
   not_supported: 400,
   quote_required: 400,

@@ -2,13 +2,13 @@
 import type { Adapter } from "oidc-provider";
 import { escapeHtml } from "../../protocol/index.ts";
 import type { Accounts } from "./accounts.ts";
+import { JWT_BEARER } from "./assertion-grant.ts";
 import { INTERACTION_PATH } from "./consent/interactions.ts";
 import { page, pageHeaders } from "./consent/pages.ts";
 import { PENDING_MS } from "./consent/pending-requests.ts";
+import { SCOPE_NAMES } from "./scopes.ts";
 import type { TrustedIssuer } from "./trust.ts";
 
-/** The one scope there is: to act for the account. */
-export const SCOPE = "account";
 const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 /** Seconds. */
 const PENDING = PENDING_MS / 1000;
@@ -37,6 +37,9 @@ const ROUTES = {
 
 export interface OAuthConfigOptions {
   readonly providerName: string;
+  /** The one resource that tokens are for. */
+  readonly publicUrl: string;
+  readonly invalidTarget: () => Error;
   readonly accounts: Accounts;
   readonly adapter: (model: string) => Adapter;
   /** A JWK with its private half, as JSON. */
@@ -46,6 +49,8 @@ export interface OAuthConfigOptions {
 
 export function oauthConfig({
   providerName,
+  publicUrl,
+  invalidTarget,
   accounts,
   adapter,
   signingKey,
@@ -59,7 +64,7 @@ export function oauthConfig({
     clientDefaults: { id_token_signed_response_alg: "EdDSA" },
     clientAuthMethods: ["none"],
     responseTypes: ["code"],
-    scopes: [SCOPE],
+    scopes: SCOPE_NAMES,
     /** The account request that an authorization is about; only this server sets one that means anything. */
     extraParams: ["account_request"],
     pkce: { required: () => true },
@@ -70,6 +75,16 @@ export function oauthConfig({
       deviceFlow: { enabled: true, ...devicePages(providerName) },
       introspection: { enabled: true, allowedPolicy: isOwnToken },
       revocation: { enabled: true, allowedPolicy: isOwnToken },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => undefined,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_: unknown, resource: string) => {
+          if (resource !== publicUrl) throw invalidTarget();
+          const scope = SCOPE_NAMES.join(" ");
+          return { scope, audience: publicUrl, accessTokenFormat: "opaque" };
+        },
+      },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
     },
@@ -146,8 +161,8 @@ export function clientMetadata(
     redirect_uris: [client.redirectUri],
     application_type: "web",
     token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token", DEVICE_GRANT],
+    grant_types: ["authorization_code", "refresh_token", DEVICE_GRANT, JWT_BEARER],
     response_types: ["code"],
-    scope: SCOPE,
+    scope: SCOPE_NAMES.join(" "),
   };
 }

@@ -8,13 +8,14 @@ import type { RequestHandler } from "express";
 import type Provider from "oidc-provider";
 import type { RequiresAuth } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
-import type { Account, Accounts } from "./accounts.ts";
-import type { Connections } from "./connections.ts";
+import type { Account } from "./accounts.ts";
+import { addAssertionGrant, type AssertionGrantOptions } from "./assertion-grant.ts";
+import type { Connection } from "./connections.ts";
 import { askConsent, type ConsentOrder } from "./consent/ask-consent.ts";
 import { openOAuthStorage } from "./oauth-adapter.ts";
-import { clientMetadata, oauthConfig, SCOPE } from "./oauth-config.ts";
+import { clientMetadata, oauthConfig } from "./oauth-config.ts";
 import type { Settings } from "./settings.ts";
-import type { Trust, TrustedIssuer } from "./trust.ts";
+import type { TrustedIssuer } from "./trust.ts";
 
 export interface OAuth {
   /** The token endpoint, keys, revocation and metadata. */
@@ -25,26 +26,33 @@ export interface OAuth {
   askConsent(order: ConsentOrder): Promise<RequiresAuth>;
   /** The library, for the pages of its interactions. */
   readonly library: Promise<Provider>;
-  /** The connection that a bearer token stands for, or undefined. */
-  findConnectionId(accessToken: string): Promise<string | undefined>;
+  /** What an access token stands for, or undefined where it holds not. */
+  findToken(accessToken: string): Promise<FoundToken | undefined>;
+  /** Ends a grant with every token of it. */
+  revoke(grantId: string): Promise<void>;
+}
+
+interface FoundToken {
+  /** The connection's id. */
+  readonly grantId: string;
+  readonly scope: string;
+  /** The thumbprint of the key that it is bound to. */
+  readonly jkt: string | undefined;
 }
 
 interface CodeOrder {
   account: Account;
   client: TrustedIssuer;
-  project: string;
-  codeChallenge: string;
+  /** The connection that its tokens will stand for. */
+  connection: Omit<Connection, "id" | "accountId" | "issuer">;
+  codeChallenge: string | undefined;
 }
 
-export interface OAuthOptions {
+export interface OAuthOptions extends AssertionGrantOptions {
   /** For people. */
   providerName: string;
   database: Database;
   settings: Settings;
-  accounts: Accounts;
-  connections: Connections;
-  trust: Trust;
-  publicUrl: string;
 }
 
 export function openOAuth(options: OAuthOptions): OAuth {
@@ -59,47 +67,49 @@ export function openOAuth(options: OAuthOptions): OAuth {
       const provider = await loading;
       await provider.callback()(request, response);
     },
-    mintCode: async ({ account, client, project, codeChallenge }) => {
+    mintCode: async ({ account, client, connection, codeChallenge }) => {
       const provider = await loading;
       const grant = new provider.Grant({ accountId: account.id, clientId: client.clientId });
-      grant.addOIDCScope(SCOPE);
+      const { scope } = connection;
+      grant.addOIDCScope(scope);
+      grant.addResourceScope(options.publicUrl, scope);
       const grantId = await grant.save();
-      options.connections.add({
-        id: grantId,
-        accountId: account.id,
-        issuer: client.issuer,
-        project,
-      });
+      const { id: accountId } = account;
+      options.connections.add({ ...connection, id: grantId, accountId, issuer: client.issuer });
       const code = new provider.AuthorizationCode({
-        accountId: account.id,
+        accountId,
         client: await provider.Client.find(client.clientId),
         grantId,
         gty: "authorization_code",
-        codeChallenge,
-        codeChallengeMethod: "S256",
+        ...(codeChallenge === undefined ? {} : { codeChallenge, codeChallengeMethod: "S256" }),
         redirectUri: client.redirectUri,
-        scope: SCOPE,
+        resource: options.publicUrl,
+        scope,
       });
       return code.save();
     },
     library: loading,
     askConsent: async (order) => askConsent(await loading, options.publicUrl, order),
-    findConnectionId: async (accessToken) => {
+    findToken: async (accessToken) => {
       const provider = await loading;
       const token = await provider.AccessToken.find(accessToken);
-      return token?.isValid === true ? token.grantId : undefined;
+      if (token?.isValid !== true || token.grantId === undefined) return undefined;
+      // Made before there were audiences, or for this one.
+      if (token.aud !== undefined && token.aud !== options.publicUrl) return undefined;
+      const { grantId, jkt, scope = "" } = token;
+      return { grantId, jkt, scope };
+    },
+    revoke: async (grantId) => {
+      const provider = await loading;
+      const models = [provider.AccessToken, provider.RefreshToken, provider.AuthorizationCode];
+      await Promise.all(models.map((model) => model.revokeByGrantId(grantId)));
+      await (await provider.Grant.find(grantId))?.destroy();
     },
   };
 }
 
-async function load({
-  providerName,
-  database,
-  settings,
-  accounts,
-  trust,
-  publicUrl,
-}: OAuthOptions): Promise<Provider> {
+async function load(options: OAuthOptions): Promise<Provider> {
+  const { providerName, database, settings, accounts, trust, publicUrl } = options;
   const { default: Library, errors } = await import("oidc-provider");
   const storage = openOAuthStorage({
     database,
@@ -108,12 +118,15 @@ async function load({
   });
   const config = oauthConfig({
     providerName,
+    publicUrl,
+    invalidTarget: () => new errors.InvalidTarget(),
     accounts,
     adapter: (model: string) => storage.adapter(model),
     signingKey: settings.once("oauth-key", newSigningKey),
     cookieKey: settings.once("oauth-cookies", () => randomBytes(32).toString("base64url")),
   });
   const provider = new Library(publicUrl, config);
+  addAssertionGrant(provider, errors, options);
   provider.use(async (context, next) => {
     await next();
     const accountId = context.oidc?.entities.AccessToken?.accountId;

@@ -24,7 +24,36 @@ declare module "oidc-provider" {
     readonly grantId?: string;
     readonly clientId?: string;
     readonly scope?: string;
+    readonly aud?: string;
+    readonly jkt?: string;
     readonly isValid: boolean;
+  }
+  /** A token that is made here. */
+  export interface NewToken {
+    aud?: string;
+    readonly tokenType: string;
+    readonly expiration: number;
+    setThumbprint(kind: "jkt", thumbprint: string): void;
+    save(): Promise<string>;
+  }
+  interface Model {
+    revokeByGrantId(grantId: string): Promise<void>;
+  }
+  interface NewGrant {
+    addOIDCScope(scope: string): void;
+    addResourceScope(resource: string, scope: string): void;
+    save(): Promise<string>;
+  }
+  /** What a grant type of one's own is given. */
+  export interface ExtendedContext {
+    readonly req: IncomingMessage;
+    body: unknown;
+    get(header: string): string | undefined;
+    readonly oidc: {
+      readonly client: { readonly clientId: string };
+      readonly params: Readonly<Record<string, unknown>>;
+      entity(name: string, value: object): void;
+    };
   }
   /** What a page is about: the step that the library waits for. */
   export interface Interaction {
@@ -40,8 +69,17 @@ declare module "oidc-provider" {
     on(event: string, listener: (...values: unknown[]) => void): void;
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
     Client: { find(id: string): Promise<object | undefined> };
-    Grant: new (values: object) => { addOIDCScope(scope: string): void; save(): Promise<string> };
-    AuthorizationCode: new (values: object) => { save(): Promise<string> };
+    registerGrantType(
+      name: string,
+      handler: (context: ExtendedContext) => Promise<void>,
+      parameters: readonly string[],
+    ): void;
+    Grant: {
+      new (values: object): NewGrant;
+      find(id: string): Promise<{ destroy(): Promise<void> } | undefined>;
+    };
+    AuthorizationCode: Model & { new (values: object): { save(): Promise<string> } };
+    RefreshToken: Model;
     PushedAuthorizationRequest: new (values: object) => { save(seconds: number): Promise<string> };
     DeviceCode: new (values: object) => { save(): Promise<string> };
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
@@ -50,9 +88,15 @@ declare module "oidc-provider" {
       response: ServerResponse,
       result: object,
     ): Promise<void>;
-    AccessToken: { find(value: string): Promise<StoredToken | undefined> };
+    AccessToken: Model & {
+      new (values: object): NewToken;
+      find(value: string): Promise<StoredToken | undefined>;
+    };
   }
   export const errors: {
     InvalidGrant: new (description: string) => Error;
+    InvalidScope: new (description: string, scope: string) => Error;
+    InvalidTarget: new () => Error;
+    InvalidDpopProof: new (description: string) => Error;
   };
 }

@@ -13,6 +13,7 @@ export interface Once {
 const TABLES = {
   signed_request: "signed-requests",
   identity_assertion: "identity-assertions",
+  possession_proof: "possession-proofs",
 } as const;
 
 /** Kept past the end, so that clocks need not agree. */

@@ -12,6 +12,7 @@ import { openAccounts } from "./accounts.ts";
 import { bearerAuthentication } from "./bearer.ts";
 import { catalogPages, readCatalog } from "./catalog-pages.ts";
 import { openConnections } from "./connections.ts";
+import { openConsents } from "./consents.ts";
 import { interactions } from "./consent/interactions.ts";
 import { mailToFolder } from "./consent/mail.ts";
 import { openPendingRequests } from "./consent/pending-requests.ts";
@@ -19,13 +20,13 @@ import { openSignInCodes } from "./consent/sign-in-codes.ts";
 import type { OpenedProvider, ProviderDefinition } from "./definition.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { oauthMetadata } from "./oauth-metadata.ts";
-import { SCOPE } from "./oauth-config.ts";
 import { openOAuth } from "./oauth.ts";
 import { openOnce } from "./once.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
 import { resourceEndpoints } from "./resources/endpoints.ts";
 import { openQuotes } from "./resources/quotes.ts";
 import { openResources } from "./resources/store.ts";
+import { SCOPE_NAMES } from "./scopes.ts";
 import { openSettings } from "./settings.ts";
 import { signedRequests } from "./signed-requests.ts";
 import { openSpending } from "./spending.ts";
@@ -77,7 +78,10 @@ export async function assemble<Opened extends OpenedProvider>(
   const trust = openTrust(options.trust, { now });
   const accounts = openAccounts(database);
   const connections = openConnections(database);
+  const consents = openConsents(database);
   const resources = openResources(database);
+  const once = openOnce(database, "identity_assertion");
+  const onceProof = openOnce(database, "possession_proof");
   const { name: providerName } = definition;
   const oauth = openOAuth({
     providerName,
@@ -85,12 +89,17 @@ export async function assemble<Opened extends OpenedProvider>(
     settings,
     accounts,
     connections,
+    consents,
     trust,
     publicUrl,
+    once,
+    onceProof,
+    now,
   });
   const pending = openPendingRequests(database, now);
   const secret = settings.once("consent-key", () => randomBytes(32).toString("base64url"));
-  const authenticate = bearerAuthentication({ oauth, connections, publicUrl });
+  const proofs = { publicUrl, once: onceProof, now };
+  const authenticate = bearerAuthentication({ oauth, connections, ...proofs });
   const spending = openSpending({ database, connections, asset, now });
   const till = openTill({ ...options, publicUrl, database, catalog, spending, now });
   const kit = {
@@ -111,7 +120,7 @@ export async function assemble<Opened extends OpenedProvider>(
   const app = express();
   app.disable("x-powered-by");
   app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
-  app.use(oauthMetadata(publicUrl, [SCOPE]));
+  app.use(oauthMetadata(publicUrl, SCOPE_NAMES));
   app.use(oauth.handler);
   app.use(
     interactions({
@@ -120,6 +129,9 @@ export async function assemble<Opened extends OpenedProvider>(
       database,
       accounts,
       connections,
+      consents,
+      publicUrl,
+      now,
       trust,
       pending,
       codes: openSignInCodes(database, { secret, now }),
@@ -139,15 +151,18 @@ export async function assemble<Opened extends OpenedProvider>(
       publicUrl,
       accounts,
       connections,
+      consents,
+      database,
       oauth,
       pending,
-      once: openOnce(database, "identity_assertion"),
+      once,
       now,
       newId,
     }),
   );
   const endpoints = resourceEndpoints({
     providerId,
+    publicUrl,
     services: catalog.data,
     provider: opened,
     authenticate,

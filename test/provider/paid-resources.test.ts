@@ -123,7 +123,8 @@ test("a quote ends", () => {
   const clock = { now: 0 };
   const database = openDatabase(":memory:");
   const quotes = openQuotes(database, { now: () => clock.now, newId: () => "1" });
-  const connection = { id: "c", accountId: "a", issuer: "i", project: "p" };
+  const of = { accountId: "a", issuer: "i", project: "p" };
+  const connection = { ...of, id: "c", subject: "s", agent: "", scope: "account" };
   const facts = { currency: "usd", kind: "one_time", description: "" } as const;
   const said = { service_id: "s", purpose: "create", amount: "1.00", ...facts } as const;
   const { id, hash } = quotes.give(said, { connection, configuration: {} });

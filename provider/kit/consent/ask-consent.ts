@@ -5,7 +5,6 @@
 import { UnsecuredJWT } from "jose";
 import type Provider from "oidc-provider";
 import type { RequiresAuth } from "../../../protocol/index.ts";
-import { SCOPE } from "../oauth-config.ts";
 import type { TrustedIssuer } from "../trust.ts";
 import { randomLetters, showLetters } from "./letters.ts";
 import { PENDING_MS } from "./pending-requests.ts";
@@ -15,6 +14,8 @@ export interface ConsentOrder {
   readonly codeChallenge: string;
   /** The pending request's id; it comes back as `state` too. */
   readonly accountRequest: string;
+  /** Separated by spaces. */
+  readonly scope: string;
 }
 
 const LIFETIME_SECONDS = PENDING_MS / 1000;
@@ -39,14 +40,15 @@ export async function askConsent(
 async function push(
   library: Provider,
   publicUrl: string,
-  { client, codeChallenge, accountRequest }: ConsentOrder,
+  { client, codeChallenge, accountRequest, scope }: ConsentOrder,
 ): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   const request = new UnsecuredJWT({
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
     response_type: "code",
-    scope: SCOPE,
+    scope,
+    resource: publicUrl,
     prompt: PROMPT,
     state: accountRequest,
     code_challenge: codeChallenge,
@@ -66,13 +68,19 @@ async function push(
 async function deviceCode(
   library: Provider,
   publicUrl: string,
-  { client: { clientId }, accountRequest }: ConsentOrder,
+  { client: { clientId }, accountRequest, scope }: ConsentOrder,
 ): Promise<RequiresAuth["device"]> {
   const letters = randomLetters();
   const code = new library.DeviceCode({
     client: await library.Client.find(clientId),
     deviceInfo: {},
-    params: { client_id: clientId, scope: SCOPE, prompt: PROMPT, account_request: accountRequest },
+    params: {
+      client_id: clientId,
+      scope,
+      resource: publicUrl,
+      prompt: PROMPT,
+      account_request: accountRequest,
+    },
     userCode: letters,
   });
   const user_code = showLetters(letters);

@@ -10,6 +10,8 @@ import type { Interaction } from "oidc-provider";
 import type { Database } from "../../../store/index.ts";
 import type { Accounts } from "../accounts.ts";
 import type { Connections } from "../connections.ts";
+import type { Consents } from "../consents.ts";
+import { DEFAULT_SCOPE, isScope } from "../scopes.ts";
 import type { Trust } from "../trust.ts";
 import { showLetters } from "./letters.ts";
 import type { Mailer } from "./mail.ts";
@@ -23,6 +25,9 @@ export interface InteractionsOptions {
   readonly database: Database;
   readonly accounts: Accounts;
   readonly connections: Connections;
+  readonly consents: Consents;
+  readonly publicUrl: string;
+  readonly now: () => number;
   readonly trust: Trust;
   readonly pending: PendingRequests;
   readonly codes: SignInCodes;
@@ -106,15 +111,18 @@ const ACTIONS: Readonly<Record<string, Act>> = {
 /** Makes the grant and the link; undefined where the account is not the one that was asked for, or it was decided meanwhile. */
 async function grant(
   { library, interaction, asked }: Step,
-  { accounts, connections, database, pending, trust }: InteractionsOptions,
+  options: InteractionsOptions,
 ): Promise<string | undefined> {
+  const { accounts, connections, consents, database, pending, publicUrl, trust, now } = options;
   const account = accounts.find(interaction.session?.accountId ?? "");
   const clientId = parameter(interaction, "client_id");
   const client = trust.findClient(clientId);
   if (!account || !client) return undefined;
   if (asked && account.email.toLowerCase() !== asked.email.toLowerCase()) return undefined;
   const made = new library.Grant({ accountId: account.id, clientId });
-  made.addOIDCScope(parameter(interaction, "scope"));
+  const scope = asked?.scope ?? allowed(parameter(interaction, "scope"));
+  made.addOIDCScope(scope);
+  made.addResourceScope(publicUrl, scope);
   const id = await made.save();
   return database.transaction(() => {
     if (asked) {
@@ -124,7 +132,10 @@ async function grant(
       connections.renewMandate(account.id, asked.mandate);
     }
     const project = asked?.mandate.sub ?? `client:${clientId}`;
-    connections.add({ id, accountId: account.id, issuer: client.issuer, project });
+    const { subject = "", agent = `client:${clientId}`, agentName = "" } = asked ?? {};
+    const of = { accountId: account.id, issuer: client.issuer, subject, agent };
+    consents.give({ ...of, agentName, scopes: scope, at: now() });
+    connections.add({ ...of, id, project, scope });
     return id;
   });
 }
@@ -144,8 +155,9 @@ const show: Act = (at, { accounts, codes, providerName, trust }) => {
     provider: providerName,
     account: accounts.find(session?.accountId ?? "")?.email ?? "",
     client: trust.findClient(clientId)?.issuer ?? clientId,
+    agent: asked?.agentName,
     project: asked?.mandate.sub,
-    scopes: parameter(interaction, "scope").split(" "),
+    scopes: (asked?.scope ?? allowed(parameter(interaction, "scope"))).split(" "),
     maxPerMonth: asked?.mandate.max_amount_per_month,
   };
   return send(at, consentPage(facts, form));
@@ -179,6 +191,11 @@ function over(response: Response): void {
       "<p>It was decided, has expired, or was begun in another browser. Nothing was changed; ask your agent to begin anew.</p>",
     ),
   );
+}
+
+/** The scopes that are asked of this provider; OpenID's own mean nothing here. */
+function allowed(scope: string): string {
+  return scope.split(" ").filter(isScope).join(" ") || DEFAULT_SCOPE;
 }
 
 /** Of the authorization request, which the library has checked. */

@@ -1,5 +1,6 @@
 /** The pages on which an owner signs in and consents: plain HTML without scripts, everything a stranger wrote escaped. */
 import { escapeHtml } from "../../../protocol/index.ts";
+import { isScope, SCOPES } from "../scopes.ts";
 
 const STYLE = `:root{color-scheme:light dark;font-family:system-ui,sans-serif;line-height:1.5}
 body{max-width:30rem;margin:10vh auto;padding:0 1rem}
@@ -67,6 +68,8 @@ export interface ConsentFacts {
   readonly account: string;
   /** Who asks. */
   readonly client: string;
+  /** As the one who asks calls it. */
+  readonly agent: string | undefined;
   readonly project: string | undefined;
   readonly scopes: readonly string[];
   /** What may be charged, decimal text in dollars. */
@@ -74,9 +77,10 @@ export interface ConsentFacts {
 }
 
 export function consentPage(facts: ConsentFacts, form: Form): string {
-  const { provider, account, client, project, scopes, maxPerMonth } = facts;
+  const { provider, account, client, agent, project, scopes, maxPerMonth } = facts;
   const rows: [string, string | undefined][] = [
     ["Who asks", client],
+    ["For its agent", agent === "" ? undefined : agent],
     ["For the project", project],
     ["Your account", account],
     ["It may", scopes.map(sayScope).join("; ")],
@@ -93,6 +97,6 @@ export function consentPage(facts: ConsentFacts, form: Form): string {
   );
 }
 
-function sayScope(scope: string): string {
-  return scope === "account" ? "act for the account: add, change and remove services" : scope;
+export function sayScope(scope: string): string {
+  return isScope(scope) ? SCOPES[scope] : scope;
 }

@@ -11,6 +11,11 @@ export interface PendingRequest {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string;
+  /** The agent's id with its orchestrator, and its name there. */
+  readonly agent: string;
+  readonly agentName: string;
+  /** What is asked for, separated by spaces. */
+  readonly scope: string;
   readonly mandate: MandateClaims;
   /** The terms that the user accepted with the orchestrator. */
   readonly terms: { readonly version: string; readonly acceptedAt: string } | undefined;
@@ -34,6 +39,9 @@ interface Row {
   issuer: string;
   subject: string;
   email: string;
+  agent: string;
+  agentName: string;
+  scope: string;
   mandate: string;
   terms: string | null;
   expiresAt: number;
@@ -45,16 +53,20 @@ export function openPendingRequests(database: Database, now: () => number): Pend
        id TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL, email TEXT NOT NULL, mandate TEXT NOT NULL,
        terms TEXT, expires_at INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID`,
+    `ALTER TABLE pending_request ADD COLUMN agent TEXT NOT NULL DEFAULT '';
+     ALTER TABLE pending_request ADD COLUMN agent_name TEXT NOT NULL DEFAULT '';
+     ALTER TABLE pending_request ADD COLUMN scope TEXT NOT NULL DEFAULT 'account'`,
   ]);
   const byId = database.query<Row>(
-    `SELECT id, issuer, subject, email, mandate, terms, expires_at AS expiresAt
+    `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, mandate, terms, expires_at AS expiresAt
      FROM pending_request WHERE id = ? AND expires_at > ?`,
   );
   return {
-    add: ({ id, issuer, subject, email, mandate, terms, expiresAt }) => {
+    add: ({ id, issuer, subject, email, mandate, terms, expiresAt, ...asked }) => {
       database.run("DELETE FROM pending_request WHERE expires_at <= ?", now());
       database.run(
-        "INSERT INTO pending_request VALUES (?, ?, ?, ?, ?, ?, ?)",
+        `INSERT INTO pending_request
+           (id, issuer, subject, email, mandate, terms, expires_at, agent, agent_name, scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
         issuer,
         subject,
@@ -62,6 +74,9 @@ export function openPendingRequests(database: Database, now: () => number): Pend
         JSON.stringify(mandate),
         terms === undefined ? null : JSON.stringify(terms),
         expiresAt,
+        asked.agent,
+        asked.agentName,
+        asked.scope,
       );
     },
     find: (id) => {

@@ -4,8 +4,9 @@
  */
 import { type Request, type RequestHandler, type Response, Router } from "express";
 import type { ResourceResponse } from "../../../protocol/index.ts";
-import type { Authenticate } from "../bearer.ts";
+import { type Authenticate, requireScope } from "../bearer.ts";
 import { ENVELOPES, type Envelope, ProvisioningError, sendError } from "../error.ts";
+import type { Scope } from "../scopes.ts";
 import { bodyOf, signerOf } from "../signed-requests.ts";
 import type { Quoted, Ware } from "../till.ts";
 import { type Change, openChanges } from "./change.ts";
@@ -32,9 +33,9 @@ export function resourceEndpoints({
   const lifecycle = openLifecycle(parts);
   const changes = openChanges(parts, lifecycle);
 
-  const enter = async (request: Request, response: Response): Promise<Call> => {
+  const enter = async (request: Request, response: Response, needed: Scope): Promise<Call> => {
     const signer = signerOf(response.locals);
-    const connection = await authenticate(request);
+    const connection = await authenticate(request, needed);
     if (connection.issuer !== signer.issuer) throw foreignToken();
     return { request, signer, connection, body: bodyOf(request) };
   };
@@ -49,7 +50,7 @@ export function resourceEndpoints({
     (work: (call: Call) => Promise<object>, envelope: Envelope): RequestHandler =>
     async (request, response) => {
       try {
-        response.json(await work(await enter(request, response)));
+        response.json(await work(await enter(request, response, "resources:read")));
       } catch (error) {
         sendError(response, error, envelope);
       }
@@ -57,7 +58,8 @@ export function resourceEndpoints({
   const ofResource = (work: (call: Call, record: ResourceRecord) => Promise<ResourceRecord>) =>
     (async (request, response) => {
       try {
-        const call = await enter(request, response);
+        const needed = request.method === "GET" ? "resources:read" : "resources:write";
+        const call = await enter(request, response, needed);
         send(response, await work(call, find(call)));
       } catch (error) {
         sendError(response, error, ENVELOPES.status);
@@ -72,8 +74,10 @@ export function resourceEndpoints({
     const sell = till.sell(makeWare((request) => asked.get(request)!()));
     return async (request, response, next) => {
       try {
-        const result = await work(await enter(request, response));
+        const call = await enter(request, response, "resources:write");
+        const result = await work(call);
         if (typeof result !== "function") return send(response, result);
+        requireScope(call.connection, "payments", request, parts.publicUrl);
         asked.set(request, result);
       } catch (error) {
         return sendError(response, error, ENVELOPES.status);
@@ -106,7 +110,8 @@ export function resourceEndpoints({
   );
   router.post(`${at}/link`, async (request, response) => {
     try {
-      send(response, await linkResource(await enter(request, response), parts, lifecycle));
+      const call = await enter(request, response, "resources:write");
+      send(response, await linkResource(call, parts, lifecycle));
     } catch (error) {
       sendError(response, error, ENVELOPES.status);
     }

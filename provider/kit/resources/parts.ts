@@ -11,6 +11,7 @@ import type { Resources } from "./store.ts";
 
 export interface ResourceParts {
   readonly providerId: string;
+  readonly publicUrl: string;
   readonly services: readonly Service[];
   readonly provider: OpenedProvider;
   readonly database: Database;

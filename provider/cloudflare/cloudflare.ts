@@ -125,6 +125,7 @@ async function open(
     api,
     provide: provisions(kit, { workersPort: front.port, namespaces }),
     withdraw: { [SERVICE_IDS.kv]: ({ id }) => namespaces.remove(namespaceId(id)) },
+    ...adoption(kit, namespaces),
     workersPort: front.port,
     prewarm: () => runtime.prewarm(),
     findRegistration: (domain) => registry.find(domain),
@@ -177,6 +178,36 @@ function provisions(
         });
       }
       return { ...base(accountId), KV_NAMESPACE_ID: namespace, KV_NAMESPACE_TITLE: title };
+    },
+  };
+}
+
+/** A namespace that the account has already, such as one that wrangler made, becomes a resource; removing that leaves it there. */
+function adoption(
+  { publicUrl }: ProviderKit,
+  namespaces: ReturnType<typeof openKvNamespaces>,
+): Pick<OpenedProvider, "needs" | "adopt"> {
+  const own = (accountId: string, { namespace_id: id }: Readonly<Record<string, string>>) =>
+    namespaces.list(accountId).find((namespace) => namespace.id === id);
+  return {
+    needs: {
+      [SERVICE_IDS.kv]: ({ accountId, configuration, purpose }) => {
+        if (purpose !== "link" || own(accountId, configuration)) return undefined;
+        const ids = namespaces.list(accountId).map(({ id }) => id);
+        const namespace_id = { type: "string", description: "Which namespace.", enum: ids };
+        return { type: "object", properties: { namespace_id }, required: ["namespace_id"] };
+      },
+    },
+    adopt: {
+      [SERVICE_IDS.kv]: ({ accountId, configuration }) => {
+        const { id, title } = own(accountId, configuration)!;
+        return {
+          CLOUDFLARE_ACCOUNT_ID: accountId,
+          CLOUDFLARE_API_BASE_URL: `${publicUrl}/client/v4`,
+          KV_NAMESPACE_ID: id,
+          KV_NAMESPACE_TITLE: title,
+        };
+      },
     },
   };
 }

@@ -4,7 +4,8 @@
  */
 import { Router } from "express";
 import { API_VERSION, ProviderProfile, Service, ServicesPage } from "../../protocol/index.ts";
-import type { CatalogEntry, ProviderDefinition } from "./definition.ts";
+import { DEEP_LINK_PURPOSES } from "./account/deep-links.ts";
+import type { CatalogEntry, OpenedProvider, ProviderDefinition } from "./definition.ts";
 import type { ProviderOptions } from "./options.ts";
 
 export interface CatalogSource {
@@ -37,6 +38,28 @@ export function readCatalog({ definition, options }: CatalogSource): ServicesPag
   });
 }
 
+/** What the provider can do, as its functions say. */
+export function capabilitiesOf(
+  { withdraw, update, rotate, adopt }: OpenedProvider,
+  services: readonly Service[],
+  publicUrl: string,
+): Pick<ProviderProfile, "capabilities" | "deep_link_purposes" | "llm_context"> {
+  const has = (functions: object | undefined) => Object.keys(functions ?? {}).length > 0;
+  return {
+    capabilities: [
+      "quotes",
+      ...(has(withdraw) ? ["resources:deprovision"] : []),
+      ...(has(update) || services.some(({ allowed_updates: to = [] }) => to.length > 0)
+        ? ["resources:update_service"]
+        : []),
+      ...(has(rotate) ? ["resources:rotate_credentials"] : []),
+      ...(has(adopt) ? ["resources:link"] : []),
+    ],
+    deep_link_purposes: Object.keys(DEEP_LINK_PURPOSES),
+    llm_context: `${publicUrl}/llms.txt`,
+  };
+}
+
 /** Serves them; `shortPath` is where the short form stands, as providers put it below their own API. */
 export function catalogPages(catalog: ServicesPage, shortPath: string): Router {
   const router = Router();
@@ -48,6 +71,12 @@ export function catalogPages(catalog: ServicesPage, shortPath: string): Router {
   });
   router.get(shortPath, (_, response) => {
     response.json(catalog.data.map((service) => shortEntry(catalog.provider.id, service)));
+  });
+  router.get("/llms.txt", (_, response) => {
+    const lines = catalog.data.map(
+      ({ id, description }) => `- ${catalog.provider.id}/${id}: ${description}`,
+    );
+    response.type("text/plain").send(`# ${catalog.provider.name}\n\n${lines.join("\n")}\n`);
   });
   router.get("/terms", (_, response) => {
     const { name, tos_version: version } = catalog.provider;

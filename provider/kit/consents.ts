@@ -5,7 +5,7 @@
 import { type Database, migrate } from "../../store/index.ts";
 import { covers } from "./scopes.ts";
 
-export interface Consent {
+interface Consent {
   readonly accountId: string;
   /** The orchestrator and its user. */
   readonly issuer: string;

@@ -7,10 +7,13 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import { type Database, openDatabase } from "../../store/index.ts";
+import { accountPages } from "./account/account-pages.ts";
+import { openDeepLinks } from "./account/deep-links.ts";
+import { openSessions } from "./account/sessions.ts";
 import { accountRequests } from "./account-requests.ts";
 import { openAccounts } from "./accounts.ts";
 import { bearerAuthentication } from "./bearer.ts";
-import { catalogPages, readCatalog } from "./catalog-pages.ts";
+import { capabilitiesOf, catalogPages, readCatalog } from "./catalog-pages.ts";
 import { openConnections } from "./connections.ts";
 import { openConsents } from "./consents.ts";
 import { interactions } from "./consent/interactions.ts";
@@ -44,6 +47,11 @@ export interface Provider<Opened extends OpenedProvider> {
   recover(): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What only an orchestrator may call. */
+const SIGNED_PATHS = ["account_requests", "quotes", "resources", "deep_links"].map(
+  (name) => `/provisioning/${name}`,
+);
 
 /** Opens the provider's folder and everything in it. Listens on nothing; see `startProvider`. */
 export async function createProvider<Opened extends OpenedProvider>(
@@ -115,10 +123,14 @@ export async function assemble<Opened extends OpenedProvider>(
     now,
     newId,
   };
+  const links = openDeepLinks({ database, authenticate, publicUrl, now });
+  const codes = openSignInCodes(database, { secret, now });
+  const mail = options.mail ?? mailToFolder(dir, now);
   const opened = await definition.open(kit);
 
   const app = express();
   app.disable("x-powered-by");
+  Object.assign(catalog.provider, capabilitiesOf(opened, catalog.data, publicUrl));
   app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
   app.use(oauthMetadata(publicUrl, SCOPE_NAMES));
   app.use(oauth.handler);
@@ -134,16 +146,28 @@ export async function assemble<Opened extends OpenedProvider>(
       now,
       trust,
       pending,
-      codes: openSignInCodes(database, { secret, now }),
-      mail: options.mail ?? mailToFolder(dir, now),
+      codes,
+      mail,
       secret,
     }),
   );
-  if (opened.api) app.use(opened.api);
   app.use(
-    ["/provisioning/account_requests", "/provisioning/quotes", "/provisioning/resources"],
-    signedRequests({ database, trust, publicUrl, now }),
+    accountPages({
+      providerName,
+      database,
+      accounts,
+      connections,
+      consents,
+      resources,
+      oauth,
+      links,
+      sessions: openSessions({ database, secret, publicUrl, now }),
+      codes,
+      mail,
+    }),
   );
+  if (opened.api) app.use(opened.api);
+  app.use(SIGNED_PATHS, signedRequests({ database, trust, publicUrl, now }));
   app.use(
     accountRequests({
       providerId,
@@ -174,6 +198,7 @@ export async function assemble<Opened extends OpenedProvider>(
     now,
   });
   app.use(endpoints.router);
+  app.use(links.router);
   app.use((request, response) => {
     const problem = `There is no ${request.method} ${request.path.slice(0, 200)} here.`;
     const nextStep = "Read GET /provisioning/services for what there is.";

@@ -144,7 +144,13 @@ export async function accountRequest(
     subject = "user-1",
     email = "ada@example.com",
     ...changes
-  }: { audience: string; challenge: string; subject?: string; email?: string } & object,
+  }: {
+    audience: string;
+    challenge: string;
+    subject?: string;
+    email?: string;
+    mandate?: string;
+  } & object,
 ): Promise<object> {
   return {
     id: `acctreq_${randomUUID()}`,
@@ -177,7 +183,13 @@ export interface Session {
 export async function connect(
   attestor: Attestor,
   providerUrl: string,
-  changes: { subject?: string; email?: string; mandate?: string } = {},
+  changes: {
+    subject?: string;
+    email?: string;
+    mandate?: string;
+    scopes?: string[];
+    agent?: object;
+  } = {},
 ): Promise<Session> {
   const { verifier, challenge } = pkce();
   const body = await accountRequest(attestor, { audience: providerUrl, challenge, ...changes });

@@ -6,8 +6,13 @@ import { openSpending } from "../../provider/kit/spending.ts";
 import { openDatabase } from "../../store/index.ts";
 
 const CONNECTION: Connection = {
-  ...{ id: "c", accountId: "a", issuer: "i", subject: "s" },
-  ...{ project: "p", agent: "", scope: "account" },
+  id: "c",
+  accountId: "a",
+  issuer: "i",
+  subject: "s",
+  project: "p",
+  agent: "",
+  scope: "account",
 };
 const OTHER_PROJECT: Connection = { ...CONNECTION, id: "d", project: "q" };
 const START = Date.parse("2026-11-30T12:00:00Z");

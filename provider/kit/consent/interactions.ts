@@ -209,7 +209,7 @@ function fieldOf(request: Request, name: string): string {
   return typeof value === "string" ? value.slice(0, 300) : "";
 }
 
-function isSame(given: string, kept: string): boolean {
+export function isSame(given: string, kept: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(kept)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -39,7 +39,7 @@ export interface Form {
 
 const problemOf = ({ problem }: Form) =>
   problem === undefined ? "" : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`;
-const hidden = ({ token }: Form, step: string) =>
+export const hidden = ({ token }: Form, step: string) =>
   `<input type="hidden" name="token" value="${escapeHtml(token)}"><input type="hidden" name="step" value="${step}">`;
 
 /** Asks whom to mail a code; `email` is fixed where an account request names it. */

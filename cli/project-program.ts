@@ -1,7 +1,7 @@
 /** The options of the project commands (`purser init`, `add`, `env`, …): the published ones of `stripe projects`, and a few of ours. */
 import type { Command } from "commander";
 import type { ExitCode } from "./exit.ts";
-import { PROJECT_COMMANDS, type CommandLine } from "./project-commands.ts";
+import { type CommandLine, PROJECT_COMMANDS } from "./project-commands.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export function addProject(
@@ -10,7 +10,7 @@ export function addProject(
   end: (code: ExitCode) => void,
 ): void {
   for (const line of PROJECT_COMMANDS) {
-    const command = addLine(program, line, surroundings, end);
+    const command = addLine(program, line, surroundings, end).helpGroup("Project commands:");
     for (const nested of line.commands ?? []) addLine(command, nested, surroundings, end);
   }
 }

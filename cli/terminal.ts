@@ -10,6 +10,8 @@ export interface Terminal {
   paint: Paint;
   /** A person is looking, and can be asked. */
   interactive: boolean;
+  /** Columns of the screen; undefined where stdout is none. */
+  width?: number | undefined;
 }
 
 export interface Paint {
@@ -21,7 +23,7 @@ export interface Paint {
 }
 
 export interface TerminalOptions {
-  stdout: Pick<NodeJS.WriteStream, "write" | "isTTY">;
+  stdout: Pick<NodeJS.WriteStream, "write" | "isTTY"> & { columns?: number };
   stderr: Pick<NodeJS.WriteStream, "write" | "isTTY">;
   stdin: Pick<NodeJS.ReadStream, "isTTY">;
   env: Readonly<Record<string, string | undefined>>;
@@ -34,6 +36,7 @@ export function createTerminal({ stdout, stderr, stdin, env }: TerminalOptions):
     note: (line = "") => void stderr.write(`${line}\n`),
     paint: stdout.isTTY && stderr.isTTY && !noColor ? COLOURS : PLAIN,
     interactive: stdin.isTTY && stderr.isTTY,
+    width: stdout.columns,
   };
 }
 

@@ -94,11 +94,11 @@ async function confirmPrice(
     interval = "",
     service = "",
   } = refusal.details ?? {};
-  if (quote_id === undefined || word.quote !== undefined) return undefined;
+  if (quote_id === undefined || word.quote === quote_id) return undefined;
   const price = `${amount} ${currency.toUpperCase()}${PER[interval] ?? ""}`;
   const refundable = refusal.details?.["refundable"] !== "false";
   const answer =
-    command.flags.confirmPaidService ??
+    (word.quote === undefined ? command.flags.confirmPaidService : undefined) ??
     (await command.ask({
       kind: "approval",
       question: `Buy ${service} for ${price}?`,

@@ -62,17 +62,18 @@ export class AccountRequests {
     const send = () =>
       this.#send({ user, provider, mandate, terms: evidence, challenge: pkce.challenge });
     // The metadata is fetched while the account is made; where it fails, the code exchange below says so.
-    this.#oauth.endpoint(provider).catch(() => undefined);
+    this.#oauth.endpoints(provider).catch(() => undefined);
     let answer = await send();
     if (answer.kind === "terms" && answer.terms.tos_version !== evidence.version) {
       evidence = await this.#terms.accept(asker, profile, answer.terms);
       answer = await send();
     }
+    if (answer.kind === "consent" && asker.session) throw consentRequired(profile.id, answer.auth);
     if (answer.kind === "consent" && (await this.#consents(asker, user, provider, answer.auth))) {
       answer = await send();
     }
     if (answer.kind === "code") return this.#oauth.exchangeCode(provider, answer.code, pkce);
-    if (answer.kind === "consent") throw consentRequired(profile.id, answer.auth.redirect.url);
+    if (answer.kind === "consent") throw consentRequired(profile.id, answer.auth);
     throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
   }
 
@@ -159,11 +160,12 @@ function signInAgain(provider: string): OrchestratorError {
   });
 }
 
-function consentRequired(provider: string, url: string): OrchestratorError {
+function consentRequired(provider: string, { redirect, device }: RequiresAuth): OrchestratorError {
+  const code = device && { user_code: device.user_code, verification_uri: device.verification_uri };
   return new OrchestratorError("CONSENT_REQUIRED", {
     problem: `${provider} already has an account for this e-mail, and its owner has not consented to the link.`,
     nextStep:
       "Ask the human to open the page and consent, then connect again; or use another provider.",
-    details: { provider, url },
+    details: { provider, url: redirect.url, ...code },
   });
 }

@@ -2,7 +2,13 @@
  * Everything that the human is asked goes through here, so that every ask is recorded, counted and traced. What the human has
  * declined stays declined for the rest of the run: an agent that asks again does not make a person click again.
  */
-import { type HumanAsk, type HumanAskKind, type Human, type Trace } from "../protocol/index.ts";
+import {
+  type AgentScope,
+  type HumanAsk,
+  type HumanAskKind,
+  type Human,
+  type Trace,
+} from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
 import { Serial } from "./serial.ts";
@@ -27,7 +33,12 @@ export interface Asker {
   /** The name by which the agent's consents are kept. */
   agent: string;
   /** A call of a person's own program: nobody is asked, and what the person has said already came with the call. */
-  session?: { acceptTerms: string | undefined };
+  session?: {
+    acceptTerms: string | undefined;
+    /** The call is the person's word that this agent may use the account. */
+    grants?: boolean;
+    scopes?: readonly AgentScope[] | undefined;
+  };
 }
 
 const COLUMNS = "project, run, kind, provider, question, answer, asked_at AS askedAt";

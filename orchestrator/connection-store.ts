@@ -68,6 +68,17 @@ export class ConnectionStore {
       return before === undefined;
     });
   }
+
+  /** Forgets the connection and its tokens. */
+  remove(
+    { project, provider }: { project: string; provider: string },
+    handles: readonly string[],
+  ): void {
+    this.#db.transaction(() => {
+      for (const handle of handles) this.#vault.forget({ project, handle });
+      this.#db.run("DELETE FROM connection WHERE project = ? AND provider = ?", project, provider);
+    });
+  }
 }
 
 export interface KeptTokens {

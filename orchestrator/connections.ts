@@ -13,6 +13,7 @@ import {
 import type { AccountRequests } from "./account-request.ts";
 import type { Asker } from "./approvals.ts";
 import type { ConnectionRow, ConnectionStore } from "./connection-store.ts";
+import { type Consents, OWNER } from "./consents.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
 import type { OAuthClient, Tokens } from "./oauth-client.ts";
@@ -64,8 +65,10 @@ export class Connections {
     const { id } = provider.profile;
     return this.#alone(asker.project, id, async () => {
       const existing = this.#parts.store.find(asker.project, id);
+      if (existing) await this.#parts.consents.admit(asker, id);
       if (existing && this.#mandateHolds(asker.project, existing)) return view(existing);
       await this.#open(asker, provider);
+      if (!existing) this.#consent(asker, id);
       return view(this.#parts.store.find(asker.project, id) as ConnectionRow);
     });
   }
@@ -82,6 +85,7 @@ export class Connections {
     return this.#alone(project, id, async () => {
       const row = this.#parts.store.find(project, id);
       if (!row) throw notConnected(id);
+      await this.#parts.consents.admit(asker, id);
       let token = await this.#parts.vault.read({ project, handle: credentialHandle(id) }, reader);
       const failed = rejected !== undefined && rejected.reveal() === token.reveal();
       if (failed || row.tokenExpiresAt - this.#parts.now() < TOKEN_MARGIN_MS) {
@@ -89,6 +93,33 @@ export class Connections {
       }
       return { token_type: "bearer", access_token: token.reveal(), account_id: row.accountId };
     });
+  }
+
+  /**
+   * Ends the project's connection: its tokens end at the provider (RFC 7009), leave the vault, and every consent is revoked. Resolves to
+   * whether the provider has heard of it; here it is over in any case.
+   */
+  unlink(project: string, id: string, provider?: CatalogProvider): Promise<boolean> {
+    const { store, vault, oauth, consents } = this.#parts;
+    return this.#alone(project, id, async () => {
+      if (!store.find(project, id)) throw notConnected(id);
+      const handles = [refreshHandle(id), credentialHandle(id)];
+      let told = provider !== undefined;
+      for (const handle of handles) {
+        if (!provider || !vault.has({ project, handle })) continue;
+        const token = await vault.read({ project, handle }, "orchestrator");
+        told = (await oauth.revoke(provider, token)) && told;
+      }
+      store.remove({ project, provider: id }, handles);
+      consents.revokeAll(project, id);
+      return told;
+    });
+  }
+
+  /** Whoever brought the account about may use it. */
+  #consent({ project, agent, session }: Asker, provider: string): void {
+    const scopes = session?.scopes ?? ["account"];
+    if (agent !== OWNER) this.#parts.consents.grant({ project, provider, agent, scopes });
   }
 
   #mandateHolds(project: string, row: ConnectionRow): boolean {
@@ -149,6 +180,7 @@ export class Connections {
 
 export interface ConnectionsOptions {
   store: ConnectionStore;
+  consents: Consents;
   vault: Vault;
   identity: Identity;
   people: People;

@@ -20,9 +20,9 @@ import type {
 import type { RunDesk } from "./agent-api.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
+import type { Consents } from "./consents.ts";
 import { delegate } from "./delegations.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
-import type { PaymentMethod } from "./payment-method.ts";
 import type { ProjectViews } from "./project-views.ts";
 import type { Purchases } from "./purchases.ts";
 import type { Resources } from "./resources.ts";
@@ -62,9 +62,7 @@ export class Desk implements RunDesk {
 
   async addResource(run: Run, order: ResourceOrder): Promise<Resource> {
     const entry = await this.#entry(run, order.service);
-    if (entry.service.requires_payment_method) {
-      await this.#parts.payment.need(run, entry.provider.profile.id, order.service);
-    }
+    this.#parts.consents.checkScope(run, entry.provider.profile.id, "resources");
     return this.#parts.resources.add(run, entry, order);
   }
 
@@ -75,11 +73,13 @@ export class Desk implements RunDesk {
     const { connections, catalog, vault } = this.#parts;
     if (kind !== "cred") throw unknownCredential(handle);
     checkScope(run, provider);
+    this.#parts.consents.checkScope(run, provider, "credentials");
     if (rest.length === 0) {
       const found = await catalog.provider(provider);
       if (connections.find(run.project, provider)) await connections.connect(run, found.provider);
       return connections.bearer(run, found.provider, reader);
     }
+    if (connections.find(run.project, provider)) await this.#parts.consents.admit(run, provider);
     const secret = await vault.read({ project: run.project, handle }, reader);
     const account_id = connections.find(run.project, provider)?.account_id ?? "";
     return { token_type: "bearer", access_token: secret.reveal(), account_id };
@@ -91,7 +91,9 @@ export class Desk implements RunDesk {
   }
 
   async purchase(run: Run, order: PurchaseOrder): Promise<PurchaseRecord> {
-    return this.#parts.purchases.order(run, await this.#entry(run, order.service), order);
+    const entry = await this.#entry(run, order.service);
+    this.#parts.consents.checkScope(run, entry.provider.profile.id, "payments");
+    return this.#parts.purchases.order(run, entry, order);
   }
 
   findPurchase(run: Run, id: string): Promise<PurchaseRecord> {
@@ -122,9 +124,9 @@ export interface DeskOptions {
   catalog: MergedCatalog;
   views: ProjectViews;
   connections: Connections;
+  consents: Consents;
   resources: Resources;
   purchases: Purchases;
-  payment: PaymentMethod;
   approvals: Approvals;
   vault: Vault;
 }

@@ -4,6 +4,7 @@ import {
   API_VERSION_HEADER,
   formatDecimal,
   SIGNATURE_HEADER,
+  type SignedRequest,
   signIdentityAssertion,
   signMandate,
   signRequest,
@@ -29,6 +30,13 @@ export interface SignedCall {
   headers?: Readonly<Record<string, string>>;
 }
 
+interface SignedTextCall extends Omit<SignedCall, "body"> {
+  text: string;
+}
+
+/** A fresh mandate of a project for a provider. */
+export type MandateOf = (project: string, provider: string) => Promise<string>;
+
 const MANDATE_LIFETIME_MS = 31 * 24 * 60 * 60 * 1000;
 
 export class Identity {
@@ -50,22 +58,42 @@ export class Identity {
   }
 
   /** Sends a call in the profile of APP 0.1d: version, signature over method, URL and raw body. */
-  async send({ method, url, body, headers }: SignedCall): Promise<ProviderAnswer> {
-    const text = body === undefined ? "" : JSON.stringify(body);
-    const signature = await signRequest(
-      { method, url, body: text },
-      { key: this.keys.current(), issuer: this.issuer, now: this.#now(), id: this.#newId() },
-    );
+  send({ body, ...call }: SignedCall): Promise<ProviderAnswer> {
+    return this.sendText({ ...call, text: body === undefined ? "" : JSON.stringify(body) });
+  }
+
+  /** The same, of a body that is a text already; "" is none. */
+  async sendText({ method, url, text, headers }: SignedTextCall): Promise<ProviderAnswer> {
     const signed = {
-      [API_VERSION_HEADER]: API_VERSION,
-      [SIGNATURE_HEADER]: signature,
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(await this.#sign({ method, url, body: text })),
+      ...(text === "" ? {} : { "content-type": "application/json" }),
       ...headers,
     };
     return callProvider(
-      { method, url, headers: signed, ...(body === undefined ? {} : { body: text }) },
+      { method, url, headers: signed, ...(text === "" ? {} : { body: text }) },
       this.#call,
     );
+  }
+
+  /** As `fetch`, for requests whose body is a text: each is signed when it leaves. */
+  sendSigned: typeof globalThis.fetch = async (input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    const body = typeof init?.body === "string" ? init.body : "";
+    const signed = await this.#sign({ method: init?.method ?? "GET", url, body });
+    const headers = new Headers(init?.headers);
+    for (const [name, value] of Object.entries(signed)) headers.set(name, value);
+    return this.#call.fetch(url, { ...init, headers });
+  };
+
+  async #sign(request: SignedRequest): Promise<Record<string, string>> {
+    const now = this.#now();
+    const signature = await signRequest(request, {
+      key: this.keys.current(),
+      issuer: this.issuer,
+      now,
+      id: this.#newId(),
+    });
+    return { [API_VERSION_HEADER]: API_VERSION, [SIGNATURE_HEADER]: signature };
   }
 
   /** Who a user is, for one provider (its issuer) and one use. */

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { type CatalogProvider, Secret, TokenResponse } from "../protocol/index.ts";
+import { type CatalogProvider, PurserError, Secret, TokenResponse } from "../protocol/index.ts";
 import { callProvider, invalid, type ProviderCallOptions } from "./provider-call.ts";
 import { refusal } from "./provider-error.ts";
 
@@ -28,7 +28,13 @@ const MAX_LIFETIME_S = 400 * 24 * 60 * 60;
 const Metadata = z.looseObject({
   issuer: z.string().max(500),
   token_endpoint: z.url().max(500),
+  revocation_endpoint: z.url().max(500).optional(),
 });
+
+export interface Endpoints {
+  token: string;
+  revocation: string | undefined;
+}
 
 export function newPkce(): Pkce {
   const verifier = randomBytes(32).toString("base64url");
@@ -40,7 +46,7 @@ export class OAuthClient {
   readonly #clientId: string;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
-  readonly #endpoints = new Map<string, Promise<string>>();
+  readonly #endpoints = new Map<string, Promise<Endpoints>>();
 
   constructor({
     clientId,
@@ -71,19 +77,38 @@ export class OAuthClient {
     });
   }
 
-  /** The token endpoint, or `PROVIDER_INVALID`; without metadata it is APP's `/oauth/token`. */
-  endpoint(provider: CatalogProvider): Promise<string> {
+  /** Ends a token (RFC 7009); false where the provider cannot be told, or has no way to be. */
+  async revoke(provider: CatalogProvider, token: Secret): Promise<boolean> {
+    try {
+      const { revocation } = await this.endpoints(provider);
+      if (revocation === undefined) return false;
+      const form = { token: token.reveal(), client_id: this.#clientId };
+      const body = new URLSearchParams(form).toString();
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await callProvider(
+        { method: "POST", url: revocation, headers, body },
+        this.#call,
+      );
+      return answer.status === 200;
+    } catch (error) {
+      if (error instanceof PurserError) return false;
+      throw error;
+    }
+  }
+
+  /** Where tokens are had and ended, or `PROVIDER_INVALID`; without metadata they are had at APP's `/oauth/token`. */
+  endpoints(provider: CatalogProvider): Promise<Endpoints> {
     const { baseUrl } = provider;
     let endpoint = this.#endpoints.get(baseUrl);
     if (!endpoint) {
-      endpoint = this.#readEndpoint(provider);
+      endpoint = this.#readEndpoints(provider);
       this.#endpoints.set(baseUrl, endpoint);
       endpoint.catch(() => this.#endpoints.delete(baseUrl));
     }
     return endpoint;
   }
 
-  async #readEndpoint({ baseUrl, profile }: CatalogProvider): Promise<string> {
+  async #readEndpoints({ baseUrl, profile }: CatalogProvider): Promise<Endpoints> {
     const origin = new URL(baseUrl).origin;
     const issuer = profile.issuer.replace(/\/+$/, "");
     if (URL.parse(issuer)?.origin !== origin) {
@@ -91,14 +116,17 @@ export class OAuthClient {
     }
     const url = `${issuer}/.well-known/openid-configuration`;
     const answer = await callProvider({ method: "GET", url }, this.#call);
-    const endpoint =
-      answer.status === 404 ? `${baseUrl}/oauth/token` : readMetadata(profile, answer.body);
-    if (new URL(endpoint).origin === origin) return endpoint;
+    const found: Endpoints =
+      answer.status === 404
+        ? { token: `${baseUrl}/oauth/token`, revocation: undefined }
+        : readMetadata(profile, answer.body);
+    const urls = [found.token, ...(found.revocation === undefined ? [] : [found.revocation])];
+    if (urls.every((endpoint) => new URL(endpoint).origin === origin)) return found;
     throw invalid(`The token endpoint of ${profile.id} is not at its own origin ${origin}.`);
   }
 
   async #token(provider: CatalogProvider, form: Record<string, string>): Promise<Tokens> {
-    const url = await this.endpoint(provider);
+    const { token: url } = await this.endpoints(provider);
     const body = new URLSearchParams({ ...form, client_id: this.#clientId }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
     const answer = await callProvider({ method: "POST", url, headers, body }, this.#call);
@@ -115,8 +143,9 @@ export class OAuthClient {
   }
 }
 
-function readMetadata({ id, issuer }: CatalogProvider["profile"], body: unknown): string {
+function readMetadata({ id, issuer }: CatalogProvider["profile"], body: unknown): Endpoints {
   const { data } = Metadata.safeParse(body);
-  if (data?.issuer === issuer) return data.token_endpoint;
+  if (data?.issuer === issuer)
+    return { token: data.token_endpoint, revocation: data.revocation_endpoint };
   throw invalid(`The OAuth metadata of ${id} does not name the issuer that its catalog names.`);
 }

@@ -128,12 +128,16 @@ export async function createOrchestrator({
   const { projects, people, runs, registry, catalog, payment, views, approvals, vault } = parts;
   await payment.recover();
   const recovery = keepRecovering({ wallet: () => payment });
+  const providerOf = async (id: string) => (await catalog.provider(id)).provider;
+  // Providers may be opening just now, so nobody waits for it.
+  const resuming = parts.resources.recover(providerOf);
   const router = Router();
   router.use(publicApi(parts.keys));
   router.use("/v1", sessionApi(parts.sessionDesk));
   router.use("/v1", agentApi(parts.desk));
   const close = async () => {
     await recovery.stop();
+    await resuming.catch(() => undefined);
     await vault.ready().catch(() => undefined);
     db.close();
   };

@@ -6,9 +6,10 @@ import { AccountRequests } from "./account-request.ts";
 import { Approvals } from "./approvals.ts";
 import { ConnectionStore } from "./connection-store.ts";
 import { Connections } from "./connections.ts";
+import { Consents } from "./consents.ts";
 import { Desk } from "./desk.ts";
 import { capSetter } from "./caps.ts";
-import { Identity } from "./identity.ts";
+import { Identity, type MandateOf } from "./identity.ts";
 import { MergedCatalog } from "./merged-catalog.ts";
 import { OAuthClient } from "./oauth-client.ts";
 import { People, type User } from "./people.ts";
@@ -16,6 +17,10 @@ import { PaymentMethod, type Wallets } from "./payment-method.ts";
 import { ProjectViews } from "./project-views.ts";
 import { Projects } from "./projects.ts";
 import type { ProviderCallOptions } from "./provider-call.ts";
+import { ProviderSession } from "./provider-session.ts";
+import { Quotes } from "./quotes.ts";
+import { ResourceChanges } from "./resource-changes.ts";
+import { ResourceWork } from "./resource-work.ts";
 import { ProviderRegistry } from "./provider-registry.ts";
 import { Purchases } from "./purchases.ts";
 import { ResourceStore } from "./resource-store.ts";
@@ -70,7 +75,9 @@ export async function openParts(options: PartsOptions) {
   const catalog = new MergedCatalog({ registry, call, now });
   const oauth = new OAuthClient({ clientId, call, now });
   const accounts = new AccountRequests({ identity, people, oauth, terms, approvals, now, newId });
+  const consents = new Consents({ db, approvals, now, newId });
   const connections = new Connections({
+    consents,
     store: new ConnectionStore({ db, vault, now }),
     vault,
     identity,
@@ -81,14 +88,6 @@ export async function openParts(options: PartsOptions) {
     trace,
     now,
   });
-  const resources = new Resources({
-    store: new ResourceStore({ db, vault, now }),
-    vault,
-    identity,
-    connections,
-    projects,
-    trace,
-  });
   const payment = new PaymentMethod({ approvals, people, wallet: options.wallet });
   const spending = new Spending({
     ledger,
@@ -96,6 +95,30 @@ export async function openParts(options: PartsOptions) {
     walletCap: options.walletCap,
     walletScope: (project) => payment.limitOf(project),
   });
+  const session = new ProviderSession({
+    db,
+    identity,
+    connections,
+    payment,
+    spending,
+    timeoutMs: call.timeoutMs,
+    now,
+  });
+  const store = new ResourceStore({ db, vault, now });
+  const quotes = new Quotes({ db, session, now });
+  const mandateOf: MandateOf = async (project, provider) =>
+    (await identity.mandate(project, provider, projects.cap(project, provider))).token;
+  const work = new ResourceWork({ store, vault, session, trace });
+  const resources = new Resources({
+    store,
+    work,
+    quotes,
+    connections,
+    consents,
+    payment,
+    mandateOf,
+  });
+  const changes = new ResourceChanges({ store, work, quotes, consents, mandateOf });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
   const views = new ProjectViews({
     people,
@@ -113,9 +136,9 @@ export async function openParts(options: PartsOptions) {
     catalog,
     views,
     connections,
+    consents,
     resources,
     purchases,
-    payment,
     approvals,
     vault,
   });
@@ -129,7 +152,14 @@ export async function openParts(options: PartsOptions) {
     listings: new ServiceListings(),
     registry,
     connections,
+    consents,
     resources,
+    changes,
+    quotes,
+    session,
+    people,
+    terms,
+    payment,
     spending,
     vault,
     setCap,
@@ -143,7 +173,7 @@ export async function openParts(options: PartsOptions) {
     approvals,
     registry,
     catalog,
-    connections,
+    resources,
     payment,
     views,
     desk,

@@ -1,7 +1,9 @@
 /**
- * The resources of all projects and the keys that their orders came with, as rows. A resource and the secrets it brought become
- * durable together.
+ * The resources of all projects, the keys that their orders came with, and the work at a provider that is under way, as rows. The
+ * work is written down, byte for byte, before the provider hears of it, so that after any crash the same thing is asked again and
+ * never another; a resource and the secrets it brought become durable together.
  */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Resource } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
@@ -11,20 +13,43 @@ import type { SealedSecret, Vault } from "./vault.ts";
 export interface ResourceRow {
   id: string;
   project: string;
-  /** The provider's catalog id, and its own id of the resource. */
+  /** What two orders of the same thing have in common. */
+  base: string;
+  name: string | null;
+  /** The provider's catalog id, and its own id of the resource: "" until it has said one. */
   provider: string;
   providerId: string;
   /** "provider/service". */
   service: string;
   /** JSON in a canonical form. */
   configuration: string;
-  status: "complete" | "pending";
+  /** `creating`: the order may have left, and has not been answered. */
+  status: "creating" | Resource["status"];
   /** JSON: plain values, and handles where the values are secrets. */
   access: string;
+  /** JSON Schema of what the provider asks. */
+  needs: string | null;
+}
+
+/** A request that a provider is sent until it has answered it. */
+export interface Work {
+  /** Its idempotency key at the provider. */
+  id: string;
+  resource: string;
+  kind: "create" | "link" | "update" | "rotate";
+  /** Below the provider's base URL. */
+  path: string;
+  /** The very bytes. */
+  body: string;
+  /** What it may cost: decimal text in US dollars; null where nothing is paid. */
+  amount: string | null;
+  /** JSON of what becomes of the resource where it succeeds. */
+  change: string | null;
 }
 
 const COLUMNS =
-  "id, project, provider, provider_id AS providerId, service, configuration, status, access";
+  "id, project, base, name, provider, provider_id AS providerId, service, configuration, status, access, needs";
+const WORK = "id, resource, kind, path, body, amount, change";
 
 const Strings = z.record(z.string(), z.string());
 
@@ -39,10 +64,13 @@ export class ResourceStore {
     this.#now = now;
   }
 
+  /** What there is, and what may be there because it is being paid for; not what was merely asked for. */
   list(project: string): ResourceRow[] {
     return this.#db
       .query<ResourceRow>(
-        `SELECT ${COLUMNS} FROM resource WHERE project = ? ORDER BY created_at, id`,
+        `SELECT ${COLUMNS} FROM resource WHERE project = ? AND (status <> 'creating' OR EXISTS
+           (SELECT 1 FROM resource_work WHERE resource = resource.id AND amount IS NOT NULL))
+         ORDER BY created_at, rowid`,
       )
       .all(project);
   }
@@ -51,43 +79,167 @@ export class ResourceStore {
     return this.#db.query<ResourceRow>(`SELECT ${COLUMNS} FROM resource WHERE id = ?`).get(id);
   }
 
-  keep(row: ResourceRow, secrets: readonly SealedSecret[]): void {
+  /** Writes down a resource and the work that makes it, before the provider hears of it. */
+  begin(row: ResourceRow, work: Work): void {
     this.#db.transaction(() => {
-      for (const secret of secrets) this.#vault.store(secret);
       this.#db.run(
-        "INSERT INTO resource (id, project, provider, provider_id, service, configuration, status, access, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, access = excluded.access",
+        "INSERT INTO resource (id, project, base, name, provider, provider_id, service, configuration, status, access, needs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row.id,
         row.project,
+        row.base,
+        row.name,
         row.provider,
         row.providerId,
         row.service,
         row.configuration,
         row.status,
         row.access,
+        row.needs,
         this.#now(),
       );
+      this.beginWork(work);
     });
   }
 
-  /** The same key means the same order for ever; another order under it is `IDEMPOTENCY_CONFLICT`. */
-  claimKey(project: string, key: string, orderHash: string): void {
+  beginWork({ id, resource, kind, path, body, amount, change }: Work): void {
     this.#db.run(
-      "INSERT INTO idempotency (project, key, order_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO resource_work (id, resource, kind, path, body, amount, change, begun_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+      id,
+      resource,
+      kind,
+      path,
+      body,
+      amount,
+      change,
+      this.#now(),
+    );
+  }
+
+  /** Work that was never answered, or that the provider asks information for. */
+  openWork(resource: string): Work | undefined {
+    return this.#db
+      .query<Work>(
+        `SELECT ${WORK} FROM resource_work WHERE resource = ? AND ended_at IS NULL ORDER BY begun_at DESC`,
+      )
+      .get(resource);
+  }
+
+  allOpenWork(): (Work & { project: string })[] {
+    return this.#db
+      .query<Work & { project: string }>(
+        `SELECT ${WORK.split(", ")
+          .map((column) => `resource_work.${column}`)
+          .join(
+            ", ",
+          )}, project FROM resource_work JOIN resource ON resource.id = resource WHERE ended_at IS NULL AND resource.status = 'creating'`,
+      )
+      .all();
+  }
+
+  /** Whether work was done to its end before. */
+  isDone(work: string): boolean {
+    const sql = "SELECT id FROM resource_work WHERE id = ? AND ended_at IS NOT NULL";
+    return this.#db.query(sql).get(work) !== undefined;
+  }
+
+  /** Keeps what the provider said, with the secrets that it brought; `ended` is the work that is done by it. */
+  keep(row: ResourceRow, secrets: readonly SealedSecret[], ended?: string): void {
+    this.#db.transaction(() => {
+      for (const secret of secrets) this.#vault.store(secret);
+      this.#db.run(
+        "UPDATE resource SET provider_id = ?, service = ?, configuration = ?, status = ?, access = ?, needs = ? WHERE id = ?",
+        row.providerId,
+        row.service,
+        row.configuration,
+        row.status,
+        row.access,
+        row.needs,
+        row.id,
+      );
+      if (ended !== undefined) this.#end(ended);
+    });
+  }
+
+  /** Forgets an order that the provider has refused, and with it the key: nothing was made and nothing paid. */
+  drop(work: Work): void {
+    this.#db.transaction(() => {
+      this.#db.run("DELETE FROM resource_work WHERE id = ?", work.id);
+      if (work.kind === "create" || work.kind === "link")
+        this.#db.run("DELETE FROM resource WHERE id = ?", work.resource);
+    });
+  }
+
+  #end(work: string): void {
+    this.#db.run("UPDATE resource_work SET ended_at = ? WHERE id = ?", this.#now(), work);
+  }
+
+  /**
+   * The id of the resource that an order is for. The same key means the same resource for ever, removed or not; another order under it
+   * is `IDEMPOTENCY_CONFLICT`. Under a new key it is the one that there is of the same thing, or a new one.
+   */
+  claim({ project, key, base }: { project: string; key: string; base: string }): string {
+    return this.#db.transaction(() => {
+      const known = this.#key(project, key, base);
+      if (known !== undefined) return known;
+      const rows = this.#db
+        .query<{ id: string; status: string }>("SELECT id, status FROM resource WHERE base = ?")
+        .all(base);
+      const live = rows.find(({ status }) => status !== "removed" && status !== "errored");
+      const id = live?.id ?? `res_${rows.length === 0 ? base : digest(base, String(rows.length))}`;
+      this.#db.run(
+        "INSERT INTO idempotency (project, key, order_hash, resource) VALUES (?, ?, ?, ?)",
+        project,
+        key,
+        base,
+        id,
+      );
+      return id;
+    });
+  }
+
+  /** The same for a change of a resource: a key means one change. */
+  claimChange({
+    project,
+    key,
+    base,
+    id,
+  }: {
+    project: string;
+    key: string;
+    base: string;
+    id: string;
+  }): void {
+    if (this.#key(project, key, base) !== undefined) return;
+    this.#db.run(
+      "INSERT INTO idempotency (project, key, order_hash, resource) VALUES (?, ?, ?, ?)",
       project,
       key,
-      orderHash,
+      base,
+      id,
     );
+  }
+
+  #key(project: string, key: string, base: string): string | undefined {
     const row = this.#db
-      .query<{ hash: string }>(
-        "SELECT order_hash AS hash FROM idempotency WHERE project = ? AND key = ?",
+      .query<{ hash: string; resource: string }>(
+        "SELECT order_hash AS hash, resource FROM idempotency WHERE project = ? AND key = ?",
       )
       .get(project, key);
-    if (row?.hash === orderHash) return;
+    if (!row || row.hash === base) return row?.resource;
     throw new OrchestratorError("IDEMPOTENCY_CONFLICT", {
       problem: "This idempotency key was used for another order.",
       nextStep: "Use a new key for a new order.",
     });
   }
+}
+
+export function digest(...parts: string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+export function canonical(configuration: Readonly<Record<string, string>>): string {
+  const sorted = Object.entries(configuration).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(Object.fromEntries(sorted));
 }
 
 /** The row as an agent sees it. */
@@ -97,12 +249,18 @@ export function viewResource({
   status,
   configuration,
   access,
+  name,
+  needs,
 }: ResourceRow): Resource {
   return {
     id,
     service,
-    status,
+    status: status === "creating" ? "pending" : status,
     configuration: Strings.parse(JSON.parse(configuration)),
     access: Strings.parse(JSON.parse(access)),
+    ...(name === null ? {} : { name }),
+    ...(needs === null
+      ? {}
+      : { information_schema: JSON.parse(needs) as Resource["information_schema"] }),
   };
 }

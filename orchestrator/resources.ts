@@ -1,39 +1,41 @@
 /**
  * A resource is what a provider made for a project: a plan, a store, a database. Adding the same service with the same
- * configuration twice is adding it once, whichever key the agent sends and wherever a crash fell in between.
+ * configuration twice is adding it once, whichever key the agent sends and wherever a crash fell in between; what costs money is
+ * paid once, at its quote.
  */
-import { createHash } from "node:crypto";
-import {
-  type CatalogProvider,
-  type Resource,
-  type ResourceOrder,
-  ResourceResponse,
-  Secret,
-  type Service,
-  type Trace,
+import type {
+  AddOrder,
+  CatalogProvider,
+  LinkOrder,
+  Resource,
+  ResourceOrder,
+  Service,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
+import { type Consents, OWNER } from "./consents.ts";
 import { OrchestratorError } from "./error.ts";
-import type { Identity } from "./identity.ts";
-import type { Projects } from "./projects.ts";
-import type { ProviderAnswer } from "./provider-call.ts";
-import { refusal } from "./provider-error.ts";
-import { type ResourceRow, type ResourceStore, viewResource } from "./resource-store.ts";
+import type { MandateOf } from "./identity.ts";
+import type { PaymentMethod } from "./payment-method.ts";
+import { confirmationOf, type KeptQuote, type Quotes } from "./quotes.ts";
+import {
+  canonical,
+  digest,
+  type ResourceRow,
+  type ResourceStore,
+  viewResource,
+  type Work,
+} from "./resource-store.ts";
+import type { ResourceWork } from "./resource-work.ts";
 import { Serial } from "./serial.ts";
-import { splitAccess } from "./split-access.ts";
-import type { Vault } from "./vault.ts";
 
-/** What is added: an entry of the catalog, with its configuration in a canonical form. */
-interface Target {
-  asker: Asker;
+interface Entry {
   provider: CatalogProvider;
   service: Service;
-  reference: string;
-  configuration: string;
-  /** Derived from project, service and configuration, so that it is the same after any crash. */
-  id: string;
 }
+
+/** A run's order has no name and no quote: it is paid within the run's budget. */
+type Order = ResourceOrder & Partial<Pick<AddOrder, "name" | "quote" | "confirm">>;
 
 export class Resources {
   readonly #parts: ResourcesOptions;
@@ -47,130 +49,199 @@ export class Resources {
     return this.#parts.store.list(project).map(viewResource);
   }
 
-  /** Adds a free service, or answers the resource that the project already has of it. */
-  add(
-    asker: Asker,
-    { provider, service }: { provider: CatalogProvider; service: Service },
-    order: ResourceOrder,
-  ): Promise<Resource> {
-    const reference = `${provider.profile.id}/${service.id}`;
-    const configuration = canonical(order.configuration);
-    const hash = digest(asker.project, reference, configuration);
-    const target = { asker, provider, service, reference, configuration, id: `res_${hash}` };
-    this.#parts.store.claimKey(asker.project, order.idempotency_key, hash);
-    return this.#serial.run(target.id, async () => {
-      const existing = this.#parts.store.find(target.id);
-      if (existing?.status === "complete") return viewResource(existing);
-      checkFree(reference, service);
-      return existing ? this.#refresh(target, existing) : this.#create(target);
+  /** Adds a service, or answers the resource that the project already has of it. */
+  add(asker: Asker, entry: Entry, order: Order): Promise<Resource> {
+    const check = async () => {
+      checkAddable(entry);
+      const { provider, service } = entry;
+      const reference = `${provider.profile.id}/${service.id}`;
+      const pays = service.pricing.type !== "free" || service.requires_payment_method;
+      if (pays) await this.#parts.payment.need(asker, provider.profile.id, reference);
+    };
+    return this.#make(asker, entry, order, { kind: "create", check }, async (configuration) => {
+      const quote = await this.#price(asker, entry, configuration, order);
+      const mandate = await this.#parts.mandateOf(asker.project, entry.provider.profile.id);
+      const body = {
+        service_id: entry.service.id,
+        configuration,
+        project_id: asker.project,
+        mandate,
+        ...quote?.named,
+      };
+      return { body, amount: quote?.amount ?? null };
     });
   }
 
-  async #create(target: Target): Promise<Resource> {
-    const { asker, provider, service, configuration, id } = target;
-    const { connections, identity, projects } = this.#parts;
-    await connections.connect(asker, provider);
-    const cap = projects.cap(asker.project, provider.profile.id);
-    const { token: mandate } = await identity.mandate(asker.project, provider.profile.id, cap);
-    const body = {
-      service_id: service.id,
-      configuration: JSON.parse(configuration) as unknown,
-      project_id: asker.project,
-      mandate,
-    };
-    const url = `${provider.baseUrl}/provisioning/resources`;
-    const answer = await this.#send(
-      target,
-      { method: "POST", url, body },
-      { "idempotency-key": id },
+  /** Takes in what the account has already. */
+  link(asker: Asker, entry: Entry, order: LinkOrder): Promise<Resource> {
+    return this.#make(asker, entry, order, { kind: "link" }, (configuration) =>
+      Promise.resolve({
+        body: {
+          service_id: entry.service.id,
+          configuration,
+          submitted_information: order.information ?? {},
+        },
+        amount: null,
+      }),
     );
-    return this.#keep(target, answer);
   }
 
-  /** Asks again about a resource that was not ready. */
-  async #refresh(target: Target, row: ResourceRow): Promise<Resource> {
-    const url = `${target.provider.baseUrl}/provisioning/resources/${encodeURIComponent(row.providerId)}`;
-    return this.#keep(target, await this.#send(target, { method: "GET", url }));
+  /** The resource as it is; one that is not ready is asked for anew. */
+  async find(asker: Asker, id: string, providerOf: ProviderOf): Promise<Resource> {
+    const row = this.row(asker.project, id);
+    return this.#serial.run(row.base, async () => this.#resume(asker, row, providerOf));
   }
 
-  /** Signed, and with the account's token; a rejected token is renewed once. */
-  async #send(
-    { asker, provider }: Target,
-    call: { method: "GET" | "POST"; url: string; body?: unknown },
-    headers?: Record<string, string>,
-  ): Promise<ProviderAnswer> {
-    const { connections, identity } = this.#parts;
-    const send = async (rejected?: Secret) => {
-      const { access_token } = await connections.bearer(asker, provider, "orchestrator", rejected);
-      const answer = await identity.send({
-        ...call,
-        headers: { ...headers, authorization: `Bearer ${access_token}` },
-      });
-      return { answer, token: new Secret(access_token) };
-    };
-    const { answer, token } = await send();
-    return answer.status === 401 ? (await send(token)).answer : answer;
+  /** Answers what the provider asked before it goes on. */
+  async submit(
+    asker: Asker,
+    id: string,
+    information: Record<string, string>,
+    providerOf: ProviderOf,
+  ): Promise<Resource> {
+    const row = this.row(asker.project, id);
+    return this.#serial.run(row.base, async () => {
+      const now = this.row(asker.project, id);
+      const work = this.#parts.store.openWork(id);
+      if (now.status !== "needs_information" || !work) throw notAsked(id);
+      const body = JSON.parse(work.body) as Record<string, unknown>;
+      const submitted_information = {
+        ...(body["submitted_information"] as object),
+        ...information,
+      };
+      const next = { ...work, body: JSON.stringify({ ...body, submitted_information }) };
+      this.#parts.store.beginWork(next);
+      return this.#parts.work.perform(asker, await providerOf(now.provider), now, next);
+    });
   }
 
-  async #keep(target: Target, answer: ProviderAnswer): Promise<Resource> {
-    const { store, vault, trace } = this.#parts;
-    const { asker, reference, configuration, id } = target;
-    const provider = target.provider.profile.id;
-    const { data } = ResourceResponse.safeParse(answer.body);
-    if (!data || (data.status !== "complete" && data.status !== "pending")) {
-      throw refusal(provider, `adding of ${reference}`, answer);
+  /** What a crash left open goes on: what is free, and what was paid for. What was not paid is left to whoever ordered it. */
+  async recover(providerOf: ProviderOf): Promise<void> {
+    for (const { project, ...work } of this.#parts.store.allOpenWork()) {
+      const asker: Asker = { project, id: "recovery", agent: OWNER };
+      const row = this.row(project, work.resource);
+      try {
+        const provider = await providerOf(row.provider);
+        await this.#serial.run(row.base, async () => {
+          const open = await this.#parts.work.mayResume(asker, row, work);
+          if (open) await this.#parts.work.perform(asker, provider, row, work);
+        });
+      } catch {
+        // It is tried again when it is asked for, or at the next start.
+      }
     }
+  }
+
+  /** The project's own, or `RESOURCE_NOT_FOUND`. */
+  row(project: string, id: string): ResourceRow {
+    const row = this.#parts.store.find(id);
+    if (row?.project === project) return row;
+    throw new OrchestratorError("RESOURCE_NOT_FOUND", {
+      problem: `The project has no resource "${id.slice(0, 100)}".`,
+      nextStep: "List the project's resources.",
+    });
+  }
+
+  #make(
+    asker: Asker,
+    { provider, service }: Entry,
+    order: Pick<Order, "name" | "configuration" | "idempotency_key">,
+    { kind, check }: { kind: "create" | "link"; check?: () => Promise<void> },
+    prepare: (
+      configuration: Record<string, string>,
+    ) => Promise<{ body: object; amount: string | null }>,
+  ): Promise<Resource> {
+    const { connections, consents, store, work } = this.#parts;
     const { project } = asker;
-    const { status } = data;
-    const complete = status === "complete" ? data.complete.access_configuration : {};
-    const split = await splitAccess(vault, { project, provider, resource: id }, complete);
-    const access = JSON.stringify(split.access);
-    const row = {
-      id,
-      project,
-      provider,
-      providerId: data.id,
-      service: reference,
-      configuration,
-      status,
-      access,
-    };
-    store.keep(row, split.secrets);
-    trace?.append({ type: "resource", service: reference, id, status });
+    const reference = `${provider.profile.id}/${service.id}`;
+    const configuration = canonical(order.configuration);
+    const parts = [project, reference, configuration];
+    if (order.name !== undefined) parts.push(order.name);
+    if (kind === "link") parts.push("link", order.idempotency_key);
+    const base = digest(...parts);
+    return this.#serial.run(base, async () => {
+      const id = store.claim({ project, key: order.idempotency_key, base });
+      const known = store.find(id);
+      if (known) return this.#resume(asker, known, () => Promise.resolve(provider));
+      await check?.();
+      await connections.connect(asker, provider);
+      consents.checkScope(asker, provider.profile.id, "resources");
+      const { body, amount } = await prepare(JSON.parse(configuration) as Record<string, string>);
+      const row: ResourceRow = {
+        id,
+        project,
+        base,
+        name: order.name ?? null,
+        provider: provider.profile.id,
+        providerId: "",
+        service: reference,
+        configuration,
+        status: "creating",
+        access: "{}",
+        needs: null,
+      };
+      const path = kind === "create" ? "/provisioning/resources" : "/provisioning/resources/link";
+      const text = JSON.stringify(body);
+      const next: Work = { id, resource: id, kind, path, body: text, amount, change: null };
+      store.begin(row, next);
+      return work.perform(asker, provider, row, next);
+    });
+  }
+
+  async #resume(asker: Asker, before: ResourceRow, providerOf: ProviderOf): Promise<Resource> {
+    const { store, work } = this.#parts;
+    const row = store.find(before.id) ?? before;
+    if (row.status === "creating") {
+      const open = store.openWork(row.id);
+      if (open) return work.perform(asker, await providerOf(row.provider), row, open);
+    }
+    if (row.status === "pending") return work.refresh(asker, await providerOf(row.provider), row);
     return viewResource(row);
   }
+
+  /** The quote to pay by; undefined where it is free. A person confirms a price; a run has its budget. */
+  async #price(
+    asker: Asker,
+    { provider, service }: Entry,
+    configuration: Record<string, string>,
+    { quote: id }: Order,
+  ): Promise<KeptQuote | undefined> {
+    if (service.pricing.type === "free") return undefined;
+    const { quotes } = this.#parts;
+    const order = { provider, service, configuration };
+    const quote =
+      id === undefined ? await quotes.fix(asker, order) : quotes.named(asker, id, order);
+    if (/^[0.]+$/.test(quote.amount)) return quote;
+    if (asker.session && id === undefined) throw confirmationOf(quote);
+    return quote;
+  }
 }
+
+export type ProviderOf = (provider: string) => Promise<CatalogProvider>;
 
 export interface ResourcesOptions {
   store: ResourceStore;
-  vault: Vault;
-  identity: Identity;
+  work: ResourceWork;
+  quotes: Quotes;
   connections: Connections;
-  projects: Projects;
-  trace: Trace | undefined;
+  consents: Consents;
+  payment: PaymentMethod;
+  mandateOf: MandateOf;
 }
 
-/** What an agent must buy at the provider itself, and what cannot be paid for on this way yet. */
-function checkFree(reference: string, service: Service): void {
-  if (service.operations["create"]) {
-    throw new OrchestratorError("BOUGHT_AT_PROVIDER", {
-      problem: `${reference} is had by calling its own "create" operation, not by adding it here.`,
-      nextStep: "Call the operation with the account's credential.",
-    });
-  }
-  if (service.pricing.type !== "free") {
-    throw new OrchestratorError("PAID_RESOURCE_UNAVAILABLE", {
-      problem: `${reference} costs money, and paid services cannot be added through the orchestrator yet.`,
-      nextStep: "Use a free service of the same capability.",
-    });
-  }
+/** What an agent must buy at the provider itself is not added here. */
+function checkAddable({ provider, service }: Entry): void {
+  if (!service.operations["create"]) return;
+  const reference = `${provider.profile.id}/${service.id}`;
+  throw new OrchestratorError("BOUGHT_AT_PROVIDER", {
+    problem: `${reference} is had by calling its own "create" operation, not by adding it here.`,
+    nextStep: "Call the operation with the account's credential.",
+  });
 }
 
-function canonical(configuration: Readonly<Record<string, string>>): string {
-  const sorted = Object.entries(configuration).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(Object.fromEntries(sorted));
-}
-
-function digest(...parts: string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+function notAsked(id: string): OrchestratorError {
+  return new OrchestratorError("INVALID_STATE", {
+    problem: `The provider asks nothing about the resource "${id.slice(0, 100)}".`,
+    nextStep: "Read the resource's state.",
+  });
 }

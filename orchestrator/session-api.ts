@@ -8,6 +8,7 @@ import {
   AddOrder,
   CapOrder,
   ConnectionOrder,
+  ConsentOrder,
   DeepLinkOrder,
   InformationOrder,
   LinkOrder,
@@ -83,13 +84,16 @@ export function sessionApi(desk: SessionDesk): Router {
     desk.connect(project, session, read(ConnectionOrder, body)),
   );
   inProject("get", "/connections", (project) => desk.connections(project));
-  inProject("delete", "/connections/:provider", (project, { session, id }) =>
-    desk.unlink(project, session, id("provider")),
+  inProject("delete", "/connections/:provider", (project, { id }) =>
+    desk.unlink(project, id("provider")),
   );
   inProject("get", "/consents", (project) => desk.consents(project));
+  inProject("post", "/consents", (project, { body }) =>
+    desk.grantConsent(project, read(ConsentOrder, body)),
+  );
   inProject("delete", "/consents/:id", (project, { id }) => desk.revokeConsent(project, id("id")));
-  inProject("post", "/preflight", (project, { session, body }) =>
-    desk.preflight(project, session, read(AddOrder, body)),
+  inProject("post", "/preflight", (project, { body }) =>
+    desk.preflight(project, read(AddOrder, body)),
   );
   inProject("post", "/quotes", (project, { session, body }) =>
     desk.quote(project, session, read(QuoteOrder, body)),

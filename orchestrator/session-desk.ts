@@ -5,10 +5,13 @@
 import type { Request } from "express";
 import {
   type AddOrder,
+  type AgentScope,
+  type CatalogProvider,
   type ConnectionList,
   type ConnectionOrder,
   type ConnectionView,
   type ConsentList,
+  type ConsentOrder,
   type ConsentView,
   type DeepLink,
   type DeepLinkOrder,
@@ -41,19 +44,28 @@ import {
   type UpdateOrder,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
-import type { Connections } from "./connections.ts";
+import { type Connections, notConnected } from "./connections.ts";
+import type { Consents } from "./consents.ts";
+import { openDeepLink } from "./deep-links.ts";
 import { OrchestratorError } from "./error.ts";
 import { llmContext } from "./llm-context.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
-import { unknownProject } from "./people.ts";
+import type { PaymentMethod } from "./payment-method.ts";
+import { type People, unknownProject } from "./people.ts";
+import { preflight } from "./preflight.ts";
 import type { ProjectViews } from "./project-views.ts";
 import { type Project, type Projects, USD_DECIMALS } from "./projects.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
+import type { ProviderSession } from "./provider-session.ts";
+import type { Quotes } from "./quotes.ts";
+import type { ResourceChanges } from "./resource-changes.ts";
+import { viewResource } from "./resource-store.ts";
 import type { Resources } from "./resources.ts";
 import type { Runs } from "./runs.ts";
 import type { ServiceListings, ServicesFilter } from "./service-listings.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { Spending } from "./spending.ts";
+import type { Terms } from "./terms.ts";
 import type { Vault } from "./vault.ts";
 
 export class SessionDesk {
@@ -182,7 +194,7 @@ export class SessionDesk {
   ): Promise<ConnectionView> {
     const { catalog, connections } = this.#parts;
     const { provider } = await catalog.provider(order.provider);
-    const asker = askerOf(project, session, order);
+    const asker = askerOf(project, session, { ...order, grants: true });
     await connections.connect(asker, provider);
     return connections.view(project, order.provider);
   }
@@ -191,28 +203,45 @@ export class SessionDesk {
     return { connections: this.#parts.connections.views(project) };
   }
 
-  async unlink(
-    _project: string,
-    _session: Session,
-    _provider: string,
-  ): Promise<{ unlinked: true }> {
-    throw notBuilt("Unlinking");
+  /** `told` says whether the provider has heard of it, which may be down. */
+  async unlink(project: string, id: string): Promise<{ unlinked: true; told: boolean }> {
+    const { catalog, connections } = this.#parts;
+    const reading = await catalog.read();
+    const provider = reading.catalog.providers.find(({ profile }) => profile.id === id);
+    return { unlinked: true, told: await connections.unlink(project, id, provider) };
   }
 
-  consents(_project: string): ConsentList {
-    throw notBuilt("The list of consents");
+  consents(project: string): ConsentList {
+    return { consents: this.#parts.consents.list(project) };
   }
 
-  revokeConsent(_project: string, _id: string): ConsentView {
-    throw notBuilt("Revoking a consent");
+  grantConsent(project: string, { provider, agent, scopes }: ConsentOrder): ConsentView {
+    const { connections, consents } = this.#parts;
+    if (!connections.find(project, provider)) throw notConnected(provider);
+    return consents.grant({ project, provider, agent, scopes });
   }
 
-  async preflight(_project: string, _session: Session, _order: AddOrder): Promise<Preflight> {
-    throw notBuilt("The preflight");
+  revokeConsent(project: string, id: string): ConsentView {
+    return this.#parts.consents.revoke(project, id);
   }
 
-  async quote(_project: string, _session: Session, _order: QuoteOrder): Promise<Quote> {
-    throw notBuilt("Quoting");
+  async preflight(project: string, order: AddOrder): Promise<Preflight> {
+    const entry = await this.#parts.catalog.service(order.service);
+    return preflight(this.#parts, project, entry, order);
+  }
+
+  /** Where a price is fixed there is an account: a provider quotes to nobody else. */
+  async quote(project: string, session: Session, order: QuoteOrder): Promise<Quote> {
+    const { catalog, connections, quotes, resources } = this.#parts;
+    const { provider, service } = await catalog.service(order.service);
+    const changes =
+      order.resource === undefined ? undefined : resources.row(project, order.resource).providerId;
+    if (!connections.find(project, provider.profile.id)) throw notLinked(provider.profile.id);
+    const { configuration } = order;
+    const asker = askerOf(project, session, {});
+    const fixed = await quotes.fix(asker, { provider, service, configuration, changes });
+    const { named: _named, ...quote } = fixed;
+    return quote;
   }
 
   async add(project: string, session: Session, order: AddOrder): Promise<Resource> {
@@ -225,58 +254,61 @@ export class SessionDesk {
     return { resources: this.#parts.resources.list(project) };
   }
 
-  async resource(project: string, _session: Session, id: string): Promise<Resource> {
-    const found = this.#parts.resources.list(project).find((resource) => resource.id === id);
-    if (found) return found;
-    throw new OrchestratorError("RESOURCE_NOT_FOUND", {
-      problem: `The project has no resource "${id.slice(0, 100)}".`,
-      nextStep: "List the project's resources.",
-    });
+  resource(project: string, session: Session, id: string): Promise<Resource> {
+    return this.#parts.resources.find(askerOf(project, session, {}), id, this.#providerOf);
   }
 
   async update(
-    _project: string,
-    _session: Session,
-    _id: string,
-    _order: UpdateOrder,
+    project: string,
+    session: Session,
+    id: string,
+    order: UpdateOrder,
   ): Promise<Resource> {
-    throw notBuilt("Changing a resource");
+    const row = this.#parts.resources.row(project, id);
+    const asker = askerOf(project, session, {});
+    return this.#parts.changes.update(asker, await this.#providerOf(row.provider), row, order);
   }
 
   async rotate(
-    _project: string,
-    _session: Session,
-    _id: string,
-    _order: RotateOrder,
+    project: string,
+    session: Session,
+    id: string,
+    order: RotateOrder,
   ): Promise<Resource> {
-    throw notBuilt("Rotating a resource's credentials");
+    const row = this.#parts.resources.row(project, id);
+    const asker = askerOf(project, session, {});
+    return this.#parts.changes.rotate(asker, await this.#providerOf(row.provider), row, order);
   }
 
   async remove(
-    _project: string,
-    _session: Session,
-    _id: string,
-    _order: RemoveOrder,
+    project: string,
+    session: Session,
+    id: string,
+    { confirm = [] }: RemoveOrder,
   ): Promise<Resource> {
-    throw notBuilt("Removing a resource");
+    const row = this.#parts.resources.row(project, id);
+    const asker = askerOf(project, session, {});
+    return this.#parts.changes.remove(asker, await this.#providerOf(row.provider), row, confirm);
   }
 
-  async submitInformation(
-    _project: string,
-    _session: Session,
-    _id: string,
-    _order: InformationOrder,
+  submitInformation(
+    project: string,
+    session: Session,
+    id: string,
+    { information }: InformationOrder,
   ): Promise<Resource> {
-    throw notBuilt("Submitting information");
+    const asker = askerOf(project, session, {});
+    return this.#parts.resources.submit(asker, id, information, this.#providerOf);
   }
 
-  async link(_project: string, _session: Session, _order: LinkOrder): Promise<Resource> {
-    throw notBuilt("Linking what the account has");
+  async link(project: string, session: Session, order: LinkOrder): Promise<Resource> {
+    const entry = await this.#parts.catalog.service(order.service);
+    return this.#parts.resources.link(askerOf(project, session, {}), entry, order);
   }
 
   async access(project: string, session: Session, id: string): Promise<ResourceAccess> {
-    const { vault } = this.#parts;
-    const { access } = await this.resource(project, session, id);
+    const { resources, vault } = this.#parts;
+    const { access } = viewResource(resources.row(project, id));
     const values: Record<string, string> = {};
     for (const [key, value] of Object.entries(access)) {
       values[key] = value.startsWith("cred:")
@@ -310,9 +342,13 @@ export class SessionDesk {
     return { reads };
   }
 
-  async deepLink(_project: string, _session: Session, _order: DeepLinkOrder): Promise<DeepLink> {
-    throw notBuilt("Links into a provider's dashboard");
+  async deepLink(project: string, session: Session, order: DeepLinkOrder): Promise<DeepLink> {
+    const provider = await this.#providerOf(order.provider);
+    return openDeepLink(this.#parts, askerOf(project, session, {}), { provider, order });
   }
+
+  readonly #providerOf = async (id: string): Promise<CatalogProvider> =>
+    (await this.#parts.catalog.provider(id)).provider;
 
   /** The providers are the same for all users, so only an orchestrator's one user may change them. */
   #checkOwner({ user }: Session): void {
@@ -333,7 +369,14 @@ export interface SessionDeskOptions {
   listings: ServiceListings;
   registry: ProviderRegistry;
   connections: Connections;
+  consents: Consents;
   resources: Resources;
+  changes: ResourceChanges;
+  quotes: Quotes;
+  session: ProviderSession;
+  people: People;
+  terms: Terms;
+  payment: PaymentMethod;
   spending: Spending;
   vault: Vault;
   setCap: (cap: { project: string; provider: string; amount: bigint }) => Promise<unknown>;
@@ -341,17 +384,24 @@ export interface SessionDeskOptions {
   ownerId: string | undefined;
 }
 
-function askerOf(
-  project: string,
-  session: Session,
-  { accept_terms: acceptTerms }: { accept_terms?: string | undefined },
-): Asker {
-  return {
-    project,
-    id: `session:${session.agent}`,
-    agent: session.agent,
-    session: { acceptTerms },
-  };
+interface Said {
+  accept_terms?: string | undefined;
+  scopes?: readonly AgentScope[] | undefined;
+  /** The call is the person's word that the program may use the account. */
+  grants?: boolean;
+}
+
+function askerOf(project: string, { agent }: Session, said: Said): Asker {
+  const { accept_terms: acceptTerms, scopes, grants = false } = said;
+  return { project, id: `session:${agent}`, agent, session: { acceptTerms, scopes, grants } };
+}
+
+function notLinked(provider: string): OrchestratorError {
+  return new OrchestratorError("PROVIDER_NOT_LINKED", {
+    problem: `The project has no account at ${provider}, and a price is fixed for an account.`,
+    nextStep: "Link the provider first; the preflight says the catalog's price.",
+    details: { provider },
+  });
 }
 
 /** Such as DATABASE_CONNECTION_STRING. */
@@ -361,11 +411,4 @@ function variableName(name: string | undefined, key: string): string {
 
 function summary({ id, name, createdAt }: Project): ProjectSummary {
   return { id, name, created_at: new Date(createdAt).toISOString() };
-}
-
-function notBuilt(what: string): OrchestratorError {
-  return new OrchestratorError("NOT_BUILT", {
-    problem: `${what} is not built yet.`,
-    nextStep: "Do it at the provider's own dashboard.",
-  });
 }

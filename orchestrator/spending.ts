@@ -4,6 +4,7 @@
  */
 import { formatDecimal, type Spend } from "../protocol/index.ts";
 import type { Ledger, LedgerScope } from "../store/index.ts";
+import type { Asker } from "./approvals.ts";
 import { type Projects, USD_DECIMALS } from "./projects.ts";
 import type { Run } from "./runs.ts";
 
@@ -20,10 +21,11 @@ export class Spending {
     this.#walletScope = walletScope;
   }
 
-  scopes(run: Run, provider: string): LedgerScope[] {
+  /** A person's own program has no budget; the caps hold for it as for everybody. */
+  scopes(run: Payer, provider: string): LedgerScope[] {
     const { amount } = this.#projects.cap(run.project, provider);
     const scopes: LedgerScope[] = [
-      ...[run, ...run.starters].map(({ id, budget: max }) => {
+      ...(isRun(run) ? [run, ...run.starters] : []).map(({ id, budget: max }) => {
         return { name: runScope(id), kind: "budget" as const, max, perMonth: false };
       }),
       { name: providerScope(run.project, provider), kind: "cap", max: amount, perMonth: true },
@@ -60,6 +62,13 @@ export class Spending {
     const { amount } = this.#projects.cap(project, provider);
     return { provider, cap: usd(amount), spent: usd(settled), reserved: usd(reserved) };
   }
+}
+
+/** Who spends: a run, within its budget, or a person's own program. */
+type Payer = Run | Asker;
+
+function isRun(payer: Payer): payer is Run {
+  return "budget" in payer;
 }
 
 export interface SpendingOptions {

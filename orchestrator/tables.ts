@@ -94,6 +94,33 @@ const STEPS = [
   ) STRICT;
   CREATE UNIQUE INDEX consent_live ON consent (project, provider, agent) WHERE revoked_at IS NULL;
   `,
+  `
+  -- Who was let in before consents were kept.
+  INSERT INTO consent SELECT 'con_' || lower(hex(randomblob(12))), project, provider, 'agent', '["account"]', connected_at, NULL FROM connection;
+
+  -- What two orders of the same thing have in common, and what the provider still asks.
+  ALTER TABLE resource ADD COLUMN base TEXT NOT NULL DEFAULT '';
+  UPDATE resource SET base = substr(id, 5);
+  CREATE INDEX resource_base ON resource (base);
+  ALTER TABLE resource ADD COLUMN name TEXT;
+  ALTER TABLE resource ADD COLUMN needs TEXT;
+  ALTER TABLE idempotency ADD COLUMN resource TEXT NOT NULL DEFAULT '';
+  UPDATE idempotency SET resource = 'res_' || order_hash;
+
+  -- A request at a provider, written down before it leaves, and sent until it is answered.
+  CREATE TABLE resource_work (
+    id TEXT PRIMARY KEY, resource TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL, amount TEXT,
+    change TEXT, begun_at INTEGER NOT NULL, ended_at INTEGER
+  ) STRICT;
+  CREATE INDEX resource_work_open ON resource_work (resource) WHERE ended_at IS NULL;
+
+  -- Prices that providers have fixed.
+  CREATE TABLE quote (
+    id TEXT PRIMARY KEY, project TEXT NOT NULL REFERENCES project, service TEXT NOT NULL, configuration TEXT NOT NULL,
+    resource TEXT, provider_quote TEXT NOT NULL, amount TEXT NOT NULL, interval TEXT NOT NULL, hash TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 export function makeTables(db: Database): void {

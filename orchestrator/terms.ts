@@ -42,6 +42,11 @@ export class Terms {
     });
   }
 
+  isAccepted(project: string, provider: string, version: string): boolean {
+    const { id: person } = this.#people.ofProject(project);
+    return this.#find({ person, provider, version }) !== undefined;
+  }
+
   async #ask(
     asker: Asker,
     { id, name }: ProviderProfile,

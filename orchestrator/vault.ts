@@ -59,6 +59,16 @@ export class Vault {
     );
   }
 
+  has({ project, handle }: SecretName): boolean {
+    const sql = "SELECT handle FROM secret WHERE project = ? AND handle = ?";
+    return this.#db.query(sql).get(project, handle) !== undefined;
+  }
+
+  /** Synchronous, so that it can be part of a transaction. */
+  forget({ project, handle }: SecretName): void {
+    this.#db.run("DELETE FROM secret WHERE project = ? AND handle = ?", project, handle);
+  }
+
   /** Reads a secret and writes the audit line first, or throws `CREDENTIAL_UNKNOWN`. */
   async read({ project, handle }: SecretName, reader: string): Promise<Secret> {
     const row = this.#db

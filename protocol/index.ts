@@ -138,12 +138,14 @@ export {
 export { Secret } from "./secret.ts";
 export {
   AddOrder,
+  AgentScope,
   CapOrder,
   Confirmation,
   ConnectionList,
   ConnectionOrder,
   ConnectionView,
   ConsentList,
+  ConsentOrder,
   ConsentView,
   DeepLinkOrder,
   EnvView,

@@ -17,7 +17,7 @@
  * | `POST /v1/projects/{p}/runs` `RunGrant` | `Delegation`: a run for an agent |
  * | `POST /v1/projects/{p}/connections` `ConnectionOrder` | `ConnectionView` |
  * | `GET /v1/projects/{p}/connections`, `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
- * | `GET /v1/projects/{p}/consents`, `DELETE …/consents/{id}` | `ConsentList`, `ConsentView` |
+ * | `GET /v1/projects/{p}/consents`, `POST …/consents` `ConsentOrder`, `DELETE …/consents/{id}` | `ConsentList`, `ConsentView` |
  * | `POST /v1/projects/{p}/preflight` `AddOrder` | `Preflight`: what would stand in the way, and nothing is done |
  * | `POST /v1/projects/{p}/quotes` `QuoteOrder` | `Quote` |
  * | `POST /v1/projects/{p}/resources` `AddOrder` | `Resource` |
@@ -159,11 +159,16 @@ export type RunGrant = z.output<typeof RunGrant>;
 
 export const CapOrder = z.object({ amount: text(40) });
 
+/** `account` is everything; the others are parts of it. */
+export const AgentScope = z.enum(["account", "resources", "credentials", "payments"]);
+export type AgentScope = z.output<typeof AgentScope>;
+
 export const ConnectionOrder = z.object({
   provider: text(50),
   /** Of the provider's terms; the person has accepted this version. */
   accept_terms: text(50).optional(),
-  scopes: z.array(text(100)).max(50).optional(),
+  /** Of this program; everything by default. */
+  scopes: z.array(AgentScope).min(1).max(10).optional(),
 });
 export type ConnectionOrder = z.output<typeof ConnectionOrder>;
 
@@ -185,6 +190,13 @@ export const ConsentView = z.object({
   revoked_at: z.string().nullable(),
 });
 export type ConsentView = z.output<typeof ConsentView>;
+/** Lets an agent use the account, or changes what for. */
+export const ConsentOrder = z.object({
+  provider: text(50),
+  agent: Name,
+  scopes: z.array(AgentScope).min(1).max(10).default(["account"]),
+});
+export type ConsentOrder = z.output<typeof ConsentOrder>;
 export const ConsentList = z.object({ consents: z.array(ConsentView) });
 export type ConsentList = z.output<typeof ConsentList>;
 
@@ -245,8 +257,8 @@ export type InformationOrder = z.output<typeof InformationOrder>;
 /** Takes in what the account has already. */
 export const LinkOrder = z.object({
   service: text(160),
-  /** The provider's own id of it. */
-  existing: text(200),
+  /** What the provider needs to find it; without it the answer says what that is. */
+  information: inputs.optional(),
   configuration: inputs.default({}),
   name: Name.optional(),
   idempotency_key: Key,

@@ -166,12 +166,6 @@ test.each([
 
 test.each([
   [
-    "a service that costs money",
-    { ...box("k"), service: "harbour/crane" },
-    501,
-    "PAID_RESOURCE_UNAVAILABLE",
-  ],
-  [
     "a service of an unknown name",
     { ...box("k"), service: "harbour/none" },
     404,
@@ -189,6 +183,16 @@ test.each([
   const answer = await world.startAgent().post("/v1/resources", order);
   expect([answer.status, codeOf(answer)]).toEqual([status, code]);
   expect(world.asks).toEqual([]);
+  expect(world.provider.accounts.size).toBe(0);
+});
+
+test("what costs money is not added for a user without a payment method: the human is told, once", async () => {
+  await using world = await openDeskWorld();
+  const agent = world.startAgent();
+  const order = { ...box("k"), service: "harbour/crane" };
+  expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
+  expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
+  expect(world.asks.map(({ kind }) => kind)).toEqual(["payment_method"]);
   expect(world.provider.accounts.size).toBe(0);
 });
 

@@ -103,7 +103,7 @@ test("only the human makes a project, and a run needs one", async () => {
     expect.objectContaining({ code: "PROJECT_UNKNOWN" }),
   );
   expect(codeOf(await world.startAgent().post("/v1/projects", { name: "mine" }))).toBe(
-    "CALL_UNKNOWN",
+    "SESSION_REQUIRED",
   );
 });
 

@@ -24,7 +24,7 @@ import {
 import { PAY_TO } from "./shop.ts";
 
 /** What the provider's own functions did, and what they are to do next. */
-interface Greenhouse extends OpenedProvider {
+export interface Greenhouse extends OpenedProvider {
   readonly done: string[];
   /** `pending` and `broken` hold until they are taken back. */
   mood: "well" | "pending" | "broken";
@@ -49,7 +49,7 @@ const name = {
 };
 const configuration_schema = { ...name, additionalProperties: false };
 
-const GREENHOUSE: ProviderDefinition<Greenhouse> = {
+export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
   id: "greenhouse",
   name: "The Greenhouse",
   termsVersion: "2026-04-30",

@@ -1,0 +1,197 @@
+/** Changing a resource that is there: another plan or configuration, newer credentials, or its end. Each change is made once for its key. */
+import {
+  type CatalogProvider,
+  parseDecimal,
+  priceOf,
+  type Resource,
+  type RotateOrder,
+  type Service,
+  type UpdateOrder,
+} from "../protocol/index.ts";
+import type { Asker } from "./approvals.ts";
+import type { Consents } from "./consents.ts";
+import { OrchestratorError } from "./error.ts";
+import type { MandateOf } from "./identity.ts";
+import { USD_DECIMALS } from "./projects.ts";
+import { confirmationOf, type KeptQuote, type Quotes } from "./quotes.ts";
+import {
+  canonical,
+  digest,
+  type ResourceRow,
+  type ResourceStore,
+  viewResource,
+  type Work,
+} from "./resource-store.ts";
+import type { ResourceWork } from "./resource-work.ts";
+import { Serial } from "./serial.ts";
+
+export class ResourceChanges {
+  readonly #parts: ResourceChangesOptions;
+  readonly #serial = new Serial();
+
+  constructor(parts: ResourceChangesOptions) {
+    this.#parts = parts;
+  }
+
+  async update(
+    asker: Asker,
+    provider: CatalogProvider,
+    row: ResourceRow,
+    order: UpdateOrder,
+  ): Promise<Resource> {
+    const target = this.#target(provider, row, order);
+    const configuration = order.configuration ? canonical(order.configuration) : row.configuration;
+    const of = { kind: "update" as const, key: order.idempotency_key };
+    const hash = digest(
+      "update",
+      row.id,
+      order.service ?? "",
+      canonical(order.configuration ?? {}),
+    );
+    return this.#once(asker, provider, row, { ...of, hash }, async (id) => {
+      const values = JSON.parse(configuration) as Record<string, string>;
+      const quote = await this.#price(asker, provider, row, target, values, order.quote);
+      const mandate = await this.#parts.mandateOf(asker.project, provider.profile.id);
+      const body = { service_id: target.id, configuration: values, mandate, ...quote?.named };
+      const service = `${provider.profile.id}/${target.id}`;
+      return {
+        id,
+        resource: row.id,
+        kind: "update",
+        path: `${pathOf(row)}/update_service`,
+        body: JSON.stringify(body),
+        amount: quote?.amount ?? null,
+        change: JSON.stringify({ service, configuration }),
+      };
+    });
+  }
+
+  rotate(
+    asker: Asker,
+    provider: CatalogProvider,
+    row: ResourceRow,
+    { idempotency_key: key }: RotateOrder,
+  ): Promise<Resource> {
+    const hash = digest("rotate", row.id);
+    return this.#once(asker, provider, row, { kind: "rotate", key, hash }, (id) =>
+      Promise.resolve({
+        id,
+        resource: row.id,
+        kind: "rotate",
+        path: `${pathOf(row)}/rotate_credentials`,
+        body: "{}",
+        amount: null,
+        change: null,
+      }),
+    );
+  }
+
+  /** A person confirms what cannot be undone. */
+  remove(
+    asker: Asker,
+    provider: CatalogProvider,
+    row: ResourceRow,
+    confirm: readonly string[],
+  ): Promise<Resource> {
+    return this.#serial.run(row.id, async () => {
+      const now = this.#parts.store.find(row.id) ?? row;
+      if (now.status === "removed") return viewResource(now);
+      this.#parts.consents.checkScope(asker, provider.profile.id, "resources");
+      if (asker.session && !confirm.includes("destructive")) throw destructive(now);
+      if (now.providerId === "") throw notReady(now);
+      return this.#parts.work.remove(asker, provider, now);
+    });
+  }
+
+  #once(
+    asker: Asker,
+    provider: CatalogProvider,
+    row: ResourceRow,
+    { key, hash }: { kind: Work["kind"]; key: string; hash: string },
+    prepare: (id: string) => Promise<Work>,
+  ): Promise<Resource> {
+    const { consents, store, work } = this.#parts;
+    const { project } = asker;
+    return this.#serial.run(row.id, async () => {
+      consents.checkScope(asker, provider.profile.id, "resources");
+      store.claimChange({ project, key, base: hash, id: row.id });
+      const id = `chg_${digest(project, key)}`;
+      const now = store.find(row.id) ?? row;
+      if (store.isDone(id)) return viewResource(now);
+      const open = store.openWork(row.id);
+      if (open?.id === id) return work.perform(asker, provider, now, open);
+      if (now.status !== "complete") throw notReady(now);
+      const next = await prepare(id);
+      store.beginWork(next);
+      return work.perform(asker, provider, now, next);
+    });
+  }
+
+  /** What the resource becomes, if the catalog lets it. */
+  #target({ profile, services }: CatalogProvider, row: ResourceRow, order: UpdateOrder): Service {
+    const ownId = row.service.slice(profile.id.length + 1);
+    const wanted = order.service?.startsWith(`${profile.id}/`)
+      ? order.service.slice(profile.id.length + 1)
+      : (order.service ?? ownId);
+    const own = services.find(({ id }) => id === ownId);
+    const target = services.find(({ id }) => id === wanted);
+    const allowed = own?.allowed_updates?.find(({ service }) => service === wanted);
+    const direction = allowed?.direction ?? (wanted === ownId ? "any" : undefined);
+    const fits =
+      direction !== undefined &&
+      (order.direction === "any" || direction === "any" || direction === order.direction);
+    if (target && fits) return target;
+    throw new OrchestratorError("UPDATE_NOT_ALLOWED", {
+      problem: `${row.service} cannot become ${wanted.slice(0, 100)} like this.`,
+      nextStep: "Use a service and a direction of the catalog's allowed_updates.",
+      details: { service: row.service },
+    });
+  }
+
+  async #price(
+    asker: Asker,
+    provider: CatalogProvider,
+    row: ResourceRow,
+    service: Service,
+    configuration: Record<string, string>,
+    id: string | undefined,
+  ): Promise<KeptQuote | undefined> {
+    const most = priceOf(service, configuration);
+    if (!most || parseDecimal(most.amount, USD_DECIMALS) === 0n) return undefined;
+    const order = { provider, service, configuration, changes: row.providerId };
+    const { quotes } = this.#parts;
+    const quote =
+      id === undefined ? await quotes.fix(asker, order) : quotes.named(asker, id, order);
+    if (parseDecimal(quote.amount, USD_DECIMALS) === 0n) return undefined;
+    if (asker.session && id === undefined) throw confirmationOf(quote);
+    return quote;
+  }
+}
+
+export interface ResourceChangesOptions {
+  store: ResourceStore;
+  work: ResourceWork;
+  quotes: Quotes;
+  consents: Consents;
+  mandateOf: MandateOf;
+}
+
+function pathOf({ providerId }: ResourceRow): string {
+  return `/provisioning/resources/${encodeURIComponent(providerId)}`;
+}
+
+function notReady({ id, status }: ResourceRow): OrchestratorError {
+  return new OrchestratorError("INVALID_STATE", {
+    problem: `The resource ${id} is ${status.replace("_", " ")}.`,
+    nextStep: "Read the resource until it is complete, and then change it.",
+    details: { resource: id, status },
+  });
+}
+
+function destructive({ id, service }: ResourceRow): OrchestratorError {
+  return new OrchestratorError("CONFIRMATION_REQUIRED", {
+    problem: `Removing ${service} cannot be undone, and that has not been confirmed.`,
+    nextStep: 'Ask the person, and send confirm: ["destructive"].',
+    details: { resource: id, service, confirmations_required: "destructive" },
+  });
+}

@@ -1,0 +1,74 @@
+/** An orchestrator with a funded wallet, a real chain and facilitator, and a provider made with the kit that sells resources. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { accountSigner, Wallet } from "../../middleware/index.ts";
+import { type OrchestratorServer, startOrchestrator } from "../../orchestrator/index.ts";
+import { Secret } from "../../protocol/index.ts";
+import { startProvider } from "../../provider/index.ts";
+import { openLedger } from "../../store/index.ts";
+import { openMarket } from "../middleware/shop.ts";
+import { GREENHOUSE, type Greenhouse } from "../provider/greenhouse.ts";
+import { PAY_TO } from "../provider/shop.ts";
+import { ISSUER } from "./provider-double.ts";
+
+const ADA = { id: "usr_1", email: "ada@example.com", name: "Ada", emailVerified: true };
+const FUNDS = 1_000_000_000n;
+
+export interface GreenhouseWorld extends AsyncDisposable {
+  server: OrchestratorServer;
+  providerUrl: string;
+  opened: Greenhouse;
+  project: string;
+  clock: { now: number };
+  letters: { to: string; text: string }[];
+  /** What the wallet has paid, in atomic units. */
+  spent(): Promise<bigint>;
+}
+
+export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
+  await using stack = new AsyncDisposableStack();
+  const dir = mkdtempSync(join(tmpdir(), "purser-orchestrator-"));
+  stack.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const market = stack.use(await openMarket());
+  const account = await market.chain.newPayer(FUNDS);
+  const bytesKey = new Secret(new Uint8Array(32));
+  const ledger = openLedger({ path: join(dir, "ledger.db"), bytesKey });
+  stack.defer(() => ledger.close());
+  const { chain } = market.chain;
+  const nonceSecret = new Secret(new Uint8Array(32).fill(7));
+  const server = stack.use(
+    await startOrchestrator({
+      dir: join(dir, "orchestrator"),
+      issuer: ISSUER,
+      user: ADA,
+      human: { ask: () => Promise.resolve({ answer: "accept" }) },
+      wallet: new Wallet({ ledger, signer: accountSigner(account), chain, nonceSecret }),
+      ledger,
+    }),
+  );
+  const letters: GreenhouseWorld["letters"] = [];
+  const provider = stack.use(
+    await startProvider(GREENHOUSE, {
+      dir: join(dir, "greenhouse"),
+      facilitatorUrl: market.facilitator.url,
+      payTo: PAY_TO,
+      asset: market.chain.asset,
+      trust: [{ issuer: ISSUER, clientId: ISSUER, keysUrl: `${server.url}/.well-known/jwks.json` }],
+      mail: (letter) => void letters.push(letter),
+    }),
+  );
+  server.orchestrator.addProvider(provider.url);
+  const project = server.orchestrator.createProject({ name: "garden" }).id;
+  const parts = stack.move();
+  return {
+    server,
+    providerUrl: provider.url,
+    opened: provider.opened,
+    project,
+    clock: { now: Date.now() },
+    letters,
+    spent: async () => FUNDS - (await chain.balanceOf(account.address)),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}

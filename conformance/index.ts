@@ -38,3 +38,8 @@ export {
 export { LEFT_OUT, type LeftOut } from "./cases/left-out.ts";
 export { scopeOf, subjectOf } from "./subject.ts";
 export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";
+export { checkClient, type CheckClientOptions } from "./client/engine.ts";
+export { AGENT_CASES, CLIENT_CASES, type ClientMode } from "./client/catalog.ts";
+export type { ClientCase } from "./client/client-case.ts";
+export { commandClient, type CommandClientOptions } from "./client/command.ts";
+export { type Client, type ClientEnd, functionClient, type Order } from "./client/order.ts";

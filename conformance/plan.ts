@@ -2,8 +2,11 @@
 import type { Case, Profile, Ring } from "./case.ts";
 import { ConformanceError } from "./conformance-error.ts";
 
-export interface PlanOptions {
-  readonly cases: readonly Case[];
+/** What of a case decides whether it is run. */
+export type Plannable = Pick<Case, "id" | "ring" | "load" | "profiles">;
+
+export interface PlanOptions<T extends Plannable = Case> {
+  readonly cases: readonly T[];
   readonly profiles: readonly Profile[];
   /** All rings up to this one. */
   readonly ring: Ring;
@@ -13,13 +16,13 @@ export interface PlanOptions {
   readonly load?: boolean | undefined;
 }
 
-export interface PlannedCase {
-  readonly case: Case;
+export interface PlannedCase<T = Case> {
+  readonly case: T;
   readonly profile: Profile;
 }
 
 /** In the catalog's order, a ring after the other; throws `CHECK_PLAN_INVALID` when nothing is left. */
-export function planCases(options: PlanOptions): PlannedCase[] {
+export function planCases<T extends Plannable>(options: PlanOptions<T>): PlannedCase<T>[] {
   const { cases, profiles, ring, only = [], skip = [], load = false } = options;
   for (const pattern of [...only, ...skip]) requireKnown(pattern, cases);
   const chosen = cases.filter(
@@ -39,7 +42,7 @@ export function planCases(options: PlanOptions): PlannedCase[] {
   });
 }
 
-function profilesOf({ profiles }: Case, asked: readonly Profile[]): readonly Profile[] {
+function profilesOf({ profiles }: Plannable, asked: readonly Profile[]): readonly Profile[] {
   return profiles === "any" ? asked.slice(0, 1) : asked.filter((one) => profiles.includes(one));
 }
 
@@ -49,7 +52,7 @@ function matches(pattern: string, id: string): boolean {
   return new RegExp(`^${source}$`, "i").test(id);
 }
 
-function requireKnown(pattern: string, cases: readonly Case[]): void {
+function requireKnown(pattern: string, cases: readonly Plannable[]): void {
   if (cases.some(({ id }) => matches(pattern, id))) return;
   throw new ConformanceError("CHECK_PLAN_INVALID", {
     problem: `No case is called "${pattern.slice(0, 80)}".`,

@@ -112,7 +112,7 @@ export function reportJsonSchema(): object {
 
 /** The part of a result that the case itself gives. */
 export function describeCase(
-  { id, title, level, severity, ring, basis, gains, mend, cwe }: Case,
+  { id, title, level, severity, ring, basis, gains, mend, cwe }: Omit<Case, "run" | "profiles">,
   profile: Profile,
 ) {
   const fixed = { id, profile, title, level, severity, ring, basis: { ...basis }, gains, mend };

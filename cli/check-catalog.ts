@@ -2,10 +2,12 @@
 import { readFileSync } from "node:fs";
 import {
   type Case,
+  AGENT_CASES,
   CASES,
+  CLIENT_CASES,
+  type ClientCase,
   ConformanceError,
   diffReports,
-  findCase,
   LEFT_OUT,
   LEVELS,
   type Report,
@@ -16,17 +18,20 @@ import { UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 
+/** For endpoints, then for clients and agents. */
+const ALL: readonly (Case | ClientCase)[] = [...CASES, ...CLIENT_CASES, ...AGENT_CASES];
+
 export function listCommand(leftOut: boolean, { terminal, json }: Surroundings): 0 {
   if (leftOut) return listLeftOut({ terminal, json });
   if (json) {
-    const cases = CASES.map(dataOf);
+    const cases = ALL.map(dataOf);
     terminal.out(JSON.stringify(cases, undefined, 2));
     return 0;
   }
-  for (const { id, title, level, ring, severity } of CASES) {
+  for (const { id, title, level, ring, severity } of ALL) {
     terminal.out(`${id.padEnd(9)} ring ${ring}  ${level.padEnd(7)} ${severity.padEnd(8)} ${title}`);
   }
-  terminal.out(`${CASES.length} cases. \`purser check explain <id>\` tells more of one.`);
+  terminal.out(`${ALL.length} cases. \`purser check explain <id>\` tells more of one.`);
   return 0;
 }
 
@@ -39,7 +44,7 @@ function listLeftOut({ terminal, json }: Pick<Surroundings, "terminal" | "json">
 }
 
 export function explainCommand(text: string, { terminal, json }: Surroundings): 0 {
-  const found = findCase(text);
+  const found = ALL.find(({ id }) => id === text.toUpperCase());
   const missing = LEFT_OUT.find(({ id }) => id === text.toUpperCase());
   if (missing) {
     if (json) terminal.out(JSON.stringify(missing, undefined, 2));
@@ -70,9 +75,11 @@ export function explainCommand(text: string, { terminal, json }: Surroundings): 
   return 0;
 }
 
+const CHECKS = ["run", "traps", "twin", "findFault"];
+
 /** Everything of a case but its check. */
-function dataOf(found: Case): object {
-  return Object.fromEntries(Object.entries(found).filter(([name]) => name !== "run"));
+function dataOf(found: Case | ClientCase): object {
+  return Object.fromEntries(Object.entries(found).filter(([name]) => !CHECKS.includes(name)));
 }
 
 export function diffCommand(

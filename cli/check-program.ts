@@ -1,6 +1,7 @@
 /** The options of `purser check` and its subcommands. */
 import type { Command } from "commander";
 import { collect } from "./program-options.ts";
+import { UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface CheckFlags {
@@ -32,6 +33,9 @@ export interface CheckFlags {
   maxSpend?: string;
   allowPrivate?: true;
   verbose?: true;
+  client?: string;
+  agent?: string;
+  deadline?: string;
 }
 
 const list = (text: string) => text.split(",");
@@ -45,7 +49,7 @@ export function addCheck(
   const check = program
     .command("check")
     .description("Test a 402-gated endpoint: does it ask rightly, and can it be cheated?")
-    .argument("<url>", "the paid URL, such as http://127.0.0.1:4021/weather")
+    .argument("[url]", "the paid URL, such as http://127.0.0.1:4021/weather")
     .option("-X, --request <method>", "the method (default: GET, or POST with -d)")
     .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
     .option("-d, --data <text>", "the body")
@@ -73,12 +77,18 @@ export function addCheck(
     .option("--openapi <file or URL>", "test every paid operation of this document, at <url>")
     .option("--facilitator-port <port>", "ring 2: where its own facilitator listens", "4402")
     .option("--rpc-port <port>", "ring 2: where its own chain listens", "4403")
-    .option("--key-env <name>", "ring 2: pay from the key in this variable, on Base Sepolia")
+    .option(
+      "--key-env <name>",
+      "ring 2: pay from the key in this variable, on Base Sepolia; for a client: where it finds its key",
+    )
     .option(
       "--rpc <url>",
       "an RPC server of its network: looks at its tokens; with --key-env pays there",
     )
     .option("--max-spend <dollars>", "ring 2: the most it may sign for; needed with --key-env")
+    .option("--client <command>", 'test this paying program instead, such as "node pay.js {url}"')
+    .option("--agent <command>", "test this agent instead: it is given {goal}")
+    .option("--deadline <seconds>", "how long a client may take for a purchase (30; an agent 180)")
     .option("--allow-private", "the target is in a private network, and yours to test")
     .option("--verbose", "a line for every case, not only for findings")
     .option("--json", "print one JSON object, the report")
@@ -89,11 +99,21 @@ It follows no redirect, and it pays nothing before ring 2: ring 1 signs
 with a new key that holds nothing. Ring 2 brings a chain and a facilitator of its own, with play money, and says how to point the server
 at them; real networks are refused. Targets on this machine need no flag.
 
+--client and --agent run a program, without a shell, once for each trap, against hostile shops on this machine. {url}, {max}, {payTo}, {rpc},
+{network}, {asset}, {purchase} and {goal} stand in the command, and as PURSER_CHECK_URL and so on in its environment; the key, with play
+money, is in PRIVATE_KEY or the variable of --key-env. It ends with 0 when it got what it paid for.
+
 Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or the command line is wrong, 3 the tester failed.`,
     )
-    .action(async (url: string, options: CheckFlags) => {
+    .action(async (url: string | undefined, options: CheckFlags) => {
+      const subject = readSubject(url, options);
+      if ("command" in subject) {
+        const { checkClientCommand } = await import("./check-client.ts");
+        end(await checkClientCommand(subject, options, surroundings));
+        return;
+      }
       const { checkCommand } = await import("./check.ts");
-      end(await checkCommand(url, options, surroundings));
+      end(await checkCommand(subject.url, options, surroundings));
     });
   check
     .command("list")
@@ -123,4 +143,23 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
       const { diffCommand } = await import("./check-catalog.ts");
       end(diffCommand(before, after, surroundings));
     });
+}
+
+type Subject =
+  | { readonly url: string }
+  | { readonly mode: "client" | "agent"; readonly command: string };
+
+/** What is tested: exactly one thing. */
+function readSubject(url: string | undefined, { client, agent }: CheckFlags): Subject {
+  const given: Subject[] = [
+    ...(url === undefined ? [] : [{ url }]),
+    ...(client === undefined ? [] : [{ mode: "client" as const, command: client }]),
+    ...(agent === undefined ? [] : [{ mode: "agent" as const, command: agent }]),
+  ];
+  const [only] = given;
+  if (only && given.length === 1) return only;
+  throw new UsageError("USAGE", {
+    problem: only ? "There is more than one thing to test." : "There is nothing to test.",
+    nextStep: 'Give a URL, or --client "<command>", or --agent "<command>".',
+  });
 }

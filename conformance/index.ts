@@ -35,8 +35,8 @@ export {
   reportJsonSchema,
   type Result,
 } from "./report.ts";
-export { LEFT_OUT, type LeftOut } from "./cases/left-out.ts";
 export { scopeOf, subjectOf } from "./subject.ts";
+export { LEFT_OUT, type LeftOut } from "./cases/left-out.ts";
 export { REPORT_FILES, REPORT_FORMATS, reportAs, type ReportFormat } from "./reports/formats.ts";
 export { checkClient, type CheckClientOptions } from "./client/engine.ts";
 export { AGENT_CASES, CLIENT_CASES, type ClientMode } from "./client/catalog.ts";

@@ -16,6 +16,7 @@ import { check, openLocalWorld, type Report } from "../conformance/index.ts";
 import { quotedPaywall } from "../middleware/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/index.ts";
 import { openDatabase } from "../store/index.ts";
+import { clientsSection } from "./clients/section.ts";
 
 const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 const PATHS = ["/a", "/b"] as const;
@@ -108,7 +109,8 @@ for (const [name, mount] of Object.entries(SERVERS)) {
   server.closeAllConnections();
   process.stderr.write(`${name}: ${reports.at(-1)?.[1].outcome}\n`);
 }
-const page = render(reports);
+const clients = await clientsSection(world, (line) => void process.stderr.write(`${line}\n`));
+const page = `${render(reports)}\n${clients}`;
 if (process.argv.includes("--print")) process.stdout.write(page);
 else writeFileSync(new URL("../docs/interop.md", import.meta.url), page);
 

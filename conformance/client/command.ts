@@ -98,21 +98,23 @@ async function run(file: string, args: string[], { cwd, env, signal }: RunOption
   return ended;
 }
 
+const WORD = /(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^\s'"\\])+/gs;
+const QUOTED = /\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)"/gs;
+
 /** Words as a shell would part them: quotes hold together, a backslash takes the next character as it is, nothing else has a meaning. */
 export function splitCommand(command: string): string[] {
-  const parts = command.match(/(?:\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^\s'"\\])+|\S+/gs) ?? [];
-  const words = parts.map((part) =>
-    part.replace(
-      /\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)"/gs,
-      (_, escaped?: string, single?: string, double?: string) =>
-        escaped ?? single ?? (double ?? "").replace(/\\(.)/gs, "$1"),
-    ),
-  );
-  if (words.length > 0 && parts.every((part) => !/^['"]/.test(part) || part.length > 1)) {
-    return words;
-  }
+  const parts = command.match(WORD) ?? [];
+  if (parts.length > 0 && command.replace(WORD, "").trim() === "") return parts.map(unquote);
   throw new ConformanceError("CHECK_TARGET_INVALID", {
     problem: "The client's command is empty, or a quote in it is not closed.",
     nextStep: 'Write it as one text, such as --client "node pay.js --max {max} {url}".',
   });
+}
+
+function unquote(part: string): string {
+  return part.replace(
+    QUOTED,
+    (_, escaped?: string, single?: string, double?: string) =>
+      escaped ?? single ?? (double ?? "").replace(/\\(.)/gs, "$1"),
+  );
 }

@@ -55,12 +55,16 @@ export async function checkClient(options: CheckClientOptions): Promise<Report> 
   const key = options.key ?? generatePrivateKey();
   const deadlineMs = options.deadlineMs ?? (mode === "agent" ? 180_000 : 30_000);
   const goal = mode === "agent" ? goalOf : undefined;
+  const all = mode === "agent" ? AGENT_CASES : CLIENT_CASES;
+  const { only, skip } = options;
+  const planFor = (profiles: readonly Profile[]) =>
+    planCases({ cases: all, profiles, ring: 2, only, skip });
+  // A filter that is wrong is refused before anything is started.
+  planFor(options.profiles ?? PROFILES);
   await using stage = await openStage({ ...world, key, deadlineMs, goal });
   const plays = new Plays(stage, client, signal);
   const profiles = options.profiles ?? (await findProfiles(plays));
-  const all = mode === "agent" ? AGENT_CASES : CLIENT_CASES;
-  const { only, skip } = options;
-  const plan = planCases({ cases: all, profiles, ring: 2, only, skip });
+  const plan = planFor(profiles);
   const baseline = new Set(options.baseline);
   const results: Result[] = [];
   for (const { case: each, profile } of plan) {
@@ -159,7 +163,9 @@ async function judge(each: ClientCase, profile: Profile, plays: Plays) {
     const seen = await plays.play(scene, profile);
     traps.push({ scene, seen, fault: each.findFault(seen) });
   }
-  const twin = await plays.play(twinOf(each), profile);
+  // Who has fallen into the trap is judged; the twin would change nothing.
+  const fallen = traps.some(({ fault }) => fault !== undefined);
+  const twin = fallen ? undefined : await plays.play(twinOf(each), profile);
   const outcome = outcomeFor(traps, twin);
   const all = traps.map(({ seen }) => seen);
   const sum = (of: (seen: Seen) => bigint) =>
@@ -170,16 +176,18 @@ async function judge(each: ClientCase, profile: Profile, plays: Plays) {
     attribution: "target" as const,
     seen: outcome.seen,
     money: { signed: sum(({ payments }) => signedTotal(payments)), lost: sum(({ lost }) => lost) },
-    exchanges: [...new Set([...all, twin].flatMap(({ exchanges }) => exchanges))],
+    exchanges: [
+      ...new Set([...all, ...(twin ? [twin] : [])].flatMap(({ exchanges }) => exchanges)),
+    ],
   };
 }
 
 function outcomeFor(
   traps: readonly { scene: Scene; seen: Seen; fault: string | undefined }[],
-  twin: Seen,
+  twin: Seen | undefined,
 ): Outcome {
   const fallen = traps.filter(({ fault }) => fault !== undefined);
-  if (fallen.length > 0) {
+  if (fallen.length > 0 || !twin) {
     const told = fallen.map(({ scene, seen, fault }) => {
       const lost = seen.lost > 0n ? ` Lost on the chain: ${seen.lost}.` : "";
       return `${scene.name}: ${fault}${lost}`;

@@ -30,7 +30,7 @@ export interface StageOptions {
   readonly goal?: ((order: Omit<Order, "goal">) => string) | undefined;
 }
 
-export interface Play {
+interface Play {
   readonly profile: Profile;
   readonly client: Client;
   readonly signal?: AbortSignal | undefined;
@@ -43,7 +43,7 @@ export interface Stage extends AsyncDisposable {
 
 /** Atomic units: what the goods cost, and the most that the client may pay for them. */
 export const PRICE = 10_000n;
-export const LIMIT = 20_000n;
+const LIMIT = 20_000n;
 const FUNDS = 1_000_000_000n;
 
 export async function openStage(options: StageOptions): Promise<Stage> {
@@ -143,9 +143,9 @@ function newAddress(): Address {
 async function copyToken({ client, asset }: Chain, address: Address): Promise<void> {
   const code = await client.getCode({ address: asset.address });
   const params = [address, code ?? "0x"];
-  await client.request<{ Method: string; Parameters: readonly Hex[]; ReturnType: unknown }>({
+  await client.request<{ Method: string; Parameters: readonly string[]; ReturnType: unknown }>({
     method: "anvil_setCode",
-    params: params as Hex[],
+    params,
   });
 }
 

@@ -7,7 +7,7 @@ import { formatDecimal, Secret } from "../../protocol/index.ts";
 import { openLedger } from "../../store/index.ts";
 
 export interface PurserClient extends Disposable {
-  pay(order: Order): Promise<Response>;
+  readonly pay: (order: Order) => Promise<Response>;
 }
 
 /** One book for all its purchases, as one program would have it. */

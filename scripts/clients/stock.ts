@@ -2,7 +2,7 @@
 import { ExactEvmScheme, toClientEvmSigner } from "@x402/evm";
 import { wrapAxiosWithPaymentFromConfig } from "@x402/axios";
 import { wrapFetchWithPaymentFromConfig } from "@x402/fetch";
-import axios, { type AxiosInstance } from "axios";
+import { type AxiosInstance, create as createAxios } from "axios";
 import { evm, Mppx } from "mppx/client";
 import { createWalletClient, http, publicActions } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
@@ -55,11 +55,11 @@ export const STOCK_CLIENTS: Readonly<Record<string, Pay>> = {
   "x402-fetch 1.2.0": (order) =>
     wrapFetchWithPayment(fetch, walletOf(order), order.max)(order.url, requestOf(order)),
   "x402-axios 0.7.2": (order) =>
-    askAxios(withPaymentInterceptor(axios.create(), walletOf(order)), order),
+    askAxios(withPaymentInterceptor(createAxios(), walletOf(order)), order),
   "@x402/fetch 2.27.0": (order) =>
     wrapFetchWithPaymentFromConfig(fetch, configOf(order))(order.url, requestOf(order)),
   "@x402/axios 2.11.0": (order) =>
-    askAxios(wrapAxiosWithPaymentFromConfig(axios.create(), configOf(order)), order),
+    askAxios(wrapAxiosWithPaymentFromConfig(createAxios(), configOf(order)), order),
   "mppx 0.11.0": (order) => {
     const { asset, max, key } = order;
     const charge = evm.charge({

@@ -3,7 +3,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CASES, type Report, ReportSchema } from "../../conformance/index.ts";
+import {
+  AGENT_CASES,
+  CASES,
+  CLIENT_CASES,
+  type Report,
+  ReportSchema,
+} from "../../conformance/index.ts";
 import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
 import { openCarefulShop } from "../conformance/shop.ts";
 import { commandLine } from "../support/command-line.ts";
@@ -93,7 +99,7 @@ test("diff tells what got worse, with exit code 1, and better, with 0", async ()
 test("list names every case, and explain tells all of one", async () => {
   const { stdout } = await check(["list", "--json"]);
   expect((JSON.parse(stdout) as { id: string }[]).map(({ id }) => id)).toEqual(
-    CASES.map(({ id }) => id),
+    [...CASES, ...CLIENT_CASES, ...AGENT_CASES].map(({ id }) => id),
   );
   const explained = await check(["explain", "chal-18"]);
   expect(explained.stdout).toMatch(/CHAL-18[\s\S]+Where:[\s\S]+To mend it:/);

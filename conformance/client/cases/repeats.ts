@@ -1,8 +1,9 @@
 /** How often: one purchase, one payment, whatever is answered to it, and also where no answer comes. */
+import { keccak256, stringToBytes } from "viem";
 import { policy } from "../../basis.ts";
 import type { ClientCase } from "../client-case.ts";
 import { signsAgain } from "../faults.ts";
-import type { Reply, Scene, Script, Shop } from "../scene.ts";
+import type { Reply, Scene, Script, Shop, Visit } from "../scene.ts";
 import { distinct } from "../signed-payment.ts";
 
 const ALL = ["x402-v2", "x402-v1", "mpp"] as const;
@@ -22,6 +23,8 @@ const failed = (errorReason: string) => (shop: Shop, transaction: string) => {
   const claim = shop.claim({ success: false, transaction: told, errorReason });
   return { status, headers: { ...headers, ...claim }, body };
 };
+
+const startOf = ({ start }: Visit) => start;
 
 const plain = (status: number, headers: Record<string, string> = {}) => ({
   status,
@@ -163,10 +166,15 @@ export const REPEATS: readonly ClientCase[] = [
         script: (visit, shop) => (visit.payments.length > 0 ? shop.sell(visit) : shop.ask()),
       },
     ],
-    findFault: ({ payments }) => {
-      const signed = distinct(payments);
-      if (new Set(signed.map(({ nonce }) => nonce)).size === signed.length) return undefined;
-      return `It signed ${signed.length} payments under one nonce.`;
+    findFault: ({ payments, visits }) => {
+      const bought = new Set(visits.filter((one) => one.payments.length > 0).map(startOf)).size;
+      const nonces = new Set(payments.map(({ nonce }) => nonce));
+      if (nonces.size < bought) return `It signed for ${bought} purchases under one nonce.`;
+      const loose = distinct(payments).find(
+        ({ challenge, nonce }) =>
+          challenge && nonce !== keccak256(stringToBytes(challenge.id + challenge.realm)),
+      );
+      return loose && "Its nonce is not that of the MPP challenge.";
     },
   },
 ];

@@ -8,12 +8,13 @@ type Pair = readonly [flags: string, description: string];
 
 export interface CommandLine {
   name: string;
-  alias?: string;
   description: string;
   args?: readonly Pair[];
   options?: readonly Pair[];
   help?: string;
   commands?: readonly CommandLine[];
+  /** A published word that is not built: it takes any arguments, and is in no help. */
+  hidden?: boolean;
   run: (
     words: readonly (string | undefined)[],
     flags: ProjectFlags,
@@ -35,6 +36,18 @@ const TERMS: Pair = ["--accept-tos", "the person has accepted the provider's ter
 const PAID: Pair = ["--confirm-paid-service", "the person has agreed to the price"];
 const CONFIG: Pair = ["--config <json>", 'its configuration, such as \'{"title":"todos"}\''];
 const RESOURCE: Pair = ["<resource>", "its id, or the name that `services list` shows"];
+
+/** Published words that have no meaning here yet, each with what to do instead. */
+function unbuilt(parent: string, names: readonly string[], nextStep: string): CommandLine[] {
+  return names.map((name) => ({
+    name,
+    description: "Not built.",
+    hidden: true,
+    run: runs(parent + name, async () =>
+      (await import("./project/unbuilt.ts")).refuseUnbuilt(parent + name, nextStep),
+    ),
+  }));
+}
 
 export const PROJECT_COMMANDS: readonly CommandLine[] = [
   {
@@ -131,13 +144,20 @@ Examples:
       ["--provider <provider>", "only of this provider"],
     ],
     run: runs("env", async (command) => (await import("./project/env.ts")).env(command)),
-    commands: (["list", "show"] as const).map((what) => ({
-      name: what,
-      description: "The project's one environment and its output file.",
-      run: runs(`env ${what}`, async (command) =>
-        (await import("./project/env.ts")).environments(command, what),
+    commands: [
+      ...(["list", "show"] as const).map((what) => ({
+        name: what,
+        description: "The project's one environment and its output file.",
+        run: runs(`env ${what}`, async (command) =>
+          (await import("./project/env.ts")).environments(command, what),
+        ),
+      })),
+      ...unbuilt(
+        "env ",
+        ["create", "use", "update", "delete", "add", "remove"],
+        "A project has one environment: use a project of its own for each, by init in another folder.",
       ),
-    })),
+    ],
   },
   {
     name: "rotate",
@@ -215,6 +235,15 @@ Examples:
     description: "End the session with an orchestrator.",
     run: runs("logout", async (command) => (await import("./project/login.ts")).logout(command)),
   },
+  ...unbuilt("", ["spend", "billing"], "`status` has what was spent, what is left, and what pays."),
+  ...unbuilt("", ["pull"], "Use `init --project <id>` in a folder of its own."),
+  ...unbuilt("", ["update"], "Use `upgrade` or `downgrade`."),
+  ...unbuilt(
+    "",
+    ["variables"],
+    "Keep variables of your own in the output file: they are never touched.",
+  ),
+  ...unbuilt("", ["switch-account"], "Use `logout`, then `login`."),
 ];
 
 export function isProjectCommand(name: string): boolean {

@@ -17,12 +17,12 @@ export function addProject(
 
 function addLine(
   parent: Command,
-  { name, description, options = [], alias, help, run, args = [] }: CommandLine,
+  { name, description, options = [], hidden = false, help, run, args = [] }: CommandLine,
   surroundings: Surroundings,
   end: (code: ExitCode) => void,
 ): Command {
-  const command = parent.command(name).description(description);
-  if (alias !== undefined) command.alias(alias);
+  const command = parent.command(name, { hidden }).description(description);
+  if (hidden) command.allowUnknownOption().allowExcessArguments();
   for (const [argument, text] of args) command.argument(argument, text);
   for (const [flags, text] of options) command.option(flags, text);
   command

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { callOrchestrator, type OrchestratorClientOptions } from "./orchestrator-call.ts";
-import { Resource } from "./orchestrator-api.ts";
+import { Delegation, Resource } from "./orchestrator-api.ts";
 import { DeepLink } from "./resource.ts";
 import {
   type AddOrder,
@@ -23,6 +23,7 @@ import {
   type RemoveOrder,
   ResourceAccess,
   type RotateOrder,
+  type RunGrant,
   ServicesEnvelope,
   SessionView,
   type UpdateOrder,
@@ -81,6 +82,11 @@ export class SessionClient {
 
   async disconnect(project: string, provider: string): Promise<void> {
     await this.#call("DELETE", within(project, "connections", provider), z.unknown());
+  }
+
+  /** A run for whoever acts in the person's name, with a token of its own that is shown once. */
+  startRun(project: string, grant: RunGrant): Promise<Delegation> {
+    return this.#call("POST", within(project, "runs"), Delegation, grant);
   }
 
   preflight(project: string, order: AddOrder): Promise<Preflight> {

@@ -3,7 +3,12 @@
  * same resource however often it is added, so a repeated command finds what the first one made, and pays nothing twice.
  */
 import { createHash } from "node:crypto";
-import type { AddOrder, Resource, SessionClient } from "../../protocol/index.ts";
+import {
+  type AddOrder,
+  PurserError,
+  type Resource,
+  type SessionClient,
+} from "../../protocol/index.ts";
 import { withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
 import { syncEnv } from "./env-sync.ts";
@@ -37,7 +42,15 @@ export async function add(command: ProjectCommand<AddFlags>, service: string): P
   if (flags.forceProviderRelink) {
     await client.disconnect(project.id, providerOf(service));
   }
-  const made = await provision(command, client, { project, order, line });
+  let made: Resource;
+  try {
+    made = await provision(command, client, { project, order, line });
+  } catch (error) {
+    const isBought = error instanceof PurserError && error.code === "BOUGHT_AT_PROVIDER";
+    if (!isBought) throw error;
+    const { purchase } = await import("./buy.ts");
+    return purchase(command, client, { project, order, line });
+  }
   const resource = await untilReady(command, client, project.id, made);
   askForInformation(resource, line);
   const { named } = await command.read(client, project);

@@ -47,7 +47,7 @@ async function liftRefusal(
     return acceptTerms(command, line, refusal, word);
   }
   if (refusal.code === "PAYMENT_CONFIRMATION_REQUIRED") {
-    return confirmPrice(command, line, refusal, word);
+    return confirmQuote(command, line, refusal, word);
   }
   if (refusal.code === "CONFIRMATION_REQUIRED") return confirmRest(command, line, refusal, word);
   return undefined;
@@ -81,40 +81,53 @@ async function acceptTerms(
 }
 
 /** A price that was confirmed by flag and has risen since is not paid: the flag was given for what stood then. */
-async function confirmPrice(
+async function confirmQuote(
   command: ProjectCommand,
   line: string,
-  refusal: PurserError,
+  { details = {} }: PurserError,
   word: Word,
 ): Promise<Word | undefined> {
-  const {
-    quote_id,
-    amount = "",
-    currency = "usd",
-    interval = "",
-    service = "",
-  } = refusal.details ?? {};
+  const { quote_id } = details;
   if (quote_id === undefined || word.quote === quote_id) return undefined;
+  await confirmPrice(command, line, { details, mayFlag: word.quote === undefined });
+  return { quote: quote_id, confirm: ["paid", "nonrefundable"] };
+}
+
+export interface AskedPrice {
+  /** `service`, `amount`, `currency`, `interval`, and `refundable` and `expires_at` where they are known. */
+  details: Record<string, string>;
+  /** False where the flag was given for another price. */
+  mayFlag: boolean;
+}
+
+/** Comes back when the person has agreed to the price; throws otherwise. */
+export async function confirmPrice(
+  command: ProjectCommand,
+  line: string,
+  { details, mayFlag }: AskedPrice,
+): Promise<void> {
+  const { service = "", amount = "", currency = "usd", interval = "" } = details;
+  const { refundable, expires_at } = details;
   const price = `${amount} ${currency.toUpperCase()}${PER[interval] ?? ""}`;
-  const refundable = refusal.details?.["refundable"] !== "false";
   const answer =
-    (word.quote === undefined ? command.flags.confirmPaidService : undefined) ??
+    (mayFlag ? command.flags.confirmPaidService : undefined) ??
     (await command.ask({
       kind: "approval",
       question: `Buy ${service} for ${price}?`,
       facts: {
-        refundable: refundable ? "yes" : "no",
-        "price stands until": refusal.details?.["expires_at"] ?? "",
+        ...(refundable === undefined ? {} : { refundable: refundable === "false" ? "no" : "yes" }),
+        ...(expires_at === undefined ? {} : { "price stands until": expires_at }),
       },
     }));
-  if (answer === true) return { quote: quote_id, confirm: ["paid", "nonrefundable"] };
+  if (answer === true) return;
   if (answer === false) throw declined();
+  const terms = refundable === "false" ? ", which is not refunded" : "";
   throw new ProjectError("PAYMENT_CONFIRMATION_REQUIRED", {
-    problem: `${service} costs ${price}${refundable ? "" : ", which is not refunded"}, and nobody has confirmed that it be paid.`,
+    problem: `${service} costs ${price}${terms}, and nobody has confirmed that it be paid.`,
     nextStep:
       "Tell the person the price; with their consent, run the command again with --confirm-paid-service.",
     nextSteps: [`${line} --confirm-paid-service`],
-    details: refusal.details,
+    details: { ...details, confirmations_required: details["confirmations_required"] ?? "paid" },
   });
 }
 

@@ -6,7 +6,6 @@ import type { EnvView } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import { readVariables, revealVariables, syncEnv } from "./env-sync.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
-import { ProjectError } from "./project-error.ts";
 import { providerOf } from "./project-state.ts";
 import { tableOf } from "./table-of.ts";
 
@@ -68,13 +67,6 @@ export function environments(command: ProjectCommand, what: "list" | "show"): An
     data: what === "list" ? { environments: [active] } : active,
     lines: [`* default  ${output}  ${resources.join(", ")}`.trimEnd()],
   };
-}
-
-export function noOtherEnvironments(what: string): never {
-  throw new ProjectError("NOT_SUPPORTED", {
-    problem: `\`env ${what}\` is not built: a project has one environment, "default".`,
-    nextStep: "Use a project of its own for each environment: run init in another folder.",
-  });
 }
 
 const REDACTED = "********";

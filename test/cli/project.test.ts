@@ -306,3 +306,23 @@ describe("where something is missing, the code says what", () => {
     });
   });
 });
+
+test("a domain is bought once, for the catalog's price, when the person agrees to that", async () => {
+  const cwd = await initialized("domain");
+  const order = ["add", "cloudflare/registrar:domain", "--config", '{"domain":"ada-buys.dev"}'];
+  const refused = await json([...order, "--accept-tos", "--yes"], cwd);
+  expect(refused).toMatchObject({
+    ok: false,
+    error: { code: "PAYMENT_CONFIRMATION_REQUIRED", details: { amount: "12.18", currency: "usd" } },
+    next_steps: [expect.stringContaining("--confirm-paid-service")],
+  });
+  expect((await json(["status"], cwd)).data["purchases"]).toEqual([]);
+
+  const bought = await json([...order, "--confirm-paid-service"], cwd);
+  expect(bought.data["purchase"]).toMatchObject({ amount: "12.18", state: "settled" });
+  const again = await json(order, cwd);
+  expect(again.data["purchase"]).toEqual(bought.data["purchase"]);
+  const { data } = await json(["status"], cwd);
+  expect(data["purchases"]).toHaveLength(1);
+  expect(data["spend"]).toMatchObject([{ provider: "cloudflare", spent: "12.18" }]);
+});

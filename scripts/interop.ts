@@ -5,11 +5,16 @@
  * `npm run interop` writes the page; `--print` prints it instead.
  */
 import { writeFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HTTPFacilitatorClient } from "@x402/core/server";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
 import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import express, { type Express, type Request } from "express";
+import { getRequestListener } from "@hono/node-server";
+import { paymentMiddleware as honoPaywall } from "@x402/hono";
+import { Hono } from "hono";
+import { paymentMiddleware as honoPaywallV1 } from "x402-hono";
 import { evm, Mppx } from "mppx/express";
 import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
 import { check, openLocalWorld, type Report } from "../conformance/index.ts";
@@ -22,9 +27,40 @@ const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 const PATHS = ["/a", "/b"] as const;
 const { address, chainId, decimals, eip712 } = BASE_SEPOLIA_USDC;
 type Mount = (app: Express, facilitatorUrl: string, origin: () => string) => void | Promise<void>;
+/** What answers instead of the Express app, where a server is of another framework. */
+type Serve = (facilitatorUrl: string) => RequestListener | Promise<RequestListener>;
 
 const sell = (app: Express) => {
   for (const path of PATHS) app.get(path, (_, response) => void response.json({ path }));
+};
+
+/** Hono on Node, as its documentation has it. */
+const onHono = (app: Hono): RequestListener => {
+  for (const path of PATHS) app.get(path, (context) => context.json({ path }));
+  return getRequestListener(app.fetch) as RequestListener;
+};
+
+const HONO_SERVERS: Readonly<Record<string, Serve>> = {
+  "x402-hono 1.1.0": (url) => {
+    const app = new Hono();
+    const price = { amount: "10000", asset: { address, decimals, eip712 } };
+    const route = { price, network: "base-sepolia" } as const;
+    const routes = { "GET /a": route, "GET /b": route };
+    app.use(honoPaywallV1(PAY_TO, routes, { url: url as `http://${string}` }));
+    return onHono(app);
+  },
+  "@x402/hono 2.27.0": async (url) => {
+    const app = new Hono();
+    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url }));
+    server.register("eip155:*", new ExactEvmScheme());
+    await server.initialize();
+    const price = { amount: "10000", asset: address, extra: { ...eip712 } };
+    const network = "eip155:84532" as const;
+    const route = { accepts: { scheme: "exact", network, price, payTo: PAY_TO } };
+    const routes = { "GET /a": route, "GET /b": route };
+    app.use(honoPaywall(routes, server, undefined, undefined, false));
+    return onHono(app);
+  },
 };
 
 const SERVERS: Readonly<Record<string, Mount>> = {
@@ -93,13 +129,19 @@ if (process.argv.includes("--help")) {
 }
 await using world = await openLocalWorld();
 const reports: [name: string, report: Report][] = [];
-for (const [name, mount] of Object.entries(SERVERS)) {
+const names = ["x402-express", "x402-hono", "@x402/express", "@x402/hono", "mppx", "purser"];
+const all = Object.entries({ ...SERVERS, ...HONO_SERVERS }).toSorted(
+  ([a], [b]) => placeOf(a) - placeOf(b),
+);
+for (const [name] of all) {
+  const { [name]: mount } = SERVERS;
   const app = express();
+  const listener = (await HONO_SERVERS[name]?.(world.facilitatorUrl)) ?? app;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const server = app.listen(0, "127.0.0.1", () => resolve());
+  const server = createServer(listener).listen(0, "127.0.0.1", () => resolve());
   await promise;
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await mount(app, world.facilitatorUrl, () => origin);
+  await mount?.(app, world.facilitatorUrl, () => origin);
   const { payer } = world;
   reports.push([
     name,
@@ -114,6 +156,10 @@ const page = `${render(reports)}\n${clients}`;
 if (process.argv.includes("--print")) process.stdout.write(page);
 else writeFileSync(new URL("../docs/interop.md", import.meta.url), page);
 
+function placeOf(name: string): number {
+  return names.findIndex((one) => name.startsWith(`${one} `));
+}
+
 function render(all: readonly (readonly [string, Report])[]): string {
   const cell = (text: string) => text.replace(/[|<>]/g, "\\$&").slice(0, 160);
   const lines = [
@@ -122,6 +168,9 @@ function render(all: readonly (readonly [string, Report])[]): string {
     "What unmodified servers do when `purser check` tests them up to ring 2. Made by `npm run interop`, which takes seconds and",
     "nothing but this checkout: each server is set up as its README has it, sells two routes at one price, and settles through our",
     "facilitator on a local chain. What is a finding and what our policy, [checking](check.md) says.",
+    "",
+    "`@x402/fastify` is not in the npm registry (November 2026), and so not in the table; `x402-next` and `@x402/next` need a whole",
+    "Next.js application and are not tested.",
     "",
     "Our facilitator answers a repeated `/settle` of the same payment with its first success. A server that keeps no record of its own",
     "then sells again for it: RPLY-04 and MPP-12 below show that pair, not the server alone.",

@@ -43,12 +43,14 @@ export const BYTE_CASES: readonly Case[] = [
     id: "MALF-09",
     title: "A payment flow that is not offered is refused",
     level: "must",
+    severity: "medium",
     profiles: X402_V2,
     basis: coreV2.says(
       "6.1 (later revision)",
       "A server must reject a payment whose accepted.extra.paymentFlow it did not offer.",
     ),
-    gains: "The buyer chooses when the money moves: after the work instead of before it.",
+    gains:
+      "The buyer chooses when the money moves, or believes that it moves before the work where it does not.",
     mend: "Compare the whole of accepted with your own offers, extra too.",
     run: (context) =>
       refusesAll(

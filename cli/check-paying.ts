@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises";
 import { privateKeyToAccount } from "viem/accounts";
 import { fundedPayer, openLocalWorld, type PayerSide } from "../conformance/index.ts";
-import { BASE_SEPOLIA_USDC, formatDecimal } from "../protocol/index.ts";
+import { BASE_SEPOLIA_USDC, BASE_USDC, formatDecimal } from "../protocol/index.ts";
 import { readAmount, readUrl } from "./arguments.ts";
 import type { CheckFlags } from "./check-program.ts";
 import { UsageError } from "./exit.ts";
@@ -38,7 +38,7 @@ export async function openPaying(
 
 async function fromKey(
   name: string,
-  { rpc, maxSpend }: CheckFlags,
+  { rpc, maxSpend, allowMainnet = false }: CheckFlags,
   env: Surroundings["env"],
   note: (line: string) => void,
 ): Promise<Paying> {
@@ -53,11 +53,12 @@ async function fromKey(
   const payer = await fundedPayer({
     account: privateKeyToAccount(key as `0x${string}`),
     rpcUrl: readUrl("--rpc", rpc),
-    asset: BASE_SEPOLIA_USDC,
+    asset: allowMainnet ? BASE_USDC : BASE_SEPOLIA_USDC,
     maxSpend: readAmount(maxSpend),
+    allowMainnet,
   });
   note(
-    `It signs for at most ${formatDecimal(payer.money?.maxSpend ?? 0n, 6)} USDC of ${payer.account.address} on Base Sepolia.`,
+    `It signs for at most ${formatDecimal(payer.money?.maxSpend ?? 0n, 6)} USDC of ${payer.account.address} on ${allowMainnet ? "Base: real money" : "Base Sepolia"}.`,
   );
   return { payer, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -31,6 +31,7 @@ export interface CheckFlags {
   keyEnv?: string;
   rpc?: string;
   maxSpend?: string;
+  allowMainnet?: boolean;
   allowPrivate?: true;
   verbose?: true;
   client?: string;
@@ -89,6 +90,7 @@ export function addCheck(
     .option("--client <command>", 'test this paying program instead, such as "node pay.js {url}"')
     .option("--agent <command>", "test this agent instead: it is given {goal}")
     .option("--deadline <seconds>", "how long a client may take for a purchase (30; an agent 180)")
+    .option("--allow-mainnet", "with --key-env and --max-spend: pay real money, on Base")
     .option("--allow-private", "the target is in a private network, and yours to test")
     .option("--verbose", "a line for every case, not only for findings")
     .option("--json", "print one JSON object, the report")

@@ -4,7 +4,7 @@
  */
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import type { LocalAccount } from "viem";
-import { type Chain, openChain } from "../../chain/index.ts";
+import { type Chain, type ChainError, openChain } from "../../chain/index.ts";
 import type { Asset } from "../../protocol/asset.ts";
 import { ConformanceError } from "../conformance-error.ts";
 
@@ -23,6 +23,17 @@ export interface PayerMoney {
   signedFor: bigint;
 }
 
+/** Base, Ethereum, Polygon, Arbitrum, OP and Avalanche. */
+const MAINNETS: ReadonlySet<string> = new Set(["8453", "1", "137", "42161", "10", "43114"]);
+
+function realMoney(what: string): ConformanceError {
+  return new ConformanceError("CHECK_MAINNET", {
+    problem: `${what} is real money, and paying tests do not spend it by themselves.`,
+    nextStep:
+      "Test a copy of the endpoint on a test network, or on the chain that the tester brings. If it must be this one, say --allow-mainnet and --max-spend.",
+  });
+}
+
 /** A key that nobody has seen and that holds nothing. */
 export function newStranger(): LocalAccount {
   return privateKeyToAccount(generatePrivateKey());
@@ -37,18 +48,18 @@ export interface FundedPayerOptions {
   readonly rpcUrl: string;
   readonly asset: Asset;
   readonly maxSpend: bigint;
+  /** Spends real money, never more than `maxSpend`. */
+  readonly allowMainnet?: boolean | undefined;
 }
 
 /** Throws `CHECK_MAINNET` where real money would move, or a `ChainError`. */
 export async function fundedPayer(options: FundedPayerOptions): Promise<PayerSide> {
-  const { account, rpcUrl, asset, maxSpend } = options;
-  if (asset.mainnet) {
-    throw new ConformanceError("CHECK_MAINNET", {
-      problem: `${asset.symbol} on ${asset.networkName} is real money, and paying tests do not spend it.`,
-      nextStep:
-        "Test a copy of the endpoint on a test network, or on the chain that the tester brings.",
-    });
-  }
-  const chain = await openChain({ rpcUrl, asset });
+  const { account, rpcUrl, asset, maxSpend, allowMainnet = false } = options;
+  if (asset.mainnet && !allowMainnet) throw realMoney(`${asset.symbol} on ${asset.networkName}`);
+  const chain = await openChain({ rpcUrl, asset }).catch((error: unknown) => {
+    const { code, details } = error as Partial<ChainError>;
+    const real = code === "CHAIN_MISMATCH" && MAINNETS.has(String(details?.["actual"]));
+    throw real && !allowMainnet ? realMoney("What that RPC server's chain moves") : error;
+  });
   return { account, money: { chain, asset, maxSpend, signedFor: 0n } };
 }

@@ -16,6 +16,7 @@ code, pre { font: .86rem/1.5 ui-monospace, monospace } code { overflow-wrap: any
 article { color: var(--ink) !important; background: var(--card); border: 1px solid var(--line); border-left: 4px solid var(--warn); border-radius: .5rem; padding: 1rem 1.2rem; margin: 0 0 1rem }
 article.fail { border-left-color: var(--bad) }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .6em 0; padding: .6rem .8rem; border-radius: .4rem; background: color-mix(in srgb, var(--ink) 6%, transparent) }
+.mend { padding: .6rem .8rem; border-radius: .4rem; background: color-mix(in srgb, var(--ink) 6%, transparent) } .mend b { margin-right: .4em }
 table { width: 100%; border-collapse: collapse; font-size: .93rem } th { text-align: left; color: var(--soft); font-weight: 500 }
 th, td { padding: .45rem .6rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: top } td { overflow-wrap: anywhere } td:first-child { width: 42% }
 a { color: var(--note) } summary { cursor: pointer; color: var(--soft) }

@@ -73,8 +73,8 @@ function card(finding: Result, report: Report): string {
 <p class="small"><b class="${verdict}">${verdict}</b> · ${severity} · ${text(LEVELS[level].label)} · ${text(profile)}${known ? " · known" : ""}${finding.route ? ` · <code>${text(routeText(finding))}</code>` : ""}</p>
 <p>${text(seen)}</p>
 <p>${text(gains)}</p>
-<pre class="mend">${text(mend)}</pre>
-<p class="small">${link}: ${basis.paraphrased ? `${text(basis.quote)} (in our words)` : `<q>${text(basis.quote)}</q>`}</p>
+<p class="mend"><b>To mend it</b> ${text(mend).replaceAll("\n", "<br>")}</p>
+<p class="small">${link}: ${quoteOf(basis)}</p>
 ${
   exchanges.length > 0
     ? `<details><summary>${exchanges.length} exchange${exchanges.length === 1 ? "" : "s"}</summary>${exchanges
@@ -84,6 +84,12 @@ ${
     : ""
 }
 </article>`;
+}
+
+/** Quotation marks are for what stands in a specification word for word. */
+function quoteOf({ url, quote, paraphrased }: Result["basis"]): string {
+  if (paraphrased) return `${text(quote)} (in our words)`;
+  return url.startsWith("http") ? `<q>${text(quote)}</q>` : text(quote);
 }
 
 function evidence(exchange: Report["exchanges"][number] | undefined): string {

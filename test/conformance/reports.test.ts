@@ -1,7 +1,7 @@
 /** The reports: each holds the findings, is of the form that its readers expect, and holds no secret. */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { Ajv } from "ajv";
+import harSchemas from "har-schema";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
@@ -14,10 +14,6 @@ import {
 } from "../../conformance/index.ts";
 import { openEndpoint } from "./endpoint.ts";
 
-const harSchemas = createRequire(import.meta.url)("har-schema") as Record<
-  string,
-  { $schema: string }
->;
 const KEY = "sk-live-0123456789abcdef";
 let report: Report;
 beforeAll(async () => {

@@ -37,7 +37,8 @@ const sell = (app: Express) => {
 /** Hono on Node, as its documentation has it. */
 const onHono = (app: Hono): RequestListener => {
   for (const path of PATHS) app.get(path, (context) => context.json({ path }));
-  return getRequestListener(app.fetch);
+  const listener = getRequestListener(app.fetch);
+  return (request, response) => void listener(request, response);
 };
 
 const HONO_SERVERS: Readonly<Record<string, Serve>> = {

@@ -1,6 +1,6 @@
 /**
- * SARIF 2.1.0, for code scanning: a rule for each case, a result for each finding. It has no line in a file to point at: the location
- * is the endpoint.
+ * SARIF 2.1.0, for code scanning: a rule for each case, a result for each finding. It has no line in a file to point at: the logical
+ * location is the endpoint.
  */
 import type { Severity } from "../case.ts";
 import { citation, type Report, type Result, routeText } from "../report.ts";
@@ -13,6 +13,14 @@ const SECURITY_SEVERITY: Readonly<Record<Severity, string>> = {
   medium: "5.5",
   low: "2.0",
 };
+
+/** GitHub wants a place in a file, relative to the checkout, and takes no address on the web: there is none, so it gets a name for one. */
+const FIRST_LINE = { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 } as const;
+function fileFor(url: string): string {
+  if (!URL.canParse(url)) return "endpoints";
+  const { host, pathname } = new URL(url);
+  return `endpoints/${host.replace(":", "_")}${pathname}`;
+}
 
 const LEVELS = { fail: "error", warn: "warning" } as const;
 
@@ -33,7 +41,7 @@ export function toSarif(report: Report): object {
         },
         locations: [
           {
-            physicalLocation: { artifactLocation: { uri: place.url } },
+            physicalLocation: { artifactLocation: { uri: fileFor(place.url) }, region: FIRST_LINE },
             logicalLocations: [{ name: routeText(result) || subjectOf(report), kind: "resource" }],
           },
         ],

@@ -12,6 +12,8 @@ import {
 } from "../../conformance/index.ts";
 import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
 import { openCarefulShop } from "../conformance/shop.ts";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { startLocalChain } from "../../chain/index.ts";
 import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -188,4 +190,25 @@ test("list --left-out says why a case is not there, and so does explain", async 
   const { stdout } = await check(["list", "--left-out"]);
   expect(stdout).toMatch(/TAMP-14[\s\S]+no specification bounds/);
   expect((await check(["explain", "tamp-14"])).stdout).toContain("It is left out: It is wrong");
+});
+
+test("with a key, what it may spend is said before anything is sent, and kept to", async () => {
+  await using chain = await startLocalChain();
+  const key = generatePrivateKey();
+  await chain.fund(privateKeyToAccount(key).address, { usdc: 1_000_000n });
+  const lines: string[] = [];
+  let told: string | undefined;
+  const payments = new Set<string>();
+  await using asking = await openEndpoint("x402-v2", (_, { request }) => {
+    told ??= lines.join("\n");
+    for (const value of request.headersDistinct["payment-signature"] ?? []) payments.add(value);
+    return undefined;
+  });
+  const spend = ["--key-env", "KEY", "--rpc", chain.rpcUrl, "--max-spend", "0.025"];
+  const only = ["--only", "SETL-01,RPLY-01,RPLY-09,SETL-07"];
+  const args = [asking.url, "--ring", "2", ...spend, ...only];
+  await commandLine(["check", ...args], { env: { KEY: key }, stderr: lines });
+  expect(told).toMatch(/It signs for at most 0.025 USDC of 0x\w{40} on Base Sepolia/);
+  // Two payments of 0.01 fit, and a third does not.
+  expect(payments.size).toBe(2);
 });

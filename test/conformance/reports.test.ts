@@ -79,7 +79,14 @@ describe("SARIF 2.1.0", () => {
             locations: z.array(
               z.strictObject({
                 physicalLocation: z.strictObject({
-                  artifactLocation: z.strictObject({ uri: z.string() }),
+                  // A relative one: GitHub refuses the scheme of the web.
+                  artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w.-]+(\/|$)/) }),
+                  region: z.strictObject({
+                    startLine: z.literal(1),
+                    startColumn: z.literal(1),
+                    endLine: z.literal(1),
+                    endColumn: z.literal(1),
+                  }),
                 }),
                 logicalLocations: z.array(z.strictObject({ name: z.string(), kind: z.string() })),
               }),

@@ -7,16 +7,23 @@ export interface CommandLineOptions {
   env?: Record<string, string>;
   /** As if a person were looking. A command that asks then waits for ever, and its test fails by time. */
   interactive?: boolean;
+  /** Where stderr goes, line by line, for a test that looks while the command runs. */
+  stderr?: string[];
   /** What the program was called by. */
   tool?: string;
 }
 
 export async function commandLine(
   args: readonly string[],
-  { cwd = process.cwd(), env = {}, interactive = false, tool }: CommandLineOptions = {},
+  {
+    cwd = process.cwd(),
+    env = {},
+    interactive = false,
+    stderr = [],
+    tool,
+  }: CommandLineOptions = {},
 ) {
   const stdout: string[] = [];
-  const stderr: string[] = [];
   const code = await run(args, {
     terminal: {
       out: (line = "") => void stdout.push(line),

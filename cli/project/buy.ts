@@ -5,7 +5,6 @@
 // Not by the agent's door: what a model needs takes a second to load, and no model is asked.
 import { buyService } from "../../agent/buy-service.ts";
 import {
-  type AddOrder,
   type Price,
   priceOf,
   type ProjectStatus,
@@ -13,8 +12,10 @@ import {
   Secret,
   type SessionClient,
 } from "../../protocol/index.ts";
-import { confirmPrice, withWord } from "./confirm.ts";
+import { withWord } from "./confirm.ts";
+import { confirmPrice } from "./confirm-price.ts";
 import type { Answer } from "./envelope.ts";
+import { type Order, sorted } from "./order.ts";
 import type { OpenProject, ProjectCommand } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
 import { providerOf } from "./project-state.ts";
@@ -24,7 +25,7 @@ const RUN_MS = 10 * 60 * 1000;
 
 export interface Purchase {
   project: OpenProject;
-  order: AddOrder;
+  order: Order;
   line: string;
 }
 
@@ -72,7 +73,7 @@ export async function purchase(
 /** The catalog's; null where it is free. */
 async function findPrice(
   client: SessionClient,
-  { service, configuration }: AddOrder,
+  { service, configuration }: Order,
 ): Promise<Price | null> {
   const { data } = await client.services({ provider: providerOf(service) });
   const listing = data.services.find(({ reference }) => reference === service);
@@ -88,7 +89,7 @@ type PurchaseView = ProjectStatus["purchases"][number];
 /** The same service for the same configuration; the account's id is in every purchase's inputs. */
 function findPurchase(
   { purchases }: ProjectStatus,
-  { service, configuration }: AddOrder,
+  { service, configuration }: Order,
 ): PurchaseView | undefined {
   return purchases.find(({ inputs, state, ...one }) => {
     const { account_id: _account, ...rest } = inputs;
@@ -97,13 +98,9 @@ function findPurchase(
   });
 }
 
-function sorted(inputs: Readonly<Record<string, string>>) {
-  return Object.entries(inputs).toSorted(([a], [b]) => (a < b ? -1 : 1));
-}
-
 function told(
   { surroundings, tool }: ProjectCommand,
-  { service, configuration }: AddOrder,
+  { service, configuration }: Order,
   made: PurchaseView | undefined,
   result: Record<string, unknown>,
 ): Answer {

@@ -1,0 +1,171 @@
+/**
+ * The life of resources from the command line, at a provider made with the kit, with real payments on a real chain: prices, plans, changes,
+ * credentials, removal, each by the resource's immutable id.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
+import { commandLine } from "../support/command-line.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
+
+let world: GreenhouseWorld;
+let folder: TemporaryFolder;
+let env: Record<string, string>;
+let cwd: string;
+let count = 0;
+beforeAll(async () => {
+  world = await openGreenhouseWorld();
+  folder = temporaryFolder();
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const session = world.server.orchestrator.startSession({ agent: "cli", expiresAt });
+  env = { PURSER_ORCHESTRATOR: world.server.url, PURSER_SESSION: session.reveal() };
+}, 30_000);
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  folder[Symbol.dispose]();
+});
+beforeEach(async () => {
+  world.opened.mood = "well";
+  cwd = join(folder.path, `garden-${(count += 1)}`);
+  mkdirSync(cwd);
+  await passes("init");
+});
+
+interface Envelope {
+  ok: boolean;
+  data: { resource: { id: string; name: string; reference: string }; [key: string]: unknown };
+  error: { code: string; details: Record<string, string> };
+  next_steps: string[];
+  warnings: string[];
+}
+
+async function purser(...args: string[]): Promise<Envelope> {
+  const { stdout } = await commandLine([...args, "--json"], { cwd, env });
+  return JSON.parse(stdout) as Envelope;
+}
+
+async function passes(...args: string[]): Promise<Envelope> {
+  const envelope = await purser(...args);
+  expect(envelope, JSON.stringify(envelope)).toMatchObject({ ok: true });
+  return envelope;
+}
+
+const added = async (...args: string[]) =>
+  (await passes("add", ...args, "--accept-tos", "--confirm-paid-service")).data.resource;
+
+test("a price is told before it is paid, and paid once however often it is added", async () => {
+  const before = await world.spent();
+  const refused = await purser("add", "greenhouse/pot:large", "--accept-tos", "--yes");
+  expect(refused).toMatchObject({
+    ok: false,
+    error: {
+      code: "PAYMENT_CONFIRMATION_REQUIRED",
+      details: { amount: "20.00", interval: "month", service: "greenhouse/pot:large" },
+    },
+    next_steps: ["purser add greenhouse/pot:large --accept-tos --yes --confirm-paid-service"],
+  });
+  expect(await world.spent()).toBe(before);
+  const first = await added("greenhouse/pot:large");
+  const second = await passes("add", "greenhouse/pot:large");
+  expect(second.data.resource).toEqual(first);
+  expect((await world.spent()) - before).toBe(20_000_000n);
+});
+
+test("`--preflight` says what stands in the way, and does nothing", async () => {
+  const looked = await commandLine(["add", "greenhouse/pot:large", "--preflight", "--json"], {
+    cwd,
+    env,
+  });
+  expect(looked.code).toBe(1);
+  const checks = JSON.parse(looked.stdout) as { pass: boolean; code?: string; remedy?: string }[];
+  expect(checks.filter(({ pass }) => !pass)).toEqual([
+    expect.objectContaining({
+      code: "PAYMENT_CONFIRMATION_REQUIRED",
+      remedy: expect.stringContaining("--confirm-paid-service") as string,
+    }),
+  ]);
+  expect((await passes("services")).data["services"]).toEqual([]);
+  const flags = ["--preflight", "--accept-tos", "--confirm-paid-service"];
+  expect((await commandLine(["add", "greenhouse/pot:large", ...flags], { cwd, env })).code).toBe(0);
+});
+
+test("an upgrade is paid at its quote, a downgrade is free, and both keep the id and the name", async () => {
+  const before = await world.spent();
+  const { id, name } = await added("greenhouse/pot:small", "--name", "fern");
+  expect(name).toBe("fern");
+  expect((await purser("upgrade", "fern")).error.code).toBe("PAYMENT_CONFIRMATION_REQUIRED");
+  const up = await passes("upgrade", "fern", "--confirm-paid-service");
+  expect(up.data.resource).toMatchObject({ id, name, reference: "greenhouse/pot:large" });
+  const down = await passes("downgrade", id);
+  expect(down.data.resource).toMatchObject({ id, name, reference: "greenhouse/pot:small" });
+  expect((await world.spent()) - before).toBe(20_000_000n);
+  const nowhere = await purser("downgrade", "fern");
+  expect(nowhere.error.code).toBe("SERVICE_CHOICE_REQUIRED");
+});
+
+test("rotating asks first, and the new value takes the old one's place in the file", async () => {
+  const { id } = await added("greenhouse/pot:small", "--name", "fern");
+  writeFileSync(join(cwd, ".env"), "# mine\nPORT=1\n");
+  await passes("env", "--pull");
+  const before = readFileSync(join(cwd, ".env"), "utf8");
+  expect((await purser("rotate", "fern")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
+  await passes("rotate", id, "--yes");
+  await passes("env", "--pull");
+  const after = readFileSync(join(cwd, ".env"), "utf8");
+  expect(before).toMatch(/^# mine\nPORT=1\n/);
+  expect(after).toBe(before.replace(/FERN_KEY=.*/, "FERN_KEY=another"));
+  const { stdout } = await commandLine(["env", "--reveal"], { cwd, env });
+  expect(stdout).toContain("FERN_KEY=another");
+  const hidden = await commandLine(["env"], { cwd, env });
+  expect(hidden.stdout).not.toContain("another");
+});
+
+test("removing is by id, once, leaves siblings their names, and takes the variables out of the file", async () => {
+  const one = await added("greenhouse/pot:small", "--name", "one");
+  const two = await added("greenhouse/pot:small", "--name", "two");
+  await passes("env", "--pull");
+  expect((await purser("remove", "one")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
+  expect((await purser("remove", "greenhouse/pot:small", "--yes")).error.code).toBe(
+    "RESOURCE_AMBIGUOUS",
+  );
+  await passes("remove", one.id, "--yes");
+  expect((await purser("remove", one.id, "--yes")).error.code).toBe("RESOURCE_NOT_FOUND");
+  expect((await passes("services")).data["services"]).toMatchObject([{ id: two.id, name: "two" }]);
+  expect((await passes("env", "--pull")).data["removed"]).toEqual(
+    expect.arrayContaining(["ONE_KEY"]),
+  );
+  expect(readFileSync(join(cwd, ".env"), "utf8")).not.toContain("ONE_");
+  const again = await added("greenhouse/pot:small", "--name", "one");
+  expect(again.id).not.toBe(one.id);
+});
+
+test("what a provider asks is told with its schema, and given with --resource-info", async () => {
+  const asked = await purser("add", "greenhouse/grafted", "--accept-tos");
+  expect(asked.error).toMatchObject({
+    code: "INFORMATION_REQUIRED",
+    details: { schema: expect.stringContaining("kind") as string },
+  });
+  const { resource_id: id = "" } = asked.error.details;
+  const info = ["--resource-info", '{"kind":"oak"}'];
+  const made = await passes("add", "greenhouse/grafted", "--resource-id", id, ...info);
+  expect(made.data.resource).toMatchObject({ id, status: "complete" });
+});
+
+test("what the account has already is taken in with --existing", async () => {
+  await passes("link", "greenhouse", "--accept-tos");
+  const info = ["--resource-info", '{"kind":"elm"}'];
+  const taken = await passes("add", "greenhouse/grafted", "--existing", ...info);
+  expect(taken.data.resource).toMatchObject({ status: "complete" });
+});
+
+test("`link`, `open` and `unlink`: the account, its dashboard once, and the link given up", async () => {
+  expect((await purser("open", "greenhouse")).error.code).toBe("PROVIDER_NOT_LINKED");
+  const linked = await passes("link", "greenhouse", "--accept-tos");
+  expect(linked.data).toMatchObject({ provider: "greenhouse", status: "active" });
+  const opened = await passes("open", "greenhouse");
+  expect(opened.data).toMatchObject({ url: expect.stringMatching(/^http/) as string });
+  expect((await purser("unlink", "greenhouse")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
+  await passes("unlink", "greenhouse", "--yes");
+  expect((await passes("status")).data["providers"]).toEqual([]);
+});

@@ -42,10 +42,10 @@ interface StartRow {
   checkpointed: bigint | null;
 }
 
-const START = `SELECT (SELECT max(seq) FROM journal) AS last, b.last_line, b.hash,
-    (SELECT last_line FROM checkpoint WHERE id = 1) AS checkpointed
-  FROM (SELECT 1 AS one) AS base
-    LEFT JOIN (SELECT last_line, hash FROM batch ORDER BY seq DESC LIMIT 1) AS b ON TRUE`;
+const START = `SELECT (SELECT max(seq) FROM journal) AS last,
+    (SELECT last_line FROM batch ORDER BY seq DESC LIMIT 1) AS last_line,
+    (SELECT hash FROM batch ORDER BY seq DESC LIMIT 1) AS hash,
+    (SELECT last_line FROM checkpoint WHERE id = 1) AS checkpointed`;
 
 /** Asked before each commit of ours, in its transaction. */
 export function* startOfCommit(seals: Seals): Script<ChainStart> {

@@ -2,7 +2,7 @@
  * What every signer is, wherever its key lies: an intent is held against the signer's own rules and limits, counted durably, and
  * only then signed. Intents that arrive together share one sync of the counter's file.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Hex } from "viem";
 import type { Authorization } from "../../protocol/transfer-authorization.ts";
 import { type Claim, Counter } from "./counter.ts";
@@ -114,5 +114,5 @@ function digestOf({ purchase, provider, quote, offer, authorization }: SignInten
     to.toLowerCase(),
     ...[value, validAfter, validBefore].map(String),
   ];
-  return createHash("sha256").update(JSON.stringify(terms)).digest("hex").slice(0, 32);
+  return hash("sha256", JSON.stringify(terms)).slice(0, 32);
 }

@@ -1,5 +1,5 @@
 /**
- * Compiles the contracts of the local chain, the one that a facilitator asks a chain with, and the tests' smart wallet, into
+ * Compiles the contracts of the local chain, the one that a facilitator asks a chain with, and the tests' smart wallet and Base's token, into
  * `artifacts/` beside their sources, where they are committed, so that nobody needs a Solidity
  * compiler to run Purser. The output depends on the sources and the pinned compiler alone; a test compares.
  */
@@ -9,13 +9,22 @@ import solc from "solc";
 
 const root = new URL("../", import.meta.url);
 
-/** Where each stands, and its code that is wanted: what stands at an address (for `setCode`), or what would make it. */
+interface Source {
+  /** Where it stands, and its artifact. */
+  readonly folder: string;
+  /** Its code that is wanted: what stands at an address (for `setCode`), or what would make it. */
+  readonly kind: "deployedBytecode" | "bytecode";
+  /** The local chain's token under another name. */
+  readonly tokenName?: string;
+}
+
 export const CONTRACTS = {
   LocalUsdc: { folder: "chain", kind: "deployedBytecode" },
   Multicall3: { folder: "chain", kind: "deployedBytecode" },
   PayerReader: { folder: "facilitator", kind: "bytecode" },
   OwnedWallet: { folder: "test/facilitator", kind: "bytecode" },
-} as const;
+  BaseUsdc: { folder: "test/support", kind: "deployedBytecode", tokenName: "USD Coin" },
+} as const satisfies Record<string, Source>;
 export type ContractName = keyof typeof CONTRACTS;
 
 export interface Artifact {
@@ -27,7 +36,7 @@ export interface Artifact {
 
 interface Compiled {
   abi: unknown[];
-  evm: Partial<Record<(typeof CONTRACTS)[ContractName]["kind"], { object: string }>>;
+  evm: Partial<Record<Source["kind"], { object: string }>>;
 }
 
 interface Output {
@@ -37,12 +46,12 @@ interface Output {
 
 /** Compiles one contract of `chain/contracts/`; throws the compiler's own words when it has any. */
 export function compile(contract: ContractName): Artifact {
-  const { folder, kind } = CONTRACTS[contract];
+  const { kind } = CONTRACTS[contract];
   const file = `${contract}.sol`;
   const input = {
     language: "Solidity",
     sources: {
-      [file]: { content: readFileSync(new URL(`${folder}/contracts/${file}`, root), "utf8") },
+      [file]: { content: sourceOf(contract) },
     },
     settings: {
       evmVersion: "cancun",
@@ -58,6 +67,15 @@ export function compile(contract: ContractName): Artifact {
   if (!compiled || object === undefined) throw new Error(`${file} has no contract ${contract}`);
   const code = `0x${object}`;
   return { contract, compiler: solc.version(), abi: compiled.abi, code };
+}
+
+function sourceOf(contract: ContractName): string {
+  const { folder, tokenName }: Source = CONTRACTS[contract];
+  const read = (path: string) => readFileSync(new URL(path, root), "utf8");
+  if (tokenName === undefined) return read(`${folder}/contracts/${contract}.sol`);
+  return read("chain/contracts/LocalUsdc.sol")
+    .replace("contract LocalUsdc", `contract ${contract}`)
+    .replace('constant name = "USDC"', `constant name = "${tokenName}"`);
 }
 
 /** The artifact's text, as it is committed. */

@@ -10,7 +10,7 @@ import { Hono } from "hono";
 import { evm, Mppx } from "mppx/express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { paymentMiddleware } from "x402-express";
-import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
 import { type Listening, listen } from "./shop.ts";
 
 export interface StockSeller extends Listening {
@@ -37,14 +37,26 @@ export function stockShopV1(
 /** Unmodified `@x402/express`. */
 export function stockShopV2(facilitatorUrl: string): Promise<StockSeller> {
   const payTo = newPayee();
-  return sell(payTo, [
-    express.json(),
-    paymentMiddlewareFromConfig(
-      routesV2(payTo),
-      new HTTPFacilitatorClient({ url: facilitatorUrl }),
-      [{ network, server: new ExactEvmScheme() }],
-    ),
-  ]);
+  return sellV2(facilitatorUrl, payTo, routesV2(payTo), network);
+}
+
+/** The same on Base, for a dollar price: which token that is, and what its domain says, is the package's own knowledge. */
+export function stockShopOnBase(facilitatorUrl: string): Promise<StockSeller> {
+  const payTo = newPayee();
+  const base = BASE_USDC.network as `eip155:1`;
+  const accepts = { scheme: "exact", network: base, payTo, price: "$0.01" } as const;
+  return sellV2(facilitatorUrl, payTo, { "POST /shop/items": { accepts } }, base);
+}
+
+function sellV2(
+  facilitatorUrl: string,
+  payTo: `0x${string}`,
+  routes: ReturnType<typeof routesV2> | Parameters<typeof paymentMiddlewareFromConfig>[0],
+  on: `eip155:1`,
+): Promise<StockSeller> {
+  const facilitator = new HTTPFacilitatorClient({ url: facilitatorUrl });
+  const schemes = [{ network: on, server: new ExactEvmScheme() }];
+  return sell(payTo, [express.json(), paymentMiddlewareFromConfig(routes, facilitator, schemes)]);
 }
 
 /** Unmodified `mppx`, which offers MPP, and x402 v2 beside it at the same price. */

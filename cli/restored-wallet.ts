@@ -5,6 +5,7 @@
 import { type Hex, pad, toEventSelector } from "viem";
 import type { Transfer } from "../chain/index.ts";
 import { type JoinedWallet, removeMark, restoredAt } from "../scenarios/index.ts";
+import { UNATTRIBUTED } from "../store/index.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");
 const TRANSFER = toEventSelector("Transfer(address,address,uint256)");
@@ -23,9 +24,14 @@ export async function unmark(folder: string, { chain }: JoinedWallet): Promise<b
   return true;
 }
 
-/** Books a transfer that the book does not know as settled, in this month, under the wallet's own cap. */
+/**
+ * Books a transfer that the book does not know as settled, in this month: under the wallet's own cap and those of the providers that
+ * the book has paid at this address before; where it has paid none, against every provider's.
+ */
 export async function adopt(joined: JoinedWallet, transfer: Transfer): Promise<void> {
   const { ledger } = joined;
+  const known = await ledger.providerCaps(transfer.to);
+  const names = ["wallet", ...(known.length > 0 ? known : [UNATTRIBUTED])];
   for (const nonce of await noncesOf(joined, transfer)) {
     const { entry } = await ledger.reserve({
       purchase: `found:${nonce}`,
@@ -37,7 +43,7 @@ export async function adopt(joined: JoinedWallet, transfer: Transfer): Promise<v
       validAfter: 0n,
       validBefore: 0n,
       nonceOf: () => nonce,
-      scopes: [{ name: "wallet", kind: "cap", max: WITHOUT_LIMIT, perMonth: true }],
+      scopes: names.map((name) => ({ name, kind: "cap", max: WITHOUT_LIMIT, perMonth: true })),
     });
     if (entry.state === "settled") continue;
     await ledger.markSent(nonce, { name: "PAYMENT-SIGNATURE", value: "" });

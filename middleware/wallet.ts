@@ -22,6 +22,7 @@ import {
 } from "../store/index.ts";
 import { ChainClock } from "./chain-clock.ts";
 import { checkOffer } from "./check-offer.ts";
+import { checkCounter } from "./counter-mark.ts";
 import { EntryAges } from "./entry-ages.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
@@ -142,6 +143,7 @@ export class Wallet {
    */
   async recover({ graceMs = 0 }: { graceMs?: number } = {}): Promise<PurchaseRecord[]> {
     await this.#bind();
+    await checkCounter(this.#options);
     const [ledger, entries, turns, ages] = [this.#ledger, this.#entries, this.#turns, this.#ages];
     const open = await recoverEntries({ ledger, entries, turns, ages, graceMs });
     return open.map((entry) => entries.read(entry));
@@ -205,6 +207,7 @@ export class Wallet {
     const { network, address: asset, decimals } = this.#chain.asset;
     const genesis = await this.#chain.genesisHash();
     await this.#ledger.bind({ network, genesis, asset, decimals, payer: this.address });
+    await checkCounter(this.#options);
   }
 }
 

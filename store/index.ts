@@ -21,6 +21,7 @@ export type {
   Reservation,
   Spent,
 } from "./ledger.ts";
+export { UNATTRIBUTED } from "./ledger-scopes.ts";
 export { LedgerError, type LedgerErrorCode } from "./ledger-error.ts";
 export { type Account, isOpen, isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
 export { migrate, type MigrationStep } from "./migrate.ts";

@@ -1,5 +1,5 @@
 /** The ledger over any database: its commands, the rows as callers see them, and the rule that damage ends everything. */
-import type { Hex } from "viem";
+import type { Address, Hex } from "viem";
 import type { PaymentHeader } from "../protocol/authorization.ts";
 import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { Secret } from "../protocol/secret.ts";
@@ -15,7 +15,7 @@ import {
   readJournalLine,
   sealPayment,
 } from "./ledger-rows.ts";
-import { readScope, scopeKey } from "./ledger-scopes.ts";
+import { providerCapOf, readScope, scopeKey } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
 import { Seals } from "./ledger-seals.ts";
 import type { ReleaseProof } from "./ledger-states.ts";
@@ -135,6 +135,17 @@ export class LedgerBook implements Ledger {
     return this.#read(function* () {
       return yield* readScope(scopeKey(scope, yield* commands.time()));
     });
+  }
+
+  async providerCaps(payTo: Address): Promise<string[]> {
+    const sql = `SELECT DISTINCT s.key FROM auth_scope s JOIN auth a ON a.id = s.auth
+      WHERE lower(a.pay_to) = ? ORDER BY s.key`;
+    const rows = await this.#read(() => ask<{ key: string }>(sql, payTo.toLowerCase()));
+    return [...new Set(rows.flatMap(({ key }) => providerCapOf(key) ?? []))];
+  }
+
+  highest(name: string, count: number): Promise<number> {
+    return this.#commit(() => this.#commands.highest(name, count));
   }
 
   begun(name: string): Promise<number> {

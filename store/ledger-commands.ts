@@ -149,6 +149,21 @@ export class LedgerCommands {
     return Math.max(Math.floor(this.#options.now()), Number(last?.at ?? 0));
   }
 
+  *highest(name: string, count: number): Script<number> {
+    const { path, seals } = this.#options;
+    const key = `highest ${name}`;
+    const [row] = yield* ask<{ value: string }>("SELECT value FROM book WHERE key = ?", key);
+    const [known = "0", seal] = row?.value.split(" ") ?? [];
+    if (row && seal !== seals.mark(key, known)) throw unreadable(path, `${key} was changed`);
+    if (count <= Number(known)) return Number(known);
+    yield* ask(
+      "INSERT INTO book (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      key,
+      `${count} ${seals.mark(key, String(count))}`,
+    );
+    return count;
+  }
+
   /** How far the chain is, for whoever wants to keep it elsewhere. */
   *head(): Script<string> {
     return Buffer.from((yield* readHead(this.#options.seals)).hash).toString("hex");

@@ -17,6 +17,15 @@ export function scopeKey(
 const READ = "SELECT settled, reserved FROM scope WHERE key = ?";
 const NOTHING: Spent = { settled: 0n, reserved: 0n };
 
+/** What was paid to somebody of whom the book does not know which provider it is: it counts against every provider's cap. */
+export const UNATTRIBUTED = "unattributed";
+const PROVIDER_PREFIX = "provider:";
+
+/** The name of a monthly cap of a provider, from the key that it is kept by; undefined for any other. */
+export function providerCapOf(key: string): string | undefined {
+  return /^(provider:.+)\/\d{4}-\d{2}$/.exec(key)?.[1];
+}
+
 export function* readScope(key: string): Script<Spent> {
   const [row] = yield* ask<Spent>(READ, key);
   return row ?? NOTHING;
@@ -35,7 +44,11 @@ export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<
   const key = scopeKey(scope, at);
   const [kept] = yield* ask<Spent>(READ, key);
   const { settled, reserved } = kept ?? NOTHING;
-  const used = settled + reserved;
+  const beside =
+    scope.perMonth && scope.name.startsWith(PROVIDER_PREFIX)
+      ? yield* readScope(scopeKey({ name: UNATTRIBUTED, perMonth: true }, at))
+      : NOTHING;
+  const used = settled + reserved + beside.settled + beside.reserved;
   const max = scope.max < MAX_SUM ? scope.max : MAX_SUM;
   if (used + amount > max) {
     const text = (atomic: bigint) => formatDecimal(atomic, decimals);
@@ -48,6 +61,7 @@ export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<
         max: text(max),
         settled: text(settled),
         reserved: text(reserved),
+        ...(beside === NOTHING ? {} : { unattributed: text(beside.settled + beside.reserved) }),
         available,
         requested: text(amount),
       },

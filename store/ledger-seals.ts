@@ -73,6 +73,11 @@ export class Seals {
     return this.#seal("batch", before, ...fields);
   }
 
+  /** Of a value that the book keeps under a name, as hex. */
+  mark(name: string, value: string): string {
+    return Buffer.from(this.#seal("mark", name, value)).toString("hex");
+  }
+
   /** Of the sums at a point of the chain. */
   checkpoint(head: Uint8Array, lastLine: bigint, sums: readonly string[]): Uint8Array {
     return this.#seal("checkpoint", head, lastLine, ...sums);

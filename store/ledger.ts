@@ -134,6 +134,13 @@ export interface Ledger {
   /** Every authorization, oldest first. */
   list(): Promise<LedgerEntry[]>;
   spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent>;
+  /** The names of the providers' monthly caps under which payments to this payee have counted, without those found on the chain. */
+  providerCaps(payTo: Address): Promise<string[]>;
+  /**
+   * Remembers the highest that a count elsewhere has ever shown, and returns it: where it shows less now, it is an older copy of
+   * itself.
+   */
+  highest(name: string, count: number): Promise<number>;
   /** How many payments were begun under a rate in the last sixty seconds. */
   begun(name: string): Promise<number>;
   /** Every kept request of a purchase that is not released, oldest first; or that of one purchase. */

@@ -21,7 +21,7 @@ export interface CountedSignerOptions extends SignerSettings {
   /** The signature alone, of what was found to be right. */
   readonly signAuthorization: (authorization: Authorization) => Hex | Promise<Hex>;
   /** In memory unless given. */
-  readonly file?: Pick<CounterFile, "counter" | "claim"> | undefined;
+  readonly file?: Pick<CounterFile, "counter" | "claim" | "size"> | undefined;
   /** Milliseconds since the epoch. */
   readonly now?: (() => number) | undefined;
 }
@@ -36,7 +36,9 @@ interface Asked {
 }
 
 export function countedSigner(options: CountedSignerOptions): CountedSigner {
-  const { address, limits, signAuthorization, file = inMemory(), now = Date.now } = options;
+  const { address, limits, signAuthorization, now = Date.now } = options;
+  const kept = options.file;
+  const file = kept ?? inMemory();
   const waiting: Asked[] = [];
   const ahead = new WeakMap<SignIntent, Hex>();
 
@@ -89,6 +91,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
       const signature = signAuthorization(intent.authorization);
       if (typeof signature === "string") ahead.set(intent, signature);
     },
+    ...(kept ? { counted: () => kept.size() } : {}),
     signed: () => file.counter.totals(time()),
   };
 }

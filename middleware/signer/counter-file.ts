@@ -86,6 +86,12 @@ export class CounterFile {
     });
   }
 
+  /** How many payments it counts, all of them on the disk. */
+  async size(): Promise<number> {
+    while (this.#syncing) await this.#syncing;
+    return this.counter.size;
+  }
+
   close(): void {
     closeSync(this.#fd);
     this.#disk.close();

@@ -27,6 +27,11 @@ export class Counter {
   readonly #sums = new Map<string, bigint>();
   #latest = 0;
 
+  /** How many payments, of all time. */
+  get size(): number {
+    return this.#terms.size;
+  }
+
   /** The latest time of all claims: a clock that was set back opens no month anew. */
   get latest(): number {
     return this.#latest;

@@ -108,7 +108,7 @@ async function answer(signer: CountedSigner, line: string): Promise<void> {
     if (question.hold === true) return hold(signer, question);
     if (question.drop === true) return void held.delete(id);
     if (question.go !== true && question.intent === undefined) {
-      return say({ id, ...totalsOf(signer) });
+      return say({ id, ...totalsOf(signer), counted: (await signer.counted?.()) ?? 0 });
     }
     const intent = question.go === true ? held.get(id) : readIntent(question.intent);
     held.delete(id);

@@ -13,6 +13,7 @@ import {
   type SignerMessage,
   type SignerStartProblem,
   type StartMessage,
+  type TotalsMessage,
   writeIntent,
   writeQuestion,
 } from "./signer-messages.ts";
@@ -73,11 +74,19 @@ export class SignerConversation {
   }
 
   async signed(): Promise<SignedTotals> {
-    const message = await this.#ask(this.#nextId++, (id) => writeQuestion({ id }));
-    if (!("month" in message)) throw failed("The signer does not say what it has signed.");
-    const { month, total, providers } = message;
+    const { month, total, providers } = await this.#totals();
     const sums = Object.entries(providers).map(([name, sum]) => [name, BigInt(sum)] as const);
     return { month, total: BigInt(total), providers: Object.fromEntries(sums) };
+  }
+
+  async counted(): Promise<number> {
+    return (await this.#totals()).counted;
+  }
+
+  async #totals(): Promise<TotalsMessage> {
+    const message = await this.#ask(this.#nextId++, (id) => writeQuestion({ id }));
+    if ("month" in message) return message;
+    throw failed("The signer does not say what it has signed.");
   }
 
   async sign(intent: SignIntent): Promise<Hex> {

@@ -28,7 +28,14 @@ export type SignerMessage =
   | { id: number; signature: Hex }
   | { id: number; refused: SignerRule }
   | { id: number; failed: true }
-  | { id: number; month: string; total: string; providers: Readonly<Record<string, string>> };
+  | ({ id: number } & TotalsMessage);
+
+export interface TotalsMessage {
+  readonly month: string;
+  readonly total: string;
+  readonly providers: Readonly<Record<string, string>>;
+  readonly counted: number;
+}
 
 /** Why a signer cannot start, in words that hold nothing of the files' content. */
 export type SignerStartProblem =

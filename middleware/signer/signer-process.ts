@@ -88,6 +88,7 @@ export async function startSignerProcess({
       sign: (intent) => conversation.sign(intent),
       prepare: (intent) => conversation.prepare(intent),
       signed: () => conversation.signed(),
+      counted: () => conversation.counted(),
       close: () => conversation.end(),
       [Symbol.asyncDispose]: () => conversation.end(),
     };

@@ -283,6 +283,18 @@ test(
     const { asset, rpcUrl } = market.chain;
     const opened = openWalletFolder({ folder: join(cwd, "again"), rpcUrl, asset, limits: {} });
     await expect(opened).rejects.toMatchObject({ code: "WALLET_RESTORED" });
+    {
+      // What was found counts under the provider's own cap: the book had paid that address before.
+      const folder = join(cwd, "again");
+      const looked = { folder, rpcUrl, asset, limits: {}, restored: true };
+      await run("wallet", "reconcile", "--wallet", "again");
+      await using joined = await openWalletFolder(looked);
+      const [cap = ""] = await joined.ledger.providerCaps(shop.payTo);
+      expect(await joined.ledger.spent({ name: cap, perMonth: true })).toEqual({
+        settled: 20_000n,
+        reserved: 0n,
+      });
+    }
     const early = await run("wallet", "reconcile", "--wallet", "again");
     expect(early).toMatchObject({ code: 1, out: { settled: 2, unexplained: [], missing: 0 } });
     expect(await buy("again", "more")).toMatchObject(refused);

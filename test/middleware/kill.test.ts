@@ -23,7 +23,7 @@ test("after 60 kills nothing is overspent, charged twice, unexplained or left op
 test.skipIf(postgres === "")(
   "the same on PostgreSQL (PURSER_TEST_POSTGRES is its URL)",
   async () => {
-    await killAndCompare(30, postgres);
+    await killAndCompare(24, postgres);
   },
   400_000,
 );

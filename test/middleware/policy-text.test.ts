@@ -1,6 +1,6 @@
 /** A spending policy as a person writes it: what is read from it, and each mistake that makes it none. */
 import { expect, test } from "vitest";
-import { readPolicy, type SpendingPolicy } from "../../middleware/fetch/spending-policy.ts";
+import { readPolicy } from "../../middleware/fetch/spending-policy.ts";
 import { BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
 
 const PAYEE = `0x${"dd".repeat(20)}`;
@@ -10,7 +10,7 @@ const read = (provider: object = {}, policy: object = {}) =>
     providers: [{ ...shop, ...provider }],
     maxPerCall: "0.01",
     ...policy,
-  } as SpendingPolicy);
+  });
 
 test("what it does not say is denied, or has the default", () => {
   expect(read()).toEqual({

@@ -1,7 +1,7 @@
 /** What a ledger does, on every database that it can be kept in. */
 import { describe, expect, test } from "vitest";
 import { PurchaseState, Secret } from "../../protocol/index.ts";
-import { type Ledger, STATES } from "../../store/index.ts";
+import { type Ledger, STATES, UNATTRIBUTED } from "../../store/index.ts";
 import { BOOKS } from "./ledger-books.ts";
 import { IDENTITY, PAYMENT, reservation, scope, send, TX } from "./ledger-world.ts";
 
@@ -70,6 +70,47 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     );
     expect(await ledger.find("b")).toBeUndefined();
     expect(await ledger.journal()).toHaveLength(2);
+  });
+
+  it("what nobody knows the provider of counts against every provider's cap, and against nothing else", async () => {
+    using ledger = await openBook();
+    const found = { purchase: "found", payTo: `0x${"ee".repeat(20)}` as const };
+    await send(ledger, { ...found, amount: 60n, scopes: [scope(UNATTRIBUTED, 100n)] });
+    const scopes = [scope("provider:p/new", 100n)];
+    await expect(ledger.reserve(reservation({ scopes, amount: 41n }))).rejects.toMatchObject({
+      code: "CAP_EXCEEDED",
+      details: { scope: "provider:p/new", available: "0.00004", unattributed: "0.00006" },
+    });
+    await ledger.reserve(reservation({ scopes, amount: 40n }));
+    await ledger.reserve(
+      reservation({
+        purchase: "b",
+        scopes: [scope("wallet", 100n), scope("run:r1", 100n)],
+        amount: 100n,
+      }),
+    );
+  });
+
+  it("it says under which providers' caps a payee was paid before", async () => {
+    using ledger = await openBook();
+    const payTo = `0x${"Ab".repeat(20)}` as const;
+    const [shop, other] = [scope("provider:p/shop", 100n), scope("provider:q/shop", 100n)];
+    await send(ledger, { purchase: "a", payTo, scopes: [shop, scope("wallet", 100n)] });
+    await send(ledger, { purchase: "b", payTo, scopes: [other, scope("run:r1", 100n)] });
+    await send(ledger, { purchase: "c", scopes: [scope("provider:p/third", 100n)] });
+    const lower = payTo.toLowerCase() as typeof payTo;
+    expect(await ledger.providerCaps(lower)).toEqual([shop.name, other.name]);
+    expect(await ledger.providerCaps(`0x${"ff".repeat(20)}`)).toEqual([]);
+  });
+
+  it("it remembers the highest that a count elsewhere has shown, each by its name", async () => {
+    using ledger = await openBook();
+    expect(await ledger.highest("counter one", 3)).toBe(3);
+    expect(await ledger.highest("counter one", 2)).toBe(3);
+    expect(await ledger.highest("counter two", 1)).toBe(1);
+    expect(await ledger.highest("counter one", 12)).toBe(12);
+    expect(await ledger.highest("counter one", 3)).toBe(12);
+    await ledger.verify();
   });
 
   it("every scope must have room: a full budget reserves nothing under the cap", async () => {

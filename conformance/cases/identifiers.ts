@@ -135,10 +135,10 @@ export const IDENTIFIER_CASES: readonly Case[] = [
     gains: "Whoever comes back a minute later has paid and gets nothing.",
     mend: "Look the identifier up before the facilitator is asked.",
     run: advertised(async (context) => {
-      const until = BigInt(Math.ceil(context.now() / 1000)) + 8n;
+      const until = BigInt(Math.ceil(context.now() / 1000)) + 9n;
       const change = { edit: named(newId(context)), fields: { validBefore: until } };
       const { payment, exchange, answer } = await pay(context, change);
-      if (!isGrant(exchange)) return broken(`8 seconds before its end: ${answer.status}.`);
+      if (!isGrant(exchange)) return broken(`Some seconds before its end: ${answer.status}.`);
       await setTimeout(Math.max(0, Number(until) * 1000 - context.now()) + 500);
       const again = await context.ask({ headers: [payment.header] }, { alone: true });
       return again.answer?.body === answer.body

@@ -55,6 +55,24 @@ test("our paywall has nothing to mend, in any protocol that it speaks", async ()
   expect(shop.events).toEqual([]);
 });
 
+describe("under load", () => {
+  const run = async (url: string, only: string[]) => {
+    const report = await check({ url, ring: 1, only, load: true, profiles: ["x402-v2"] });
+    expect(report.results.map(({ id }) => id)).toEqual(only);
+    expect(report.results.filter(bad)).toEqual([]);
+  };
+
+  test.each(["LOAD-01", "LOAD-02", "LOAD-03", "TIME-02"])("a right shop passes %s", async (id) => {
+    await using shop = await openCarefulShop({ facilitatorUrl });
+    await run(shop.url, [id]);
+  });
+
+  test("our paywall lets nobody in, and keeps nobody out", async () => {
+    await using shop = await openShop({ facilitatorUrl });
+    await run(`${shop.url}/shop/items/a`, ["LOAD-02", "LOAD-03"]);
+  });
+});
+
 describe("one fault", () => {
   test.each(RING_1)("%s notices a shop that %s", async (id, _, faults) => {
     await using shop = await openCarefulShop({ facilitatorUrl, ...faults });

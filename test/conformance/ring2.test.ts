@@ -42,6 +42,49 @@ test("our paywall has nothing to mend but one thing, in any protocol that it spe
   expect(report.profiles).toEqual(["x402-v2", "x402-v1", "mpp"]);
 });
 
+describe("a right shop", () => {
+  const dear = ({ path }: { path: string }) => (path === "/other" ? "20000" : "10000");
+  const moving = ({ count }: { count: number }) => String(10_000 + count);
+  const byLength = ({ body }: { body: string }) => String(10_000 * body.length);
+  test.each([
+    ["TAMP-18", "asks more at another route", { amountOf: dear }, {}],
+    ["TAMP-20", "asks by the order", { sells: "POST", amountOf: byLength }, { body: "a" }],
+    ["PRICE-03", "has a price that moves", { amountOf: moving }, {}],
+    ["IDEM-01", "requires identifiers", { requiresId: true }, {}],
+    ["IDEM-04", "keeps its answers", {}, { load: true }],
+    ["CHAL-13", "asks in a token of 6 decimals", {}, {}],
+    ["CHAL-15", "asks in a token that is there", {}, {}],
+  ] as const)("passes %s where it %s", async (id, _, shopOptions, options) => {
+    const { facilitatorUrl, payer } = world;
+    await using shop = await openCarefulShop({ facilitatorUrl, ...shopOptions });
+    const expected = { sibling: "/other", otherBody: "aaa" };
+    const report = await check({
+      url: shop.url,
+      ring: 2,
+      only: [id],
+      payer,
+      expect: expected,
+      ...options,
+    });
+    expect(report.results.map(({ verdict, seen }) => [verdict, seen])).toEqual([
+      ["pass", expect.any(String)],
+    ]);
+  });
+
+  test("passes RPLY-05 where two instances share their memory", async () => {
+    const { facilitatorUrl, payer } = world;
+    const shared = { facilitatorUrl, takesAnyPath: true, sales: new Map<string, never>() };
+    await using shop = await openCarefulShop(shared);
+    await using other = await openCarefulShop(shared);
+    const alsoUrl = other.url;
+    const { results } = await check({ url: shop.url, alsoUrl, ring: 2, only: ["RPLY-05"], payer });
+    expect(results.map(({ verdict, seen }) => [verdict, seen])).toEqual([
+      ["pass", expect.stringMatching(/4 copies of one answer/)],
+    ]);
+    expect(shop.worked() + other.worked()).toBe(1);
+  });
+});
+
 describe("one fault", () => {
   test.each(RING_2)("%s notices a shop that %s", async (id, _, faults) => {
     const { facilitatorUrl, payer } = world;

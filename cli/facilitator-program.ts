@@ -1,5 +1,5 @@
 /** The options of `purser facilitator`. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ExitCode } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -11,6 +11,7 @@ export interface FacilitatorFlags {
   port: string;
   host: string;
   dir?: string;
+  duplicates: "answer" | "refuse";
   allowMainnet?: true;
 }
 
@@ -37,6 +38,14 @@ export function addFacilitator(
     .option(
       "--dir <dir>",
       "what it has sent, to be found after a crash (default: .purser/facilitator)",
+    )
+    .addOption(
+      new Option(
+        "--duplicates <what>",
+        "what a second asker for one settlement is told: the same answer, or no, unless it has the first one's Idempotency-Key",
+      )
+        .choices(["answer", "refuse"])
+        .default("answer"),
     )
     .option("--allow-mainnet", "settle real money, which is asked for on purpose")
     .option("--json", "print one JSON object, once it listens")

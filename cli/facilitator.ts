@@ -25,12 +25,12 @@ export async function facilitatorCommand(
   const address = flags.asset === undefined ? undefined : readAddress(flags.asset);
   const dir =
     flags.dir === undefined ? join(cwd, ".purser", "facilitator") : readPath(flags.dir, cwd);
-  const { network, host, allowMainnet = false } = flags;
+  const { network, host, duplicates, allowMainnet = false } = flags;
   const asset = await readAsset({ rpcUrl, network, address });
   makeFolder(dir);
   const log = (event: FacilitatorEvent) =>
     terminal.note(JSON.stringify({ time: new Date().toISOString(), ...event }));
-  const where = { rpcUrl, asset, port, host, dir };
+  const where = { rpcUrl, asset, port, host, dir, duplicates };
   await using running = await startFacilitator({ ...where, privateKey, allowMainnet, log });
   const { url, addresses } = running;
   const told = { url, network: asset.network, asset: asset.address, signers: addresses };

@@ -3,7 +3,8 @@
  * for its operator `GET /health` and `GET /metrics`. A refusal is an answer (200); 400 means that the body is no JSON, 503 that the chain could not be asked, which says nothing about the payment.
  */
 import express, { type ErrorRequestHandler, type Express } from "express";
-import { refusedSettle, refusedVerify } from "./answers.ts";
+import { refusedSettle, refusedVerify, type SettleAnswer } from "./answers.ts";
+import type { SettleRequest } from "./duplicates.ts";
 import type { Facilitator } from "./facilitator.ts";
 import { readNetwork } from "./payment.ts";
 import type { RefusalReason } from "./refusal.ts";
@@ -11,8 +12,19 @@ import type { RefusalReason } from "./refusal.ts";
 /** More than any payment needs, a smart wallet's signature included. */
 const BODY_LIMIT = "64kb";
 
+export interface FacilitatorAppOptions {
+  /** Default: the facilitator's own `settle`, which gives every asker the same answer. */
+  readonly settle?: ((request: SettleRequest) => Promise<SettleAnswer>) | undefined;
+}
+
 /** The facilitator as an Express app, to be mounted or listened on. */
-export function facilitatorApp(facilitator: Facilitator): Express {
+export function facilitatorApp(
+  facilitator: Facilitator,
+  {
+    settle = ({ payload, requirements, x402Version }) =>
+      facilitator.settle(payload, requirements, x402Version),
+  }: FacilitatorAppOptions = {},
+): Express {
   const app = express();
   app.disable("x-powered-by");
   app.use(express.json({ limit: BODY_LIMIT, type: () => true }));
@@ -31,8 +43,8 @@ export function facilitatorApp(facilitator: Facilitator): Express {
     response.json(await facilitator.verify(payload, requirements, x402Version));
   });
   app.post("/settle", async (request, response) => {
-    const { payload, requirements, x402Version } = openEnvelope(request.body);
-    response.json(await facilitator.settle(payload, requirements, x402Version));
+    const idempotencyKey = request.get("Idempotency-Key");
+    response.json(await settle({ ...openEnvelope(request.body), idempotencyKey }));
   });
   app.use(answerFailure);
   return app;

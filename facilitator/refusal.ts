@@ -33,6 +33,8 @@ export const REFUSALS = {
   invalid_exact_evm_transfer_event_mismatch:
     "The transaction was mined, but its logs do not show this payment.",
   invalid_transaction_state: "The transaction was mined and reverted: no money moved in it.",
+  duplicate_settlement:
+    "Somebody else has asked for this settlement before: it is not for what is sold here.",
   settlement_pending:
     "Sent, but not yet confirmed: it may still be settled. Send the same payment again to learn how it ended.",
   unexpected_verify_error: "The chain cannot be read at the moment. Nothing was moved: try again.",

@@ -5,6 +5,7 @@ import type { Address, Hex } from "viem";
 import { openChain } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { openDatabase } from "../store/index.ts";
+import { type Duplicates, refuseDuplicates } from "./duplicates.ts";
 import { createFacilitator } from "./facilitator.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { gasAccount } from "./gas-account.ts";
@@ -27,6 +28,11 @@ export type StartFacilitatorOptions = Omit<FacilitatorOptions, "account" | "db">
   host?: string | undefined;
   /** Where `facilitator.sqlite` stands, which remembers across a restart what was sent. Default: nowhere. */
   dir?: string | undefined;
+  /**
+   * What a second asker for one settlement is told: the first one's answer (default), or `duplicate_settlement`, unless it has the
+   * first one's `Idempotency-Key`.
+   */
+  duplicates?: Duplicates | undefined;
 } & ({ account: FacilitatorOptions["account"] } | { privateKey: Hex | readonly Hex[] });
 
 /** Starts it; throws a `ChainError` when the RPC server is not there or is of another chain, `FACILITATOR_IN_USE` for a folder that is open. */
@@ -34,6 +40,7 @@ export async function startFacilitator(
   options: StartFacilitatorOptions,
 ): Promise<RunningFacilitator> {
   const { rpcUrl, port = 0, host = "127.0.0.1", dir, asset = BASE_SEPOLIA_USDC } = options;
+  const { duplicates = "answer" } = options;
   requireAllowed(asset, options.allowMainnet ?? false);
   await openChain({ rpcUrl, asset });
   const account =
@@ -46,7 +53,8 @@ export async function startFacilitator(
   held.defer(() => db.close());
   const facilitator = createFacilitator({ ...options, account, db });
   held.defer(() => facilitator.close());
-  const app = facilitatorApp(facilitator);
+  const settle = duplicates === "refuse" ? refuseDuplicates(facilitator, db) : undefined;
+  const app = facilitatorApp(facilitator, { settle });
   const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
   const server = app.listen(port, host, (error) =>
     error ? reject(notListening(error, { host, port })) : resolve(),

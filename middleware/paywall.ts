@@ -31,8 +31,9 @@ export type SoldRequest = PaywallSale<null>;
 
 export interface PaywallOptions extends CoreOptions {
   /**
-   * In whole tokens, such as "0.01", for everybody or for each request. Computed for unpaid requests and again for paid ones, so it
-   * must come out the same for the same request; what it throws goes to Express, and nobody is charged.
+   * In whole tokens, such as "0.01", for everybody or for each request. Computed for unpaid requests and again for paid ones; a price
+   * that has changed in between may be paid for as long as its offer said (`maxTimeoutSeconds`). What it throws goes to Express, and
+   * nobody is charged.
    */
   readonly price: string | ((request: Request) => Price | Promise<Price>);
   readonly payTo: Address;
@@ -94,7 +95,7 @@ export function paywall(options: PaywallOptions): PaywallHandler {
   const { price, payTo, asset = BASE_SEPOLIA_USDC, description = "" } = options;
   requirePayee(payTo);
   requireFlow(options.flow);
-  // The seller's own word, and the records of its sales are read by it, also after a restart.
+  // The seller's own word, by which the records of an earlier version are read.
   addAsset(asset);
   const quote = (amount: bigint): PaywallQuote<null> => ({
     amount,
@@ -107,6 +108,7 @@ export function paywall(options: PaywallOptions): PaywallHandler {
   const core = new Paywall(
     handlerDoor({
       ...options,
+      isFixed: fixed !== undefined,
       quote: async (request) => {
         if (fixed) return fixed;
         const asked = typeof price === "function" ? await price(request) : price;

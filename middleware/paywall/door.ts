@@ -79,6 +79,8 @@ export interface Door<Order> {
   /** Tells this paywall's records from those of another one in the same database. */
   readonly name: string;
   readonly flow: PaywallFlow;
+  /** Every request costs the same, always. */
+  readonly isFixed?: boolean;
   /** Called for unpaid requests and again for paid ones, never for a sale that has begun. */
   quote(
     request: Request,

@@ -26,6 +26,11 @@ export interface PaywallFacilitator {
   settle(payload: unknown, requirements: unknown): Promise<unknown>;
 }
 
+/** One that is told who asks: for a facilitator that settles for the first asker alone. */
+export interface NamedFacilitator extends PaywallFacilitator {
+  settleAs(name: string, payload: unknown, requirements: unknown): Promise<unknown>;
+}
+
 export type Verdict =
   | { readonly state: "valid" }
   | { readonly state: "refused"; readonly reason: string }
@@ -42,7 +47,7 @@ export type SettleOutcome =
 /** What the core asks; never rejects. */
 export interface FacilitatorCalls {
   verify(request: FacilitatorRequest, payer: string): Promise<Verdict>;
-  settle(request: FacilitatorRequest): Promise<SettleOutcome>;
+  settle(request: FacilitatorRequest, name: string): Promise<SettleOutcome>;
 }
 
 /** Reasons that say nothing about the payment. */
@@ -62,12 +67,18 @@ export function facilitatorCalls(
   facilitator: string | PaywallFacilitator,
   timeoutMs: number,
 ): FacilitatorCalls {
-  const port = typeof facilitator === "string" ? httpFacilitator(facilitator) : facilitator;
-  const ask = (call: "verify" | "settle", asked: FacilitatorRequest) =>
-    within(timeoutMs, () => port[call](asked.paymentPayload, asked.paymentRequirements));
+  const named = typeof facilitator === "string" ? httpFacilitator(facilitator) : undefined;
+  const port = named ?? (facilitator as PaywallFacilitator);
+  const ask = (call: () => Promise<unknown>) => within(timeoutMs, call);
+  const settle = (name: string, payload: object, requirements: object) =>
+    named ? named.settleAs(name, payload, requirements) : port.settle(payload, requirements);
   return {
-    verify: async (request, payer) => readVerdict(await ask("verify", request), payer),
-    settle: async (request) => readOutcome(await ask("settle", request)),
+    async verify({ paymentPayload, paymentRequirements }, payer) {
+      return readVerdict(await ask(() => port.verify(paymentPayload, paymentRequirements)), payer);
+    },
+    async settle({ paymentPayload, paymentRequirements }, name) {
+      return readOutcome(await ask(() => settle(name, paymentPayload, paymentRequirements)));
+    },
   };
 }
 

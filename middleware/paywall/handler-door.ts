@@ -11,6 +11,7 @@ export interface HandlerDoorOptions extends Pick<
   "flow" | "name" | "maxAnswerBytes" | "handlerTimeoutMs" | "mayBuy" | "afterFailure"
 > {
   readonly quote: Door<null>["quote"];
+  readonly isFixed: boolean;
 }
 
 const TOO_LARGE: PaywallAnswer = {
@@ -48,6 +49,7 @@ export function handlerDoor({
   mayBuy,
   afterFailure,
   quote,
+  isFixed,
 }: HandlerDoorOptions): Door<null> {
   const run = (sale: PaywallSale<null>, visit: Visit, onStream?: () => void): HeldResponse => {
     const { request, response, next } = visit;
@@ -62,6 +64,7 @@ export function handlerDoor({
     name,
     flow,
     quote,
+    isFixed,
     ...(mayBuy && { claimed: mayBuy }),
     ...(flow === "work-first"
       ? { work: (sale, visit) => workFirst(sale, visit, run) }

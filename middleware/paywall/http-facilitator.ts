@@ -5,25 +5,26 @@
 import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { Agent as TlsAgent, request as httpsRequest } from "node:https";
 import { parseJson } from "../../protocol/offer.ts";
-import type { PaywallFacilitator } from "./facilitator-port.ts";
+import type { NamedFacilitator } from "./facilitator-port.ts";
 
 /** Of an answer, in bytes: more than any facilitator has to say. */
 const MAX_ANSWER = 64 * 1024;
 /** After which a request that nobody waits for any more is given up. */
 const SOCKET_TIMEOUT_MS = 120_000;
 
-export function httpFacilitator(url: string): PaywallFacilitator {
+export function httpFacilitator(url: string): NamedFacilitator {
   const base = new URL(url.endsWith("/") ? url : `${url}/`);
   const isTls = base.protocol === "https:";
   const options = { keepAlive: true, timeout: SOCKET_TIMEOUT_MS };
   const agent = isTls ? new TlsAgent(options) : new Agent(options);
   const send = isTls ? httpsRequest : httpRequest;
-  const ask = async (path: string, body: object): Promise<unknown> => {
+  const ask = async (path: string, body: object, name?: string): Promise<unknown> => {
     const json = JSON.stringify(body);
     const answered = Promise.withResolvers<IncomingMessage>();
     const headers = {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(json),
+      ...(name !== undefined && { "idempotency-key": name }),
     };
     const sent = send(new URL(path, base), { method: "POST", agent, headers }, answered.resolve);
     sent.on("error", answered.reject);
@@ -31,11 +32,16 @@ export function httpFacilitator(url: string): PaywallFacilitator {
     sent.end(json);
     return readAnswer(await answered.promise);
   };
-  const call = (path: string) => (paymentPayload: unknown, paymentRequirements: unknown) => {
-    const { x402Version } = paymentPayload as { x402Version?: unknown };
-    return ask(path, { x402Version, paymentPayload, paymentRequirements });
+  const call =
+    (path: string, name?: string) => (paymentPayload: unknown, paymentRequirements: unknown) => {
+      const { x402Version } = paymentPayload as { x402Version?: unknown };
+      return ask(path, { x402Version, paymentPayload, paymentRequirements }, name);
+    };
+  return {
+    verify: call("verify"),
+    settle: call("settle"),
+    settleAs: (name, ...payment) => call("settle", name)(...payment),
   };
-  return { verify: call("verify"), settle: call("settle") };
 }
 
 async function readAnswer(answer: IncomingMessage): Promise<unknown> {

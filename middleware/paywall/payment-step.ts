@@ -29,24 +29,34 @@ export interface Cashier {
   settle(record: SaleRecord<unknown>): Promise<SettleOutcome>;
 }
 
-export function cashier(facilitator: string | PaywallFacilitator, timeoutMs: number): Cashier {
+export interface CashierOptions {
+  readonly timeoutMs: number;
+  /** The seller's own name for a settlement: with it a facilitator knows that the same seller asks again (`Idempotency-Key`). */
+  readonly nameOf: (sale: SaleRecord<unknown>["sale"]) => string;
+}
+
+export function cashier(
+  facilitator: string | PaywallFacilitator,
+  { timeoutMs, nameOf }: CashierOptions,
+): Cashier {
   const calls: FacilitatorCalls = facilitatorCalls(facilitator, timeoutMs);
   const facilitatorUrl = lazily(async () =>
     typeof facilitator === "string" ? facilitator : openLoopback(facilitator),
   );
   const settle = (record: SaleRecord<unknown>) =>
-    calls.settle(PROTOCOLS[record.protocol].facilitatorRequest(record));
+    calls.settle(PROTOCOLS[record.protocol].facilitatorRequest(record), nameOf(record.sale));
   return {
     settle,
     begin(record) {
       const stock =
-        record.protocol === "x402v1" && stockStep({ record, facilitatorUrl, timeoutMs });
+        record.protocol === "x402v1" &&
+        stockStep({ record, facilitatorUrl, timeoutMs, name: nameOf(record.sale) });
       const request = PROTOCOLS[record.protocol].facilitatorRequest(record);
       return {
         verify: () => (stock ? stock.verify() : calls.verify(request, record.sale.payer)),
         settle: async () => {
-          const outcome = stock ? await stock.settle() : await calls.settle(request);
-          return stock && outcome.state === "unknown" ? calls.settle(request) : outcome;
+          const outcome = stock ? await stock.settle() : await settle(record);
+          return stock && outcome.state === "unknown" ? settle(record) : outcome;
         },
       };
     },

@@ -12,14 +12,14 @@ import { type ChallengeOptions, sendChallenge } from "./challenge.ts";
 import type { Door } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
 import { Later } from "./later.ts";
-import { findMppProblem, type MppProblem, type MppSeal } from "./mpp-challenge.ts";
+import { KeptQuotes } from "./kept-quotes.ts";
+import type { MppProblem, MppSeal } from "./mpp-challenge.ts";
+import { type AskAgain, NewSales } from "./new-sale.ts";
 import { type PayerCap, PayerCaps } from "./payer-cap.ts";
 import { type PayerCredit, withCredit } from "./payer-credit.ts";
 import { type BuyerKey, keyText, readBuyerKey } from "./payment-identifier.ts";
 import { type Cashier, cashier, type PaymentStep } from "./payment-step.ts";
-import { preemptedStep } from "./preempted.ts";
 import { type PresentedPayment, readPresented } from "./presented-payment.ts";
-import { findMismatch } from "./protocols.ts";
 import { Repeats } from "./repeats.ts";
 import { Owner } from "./sale-owner.ts";
 import { SaleEndings } from "./sale-endings.ts";
@@ -34,6 +34,8 @@ import { receive, type Visit } from "./visit.ts";
 
 /** What an answer depends on, for caches that keep it in spite of what it says. */
 const VARY = "Accept, Authorization, Payment-Authorization, X-PAYMENT, PAYMENT-SIGNATURE";
+
+const MAX_TIMEOUT_SECONDS = 120;
 
 export interface CoreOptions {
   readonly db: Database;
@@ -66,7 +68,8 @@ export class Paywall<Order> {
   readonly #turns = new Turns();
   readonly #later = new Later({ look: (key) => this.#recoverOne(key) });
   readonly #seal: MppSeal;
-  readonly #caps: PayerCaps | undefined;
+  readonly #quotes: KeptQuotes<Order> | undefined;
+  readonly #newSales: NewSales<Order>;
 
   constructor(door: Door<Order>, options: CoreOptions) {
     const { db, facilitator, now = Date.now, newId = randomUUID } = options;
@@ -78,19 +81,28 @@ export class Paywall<Order> {
     this.#records = records;
     this.#owner = owner;
     const { payerCap, credits } = options;
-    const asking = cashier(facilitator, facilitatorTimeoutMs);
+    const seal = openSeal(db);
+    // Of this seller's own making: another one that is shown the same payment cannot name it so.
+    const nameOf = (sale: SaleRecord<unknown>["sale"]) => seal(`settle ${saleKey(sale)}`);
+    const asking = cashier(facilitator, { timeoutMs: facilitatorTimeoutMs, nameOf });
     this.#cashier = credits ? withCredit(asking, credits) : asking;
-    this.#caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
     const endings = new SaleEndings({ door, records });
     const parts = { door, records, owner, cashier: this.#cashier, endings, now };
     this.#recovery = new SaleRecovery(parts);
+    const ask: AskAgain = (visit, terms, why) => this.#sendChallenge(visit, terms, why);
     this.#sales = new Sales({
       ...parts,
       refuse: (visit, { sale, description, protocol }, reason) =>
-        this.#sendChallenge(visit, { ...sale, description }, { error: reason, protocol }),
+        ask(visit, { ...sale, description }, { error: reason, protocol }),
     });
     this.#repeats = new Repeats({ name: door.name, records, owner, waitMs: facilitatorTimeoutMs });
-    this.#seal = { seal: openSeal(db), now, newId };
+    this.#seal = { seal, now, newId };
+    const lifetimeMs = (options.maxTimeoutSeconds ?? MAX_TIMEOUT_SECONDS) * 1000;
+    // A fixed price was never another.
+    this.#quotes = door.isFixed === true ? undefined : new KeptQuotes({ now, lifetimeMs });
+    const caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
+    const [quotes, mpp] = [this.#quotes, this.#seal];
+    this.#newSales = new NewSales({ ...parts, ...options, caps, quotes, mpp, ask });
   }
 
   async handle(request: Request, response: Response, next: Visit["next"]): Promise<void> {
@@ -102,7 +114,7 @@ export class Paywall<Order> {
       response.status(204).end();
       return;
     }
-    const { publicOrigin, maxTimeoutSeconds = 120 } = this.#options;
+    const { publicOrigin, maxTimeoutSeconds = MAX_TIMEOUT_SECONDS } = this.#options;
     const paymentFlow = this.#door.flow === "settle-first" ? "upfront" : undefined;
     const asked = { publicOrigin, maxTimeoutSeconds, paymentFlow } as const;
     const visit = receive({ request, response, next, ...asked });
@@ -138,8 +150,11 @@ export class Paywall<Order> {
     const { protocol } = payment;
     const found = await this.#repeats.find(visit, payment, buyerKey);
     if (found.state === "ours") await this.#advance(visit, found.record);
-    else if (found.state === "new") await this.#begin(visit, payment, buyerKey);
-    else if (found.state === "signed-anew") await this.#repeat(visit, payment, found.record);
+    else if (found.state === "new") {
+      const begun = await this.#newSales.begin(visit, payment, buyerKey);
+      if (begun === "taken") await this.#takeInTurn(visit, payment, buyerKey);
+      else if (begun) await this.#advance(visit, begun.record, begun.step);
+    } else if (found.state === "signed-anew") await this.#repeat(visit, payment, found.record);
     else if (found.state === "expired")
       await this.#ask(visit, "payment_expired", { protocol, problem: "payment-expired" });
     else if (found.state === "reused" && protocol === "mpp")
@@ -171,66 +186,6 @@ export class Paywall<Order> {
     else answers.sendLater(visit.response, answers.UNAVAILABLE);
   }
 
-  async #begin(
-    visit: Visit,
-    payment: PresentedPayment,
-    buyerKey: BuyerKey | undefined,
-  ): Promise<void> {
-    const quote = await this.#door.quote(visit.request);
-    if ("refusal" in quote) return sendAnswer(visit.response, quote.refusal);
-    const { protocol, payer, nonce, validBefore, digest, payload } = payment;
-    const problem =
-      protocol === "mpp" ? findMppProblem(payment, quote, visit, this.#seal) : undefined;
-    const wrong = problem ?? this.#mismatch(payment, quote, visit);
-    if (wrong !== undefined)
-      return this.#sendChallenge(visit, quote, { error: wrong, protocol, problem });
-    const { amount, asset, payTo, order, description } = quote;
-    const record: SaleRecord<Order> = {
-      state: "working",
-      name: this.#door.name,
-      digest,
-      fingerprint: visit.fingerprint,
-      buyerKey: buyerKey && keyText(buyerKey),
-      sale: { order, payer, nonce, amount, asset, payTo, validBefore },
-      description,
-      asked: visit.asked,
-      protocol,
-      payload,
-      receipt: undefined,
-      answer: undefined,
-      at: 0,
-    };
-    const { credits, onlySeller = false } = this.#options;
-    const over = this.#caps?.check(record.sale);
-    if (over) return sendAnswer(visit.response, over.refusal);
-    const first = this.#cashier.begin(record);
-    const verdict = await first.verify();
-    if (verdict.state === "unknown") return answers.sendLater(visit.response, answers.UNAVAILABLE);
-    const preempted = onlySeller ? await preemptedStep(verdict, record, this.#cashier) : undefined;
-    if (verdict.state === "refused" && !preempted)
-      return this.#sendChallenge(visit, quote, { error: verdict.reason, protocol });
-    const step = preempted ?? first;
-    const allow = () => {
-      const refused = this.#caps?.check(record.sale) ?? this.#door.claimed?.(record.sale);
-      if (!refused && step !== preempted) credits?.claim(record.sale);
-      return refused;
-    };
-    const claim = await this.#records.claim(saleKey(payment), record, {
-      owner: this.#owner,
-      allow,
-      sync: isLastingClaim(this.#door),
-    });
-    if (!claim) await this.#advance(visit, record, step);
-    else if ("refused" in claim) sendAnswer(visit.response, claim.refused.refusal);
-    // Another process of the seller's has taken it meanwhile.
-    else await this.#takeInTurn(visit, payment, buyerKey);
-  }
-
-  #mismatch(payment: PresentedPayment, terms: Terms, { asked }: Visit): string | undefined {
-    if (payment.protocol === "x402v1" && !takesV1) return "invalid_x402_version";
-    return findMismatch(payment, terms, asked);
-  }
-
   /** Answers with the price, or with why there is none. */
   async #ask(
     visit: Visit,
@@ -238,8 +193,9 @@ export class Paywall<Order> {
     of: { protocol?: PresentedPayment["protocol"]; problem?: MppProblem } = {},
   ): Promise<void> {
     const quote = await this.#door.quote(visit.request);
-    if ("refusal" in quote) sendAnswer(visit.response, quote.refusal);
-    else this.#sendChallenge(visit, quote, { error, ...of });
+    if ("refusal" in quote) return sendAnswer(visit.response, quote.refusal);
+    this.#quotes?.keep(visit.fingerprint, quote);
+    this.#sendChallenge(visit, quote, { error, ...of });
   }
 
   #sendChallenge(
@@ -249,12 +205,4 @@ export class Paywall<Order> {
   ): void {
     sendChallenge(visit, terms, { takesV1, seal: this.#seal, ...why });
   }
-}
-
-/**
- * Whether a claim has to be on disk before its work begins: where the money moves first, and where the work has to be undone. Otherwise
- * the record of the finished work brings it along, and a power failure in between forgets a payment that nobody has settled.
- */
-function isLastingClaim<Order>(door: Door<Order>): boolean {
-  return door.flow === "settle-first" || door.abandoned !== undefined;
 }

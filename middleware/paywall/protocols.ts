@@ -25,7 +25,7 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
     facilitatorRequest: ({ payload, sale, description, asked }) => ({
       x402Version: 1,
       paymentPayload: payload,
-      paymentRequirements: requirementsV1({ ...sale, description }, asked),
+      paymentRequirements: requirementsV1({ ...sale, description }, withoutQuery(asked)),
     }),
     mismatch: ({ payload }, { asset }) => {
       if (payload["scheme"] !== "exact") return "invalid_scheme";
@@ -36,7 +36,7 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
   x402v2: {
     facilitatorRequest: ({ payload, sale, description, asked }) => ({
       x402Version: 2,
-      paymentPayload: payload,
+      paymentPayload: { ...payload, ...(payload["resource"] !== undefined && resourceOf(asked)) },
       paymentRequirements: requirementsV2({ ...sale, description }, asked),
     }),
     mismatch: ({ payload }, terms, asked) => {
@@ -70,6 +70,16 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
 
 function flowOf(requirements: unknown): unknown {
   return (requirements as { extra?: { paymentFlow?: unknown } }).extra?.paymentFlow;
+}
+
+/** A facilitator is another party: what a buyer says in a query, such as who they are, is not for it. */
+export function withoutQuery(asked: AskedRequest): AskedRequest {
+  const [resource = ""] = asked.resource.split("?", 1);
+  return { ...asked, resource };
+}
+
+function resourceOf(asked: AskedRequest) {
+  return { resource: { url: withoutQuery(asked).resource } };
 }
 
 /** Whether `value` has all that `asked` has; addresses in any case. What a buyer adds changes nothing. */

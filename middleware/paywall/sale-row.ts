@@ -1,6 +1,6 @@
 /** A sale as it stands in its row: money as text, the rest as JSON. */
 import { type Address, getAddress, type Hex } from "viem";
-import { findAsset } from "../../protocol/asset.ts";
+import { type Asset, findAsset } from "../../protocol/asset.ts";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import type { StoredAnswer } from "./door.ts";
 import type { PaywallProtocol } from "./presented-payment.ts";
@@ -32,6 +32,8 @@ interface Facts<Order> {
   validBefore: string;
   network: string;
   asset: string;
+  /** All of it, where it is one of the seller's own. */
+  token?: Asset | undefined;
   payTo: Address;
   description: string;
   asked: AskedRequest;
@@ -40,10 +42,9 @@ interface Facts<Order> {
 
 export function readRow<Order>(row: SaleRow): SaleRecord<Order> {
   const { name, state, digest, fingerprint, owner, lease, at } = row;
-  const { order, payer, nonce, amount, validBefore, network, asset, payTo, ...facts } = JSON.parse(
-    row.facts,
-  ) as Facts<Order>;
-  const known = findAsset(network, asset);
+  const { order, payer, nonce, amount, validBefore, network, asset, token, payTo, ...facts } =
+    JSON.parse(row.facts) as Facts<Order>;
+  const known = findAsset(network, asset) ?? token;
   if (!known) throw new Error(`the record of a sale names an unknown token ${asset}`);
   return {
     name,
@@ -82,6 +83,7 @@ export function writeFacts<Order>(record: SaleRecord<Order>): string {
     validBefore: validBefore.toString(),
     network: asset.network,
     asset: asset.address,
+    token: findAsset(asset.network, asset.address) ? undefined : asset,
     payTo,
     description,
     asked,

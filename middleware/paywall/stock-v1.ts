@@ -14,6 +14,7 @@ import {
 } from "./facilitator-port.ts";
 import { isInstalled, lazily, loadPackage } from "./load-package.ts";
 import type { PaymentStep } from "./payment-step.ts";
+import { withoutQuery } from "./protocols.ts";
 import type { SaleRecord } from "./sale-record.ts";
 import { MIME_TYPE } from "./terms.ts";
 
@@ -30,14 +31,21 @@ export interface StockStepOptions {
   /** Where its facilitator is: it takes no other than a URL. */
   readonly facilitatorUrl: () => Promise<string>;
   readonly timeoutMs: number;
+  /** The seller's own name for the settlement. */
+  readonly name: string;
 }
 
-export function stockStep({ record, facilitatorUrl, timeoutMs }: StockStepOptions): PaymentStep {
+export function stockStep({
+  record,
+  facilitatorUrl,
+  timeoutMs,
+  name,
+}: StockStepOptions): PaymentStep {
   const paper = new Paper();
   const verified = Promise.withResolvers<void>();
   let run: Promise<unknown> | undefined;
   const start = async () => {
-    const middleware = await makeMiddleware(record, await facilitatorUrl());
+    const middleware = await makeMiddleware(record, await facilitatorUrl(), name);
     const next: NextFunction = () => verified.resolve();
     return middleware(paperRequest(record), paper as unknown as Response, next);
   };
@@ -64,6 +72,7 @@ const UNKNOWN = { state: "unknown" } as const satisfies Verdict & SettleOutcome;
 async function makeMiddleware(
   { sale, description, asked }: SaleRecord<unknown>,
   url: string,
+  settleName: string,
 ): Promise<RequestHandler> {
   const { paymentMiddleware } = await loadStock();
   const { amount, asset, payTo } = sale;
@@ -77,10 +86,17 @@ async function makeMiddleware(
     description,
     mimeType: MIME_TYPE,
     maxTimeoutSeconds: asked.maxTimeoutSeconds,
-    resource: asked.resource as `${string}://${string}`,
+    resource: withoutQuery(asked).resource as `${string}://${string}`,
   };
   const network = asset.networkName as "base-sepolia";
-  const facilitator = { url: url.replace(/\/$/, "") as `${string}://${string}` };
+  const facilitator = {
+    url: url.replace(/\/$/, "") as `${string}://${string}`,
+    createAuthHeaders: async () => ({
+      verify: {},
+      settle: { "Idempotency-Key": settleName },
+      supported: {},
+    }),
+  };
   return paymentMiddleware(payTo, { [ROUTE]: { price, network, config } }, facilitator);
 }
 

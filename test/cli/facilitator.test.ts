@@ -22,6 +22,7 @@ test("it settles over HTTP, says how it is, logs no signature, and ends at Ctrl-
   await chain.local.fund(address, { ether: 10n ** 18n });
   writeFileSync(join(cwd, "gas.key"), `${key.slice(2)}\n`, { mode: 0o600 });
   const args = ["facilitator", "--port", "0", "--key-file", "gas.key", "--json"];
+  args.push("--duplicates", "refuse");
   const running = startCommand(args, { cwd, env: { RPC_URL: chain.rpcUrl } });
   const told = await running.json<{ url: string }>();
   expect(told).toEqual({
@@ -36,6 +37,9 @@ test("it settles over HTTP, says how it is, logs no signature, and ends at Ctrl-
   const { body } = await newRequest({ chain, payer });
   const answer = await post(`${told.url}/settle`, body);
   expect(answer).toMatchObject({ success: true, payer: payer.address });
+  expect(await post(`${told.url}/settle`, body)).toMatchObject({
+    errorReason: "duplicate_settlement",
+  });
   const metrics = await (await fetch(`${told.url}/metrics`)).text();
   expect(metrics).toContain("purser_facilitator_settled_total 1\n");
   running.child.kill("SIGINT");

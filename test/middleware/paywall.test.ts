@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createFacilitator, type Facilitator } from "../../facilitator/index.ts";
-import { saleOf } from "../../middleware/index.ts";
+import { type PaywallRefusal, saleOf } from "../../middleware/index.ts";
 import { readMppReceipt, readSettleResponse } from "../../protocol/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { openTestChain, type TestChain } from "../support/chain.ts";
@@ -196,14 +196,55 @@ describe("a price for each request", () => {
     expect(shop.runs).toEqual([]);
   });
 
-  test.each(PROTOCOLS)("that has risen is not paid with %s's old payment", async (protocol) => {
-    let now = "0.01";
-    await using shop = await open({ price: () => now });
+  /** A shop whose price and clock can be moved, and a payment of its price for `/item/a`. */
+  async function openMoving(protocol: (typeof PROTOCOLS)[number]) {
+    const state = { price: "0.01" as string | PaywallRefusal, later: 0 };
+    const shop = await open({
+      price: () => state.price,
+      now: () => Date.now() + state.later,
+      maxTimeoutSeconds: 60,
+    });
     const payer = await newPayer();
     const paid = await present(shop, protocol, { payer });
-    now = "0.02";
-    expect((await fetch(`${shop.url}/item/a`, paid)).status).toBe(402);
-    expect([shop.runs, await balanceOf(payer.address)]).toEqual([[], 100_000n]);
+    const spent = async () => 100_000n - (await balanceOf(payer.address));
+    return { shop, state, paid, spent };
+  }
+
+  test.each(PROTOCOLS)(
+    "that has changed is honoured as long as its offer said: %s",
+    async (protocol) => {
+      const { shop, state, paid, spent } = await openMoving(protocol);
+      await using _ = shop;
+      state.price = "0.02";
+      state.later = 50_000;
+      expect((await fetch(`${shop.url}/item/a`)).status).toBe(402);
+      expect((await fetch(`${shop.url}/item/a`, paid)).status).toBe(200);
+      expect([shop.runs, await spent()]).toEqual([["GET /item/a"], 10_000n]);
+    },
+  );
+
+  test.each(PROTOCOLS)(
+    "that has changed is not honoured after that, nor for another request: %s",
+    async (protocol) => {
+      const { shop, state, paid, spent } = await openMoving(protocol);
+      await using _ = shop;
+      state.price = "0.02";
+      expect((await fetch(`${shop.url}/item/b`, paid)).status).toBe(402);
+      state.later = 61_000;
+      const late = await fetch(`${shop.url}/item/a`, paid);
+      const header = late.headers.get("PAYMENT-REQUIRED") ?? "";
+      expect(late.status).toBe(402);
+      expect(Buffer.from(header, "base64").toString()).toContain('"amount":"20000"');
+      expect([shop.runs, await spent()]).toEqual([[], 0n]);
+    },
+  );
+
+  test("of what is no longer sold is not honoured", async () => {
+    const { shop, state, paid, spent } = await openMoving("x402 v2");
+    await using _ = shop;
+    state.price = { refusal: { status: 410, body: { error: "gone" } } };
+    expect((await fetch(`${shop.url}/item/a`, paid)).status).toBe(410);
+    expect([shop.runs, await spent()]).toEqual([[], 0n]);
   });
 });
 

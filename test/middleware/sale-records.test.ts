@@ -57,6 +57,13 @@ test("a sale is read as it was written, to the unit", async () => {
   expect([owner?.until, transaction, refused]).toEqual([NOW + 15_000, undefined, false]);
 });
 
+test("a sale in a token that is in no table is read again, also by a program that has never heard of it", async () => {
+  const { records, claim } = openRecords();
+  const asset = { ...BASE_SEPOLIA_USDC, address: `0x${"d".repeat(40)}`, decimals: 18 } as const;
+  await claim(key, { ...record, sale: { ...record.sale, asset } });
+  expect(records.find(key)?.sale.asset).toEqual(asset);
+});
+
 test("an authorization is claimed once; the second is shown who has it", async () => {
   const { claim } = openRecords();
   await claim();

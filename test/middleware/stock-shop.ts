@@ -21,6 +21,8 @@ export interface StockShopOptions {
   upfront?: boolean;
   /** What the work waits for. */
   work?: () => Promise<void>;
+  /** Default: an address that nobody else sells for. */
+  payTo?: `0x${string}`;
 }
 
 const AMOUNT = "10000";
@@ -44,12 +46,12 @@ export async function openStockShop(options: StockShopOptions): Promise<StockSho
 
 const newPayee = () => privateKeyToAccount(generatePrivateKey()).address;
 
-function paywallV1({ facilitatorUrl, description = "" }: StockShopOptions) {
+function paywallV1({ facilitatorUrl, description = "", payTo = newPayee() }: StockShopOptions) {
   const { address, decimals, eip712 } = asset;
   const price = { amount: AMOUNT, asset: { address, decimals, eip712 } };
   const route = { price, network: "base-sepolia", config: { description } } as const;
   const facilitator = { url: facilitatorUrl as `http://${string}` };
-  return paymentMiddlewareV1(newPayee(), { "GET /a": route, "GET /b": route }, facilitator);
+  return paymentMiddlewareV1(payTo, { "GET /a": route, "GET /b": route }, facilitator);
 }
 
 async function paywallV2({
@@ -57,6 +59,7 @@ async function paywallV2({
   description = "",
   facilitatorTimeoutMs: timeoutMs = 90_000,
   upfront = false,
+  payTo = newPayee(),
 }: StockShopOptions) {
   const client = new HTTPFacilitatorClient({ url, timeoutMs });
   const server = new x402ResourceServer(client).register("eip155:*", new ExactEvmScheme());
@@ -64,7 +67,7 @@ async function paywallV2({
   const extra = { ...asset.eip712, ...(upfront && { paymentFlow: "upfront" }) };
   const price = { amount: AMOUNT, asset: asset.address, extra };
   const common = { scheme: "exact", network: "eip155:84532", price } as const;
-  const route = { accepts: { ...common, payTo: newPayee() }, description };
+  const route = { accepts: { ...common, payTo }, description };
   const routes = { "GET /a": route, "GET /b": route };
   return paymentMiddleware(routes, server, undefined, undefined, false);
 }

@@ -3,7 +3,7 @@
  * (method, URL, body) that met it, so nothing is kept for the unpaid, and a payment for one request is none for another; and each
  * id is new, because it becomes the payment's nonce. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
  */
-import { timingSafeEqual } from "node:crypto";
+import { randomUUID, timingSafeEqual } from "node:crypto";
 import { keccak256, stringToBytes } from "viem";
 import { encodeCharge } from "./offer-texts.ts";
 import type { Seal } from "../../protocol/one-shot-hmac.ts";
@@ -23,7 +23,7 @@ const INTENT = "charge";
 
 /** The value of `WWW-Authenticate`, for a `request` that `offerTexts` wrote. */
 export function mppChallenge(charge: string, visit: Visit, { seal, now, newId }: MppSeal): string {
-  const expires = new Date(now() + visit.asked.maxTimeoutSeconds * 1000).toISOString();
+  const expires = secondText(now() + visit.asked.maxTimeoutSeconds * 1000);
   const fields = {
     realm: visit.realm,
     request: charge,
@@ -35,6 +35,23 @@ export function mppChallenge(charge: string, visit: Visit, { seal, now, newId }:
   const header = fields.header && `, header="${fields.header}"`;
   const realm = fields.realm.replace(/[\\"]/g, "\\$&");
   return `Payment id="${id}", realm="${realm}", method="${METHOD}", intent="${INTENT}", request="${fields.request}", expires="${expires}"${header}, opaque="${fields.opaque}"`;
+}
+
+/** Each of these ids is new, in this process and in any other. */
+export function newIds(): () => string {
+  const ours = randomUUID();
+  let count = 0;
+  return () => `${ours}-${(count += 1)}`;
+}
+
+let newest = { second: Number.NaN, text: "" };
+
+/** A time in whole seconds: most unpaid requests come in the second of the one before. */
+function secondText(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  if (newest.second !== second)
+    newest = { second, text: new Date(second * 1000).toISOString().replace(".000", "") };
+  return newest.text;
 }
 
 /** The problem (a type of the registry, and a sentence), or undefined where it pays these terms for this request. */

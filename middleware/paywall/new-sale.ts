@@ -2,10 +2,9 @@
  * A payment that bought nothing here yet: held against the terms that were told, against the payer's cap, and against the chain, in this
  * order; then claimed for this one request. Until the claim nothing is kept and nothing is charged.
  */
-import * as answers from "./answers.ts";
-import { sendAnswer } from "./answers.ts";
+import { sendAnswer, sendLater, UNAVAILABLE } from "./answers.ts";
 import type { ChallengeOptions } from "./challenge.ts";
-import type { Door, PaywallQuote } from "./door.ts";
+import type { Door, PaywallQuote, PaywallRefusal } from "./door.ts";
 import type { KeptQuotes } from "./kept-quotes.ts";
 import { findMppProblem, type MppProblem, type MppSeal } from "./mpp-challenge.ts";
 import type { PayerCaps } from "./payer-cap.ts";
@@ -63,22 +62,27 @@ export class NewSales<Order> {
     buyerKey: BuyerKey | undefined,
   ): Promise<Begun<Order> | "taken" | undefined> {
     const { door, caps, ask } = this.#options;
-    const fresh = await door.quote(visit.request);
-    if ("refusal" in fresh) return void sendAnswer(visit.response, fresh.refusal);
-    const quote = this.#choose(visit, payment, fresh);
     const { protocol } = payment;
+    const fresh = await door.quote(visit.request);
+    if ("refusal" in fresh) return refuse(visit, fresh);
+    const quote = this.#choose(visit, payment, fresh);
     const problem = this.#problem(visit, payment, quote);
-    if (problem) return void ask(visit, fresh, { protocol, ...problem });
+    if (problem) {
+      ask(visit, fresh, { protocol, ...problem });
+      return undefined;
+    }
     const record = this.#recordOf(visit, payment, quote, buyerKey);
     const over = caps?.check(record.sale);
-    if (over) return void sendAnswer(visit.response, over.refusal);
+    if (over) return refuse(visit, over);
     const verified = await this.#verify(record);
-    if (!verified) return void answers.sendLater(visit.response, answers.UNAVAILABLE);
-    if ("refused" in verified) return void ask(visit, fresh, { error: verified.refused, protocol });
+    if ("error" in verified) {
+      if (verified.error === undefined) sendLater(visit.response, UNAVAILABLE);
+      else ask(visit, fresh, { protocol, error: verified.error });
+      return undefined;
+    }
     const claim = await this.#claim(record, verified);
     if (!claim) return { record, step: verified.step };
-    if ("taken" in claim) return "taken";
-    return void sendAnswer(visit.response, claim.refused.refusal);
+    return "taken" in claim ? "taken" : refuse(visit, claim.refused);
   }
 
   /** The price of now, or an earlier one that was told and is paid in its time. */
@@ -130,15 +134,15 @@ export class NewSales<Order> {
     };
   }
 
-  /** Its first step; why it is refused; undefined where nobody can say. */
+  /** Its first step, or why it is refused, which is undefined where nobody can say. */
   async #verify(record: SaleRecord<Order>) {
     const { cashier, onlySeller = false } = this.#options;
     const step = cashier.begin(record);
     const verdict = await step.verify();
-    if (verdict.state === "unknown") return undefined;
+    if (verdict.state === "unknown") return { error: undefined };
     if (verdict.state === "valid") return { step, isPreempted: false };
     const preempted = onlySeller ? await preemptedStep(verdict, record, cashier) : undefined;
-    return preempted ? { step: preempted, isPreempted: true } : { refused: verdict.reason };
+    return preempted ? { step: preempted, isPreempted: true } : { error: verdict.reason };
   }
 
   #claim(record: SaleRecord<Order>, { isPreempted }: { isPreempted: boolean }) {
@@ -151,6 +155,11 @@ export class NewSales<Order> {
     const sync = isLasting(door);
     return records.claim(saleKey(record.sale), record, { owner, allow, sync });
   }
+}
+
+function refuse({ response }: Visit, { refusal }: PaywallRefusal): undefined {
+  sendAnswer(response, refusal);
+  return undefined;
 }
 
 /**

@@ -2,7 +2,6 @@
  * Every door's paywall: asks for the price, takes a payment once, and gives whoever presents it again the same answer. One
  * payment is dealt with at a time; the record says where it stands. See `docs/selling.md` for what this promises.
  */
-import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Database } from "../../store/index.ts";
 import { Turns } from "../turns.ts";
@@ -13,7 +12,7 @@ import type { Door } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
 import { Later } from "./later.ts";
 import { KeptQuotes } from "./kept-quotes.ts";
-import type { MppProblem, MppSeal } from "./mpp-challenge.ts";
+import { type MppProblem, type MppSeal, newIds } from "./mpp-challenge.ts";
 import { type AskAgain, NewSales } from "./new-sale.ts";
 import { type PayerCap, PayerCaps } from "./payer-cap.ts";
 import { type PayerCredit, withCredit } from "./payer-credit.ts";
@@ -63,7 +62,6 @@ export class Paywall<Order> {
   readonly #repeats: Repeats<Order>;
   readonly #sales: Sales<Order>;
   readonly #recovery: SaleRecovery<Order>;
-  readonly #owner: Owner;
   readonly #cashier: Cashier;
   readonly #turns = new Turns();
   readonly #later = new Later({ look: (key) => this.#recoverOne(key) });
@@ -72,14 +70,13 @@ export class Paywall<Order> {
   readonly #newSales: NewSales<Order>;
 
   constructor(door: Door<Order>, options: CoreOptions) {
-    const { db, facilitator, now = Date.now, newId = randomUUID } = options;
+    const { db, facilitator, now = Date.now, newId = newIds() } = options;
     const { facilitatorTimeoutMs = 30_000 } = options;
     this.#door = door;
     this.#options = options;
     const records = new SaleRecords<Order>(db, now);
     const owner = new Owner(db, now);
     this.#records = records;
-    this.#owner = owner;
     const { payerCap, credits } = options;
     const seal = openSeal(db);
     // Of this seller's own making: another one that is shown the same payment cannot name it so.

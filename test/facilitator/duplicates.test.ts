@@ -110,7 +110,7 @@ test("two stock shops that are shown one payment at the same moment: one of them
   const payer = await chain.newPayer(100_000n);
   const paid = await pay(first, { version: 2, payer, path: "/a", init: {} });
   const answers = await Promise.all([first, second].map(({ url }) => fetch(`${url}/a`, paid)));
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 402]);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 402]));
 });
 
 test.each(["x402 v1", "x402 v2"] as const)(
@@ -123,7 +123,7 @@ test.each(["x402 v1", "x402 v2"] as const)(
     const paid = await present(first, protocol, { payer });
     const ask = () => Promise.all([first, second].map(({ url }) => fetch(`${url}/item/a`, paid)));
     const answers = await ask();
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 402]);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 402]));
     expect((await ask()).map(({ status }) => status)).toEqual(answers.map(({ status }) => status));
     expect(await chain.chain.balanceOf(payer.address)).toBe(90_000n);
   },

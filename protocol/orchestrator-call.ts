@@ -16,8 +16,10 @@ export interface OrchestratorClientOptions {
   fetch: typeof fetch;
   /** Ends every call; a call that asks the human may take as long as the run. */
   signal: AbortSignal;
-  /** For calls in which no human is asked. */
+  /** Of a GET. */
   timeoutMs?: number;
+  /** Of every other call; none by default, as an agent's call may wait for a person as long as the run. */
+  changeTimeoutMs?: number;
 }
 
 export interface OrchestratorCall<T> {
@@ -46,8 +48,18 @@ const Failure = z.looseObject({
 /** Makes the call, or throws the orchestrator's error, `ORCHESTRATOR_UNREACHABLE` or `ORCHESTRATOR_ANSWER_INVALID`. */
 export async function callOrchestrator<T>(
   { method, path, answer: schema, body }: OrchestratorCall<T>,
-  { url, token, fetch, signal, timeoutMs = 30_000 }: OrchestratorClientOptions,
+  { url, token, fetch, signal, timeoutMs = 30_000, changeTimeoutMs }: OrchestratorClientOptions,
 ): Promise<T> {
+  const limitMs = method === "GET" ? timeoutMs : changeTimeoutMs;
+  const lost = (cause: unknown) => {
+    signal.throwIfAborted();
+    if (cause instanceof PurserError) return cause;
+    return new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
+      problem: `The orchestrator did not answer ${method} ${path}.`,
+      nextStep: "See that the orchestrator is up, and make the same call again.",
+      cause,
+    });
+  };
   const response = await fetch(url.replace(/\/$/, "") + path, {
     method,
     headers: {
@@ -56,16 +68,15 @@ export async function callOrchestrator<T>(
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     redirect: "error",
-    signal: method === "GET" ? AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) : signal,
+    signal:
+      limitMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
   }).catch((cause: unknown) => {
-    signal.throwIfAborted();
-    throw new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
-      problem: `The orchestrator did not answer ${method} ${path}.`,
-      nextStep: "See that the orchestrator is up, and resume the run.",
-      cause,
-    });
+    throw lost(cause);
   });
-  const answer = parseJson(await readBody(response, MAX_ANSWER_BYTES));
+  const text = await readBody(response, MAX_ANSWER_BYTES).catch((cause: unknown) => {
+    throw lost(cause);
+  });
+  const answer = parseJson(text);
   if (response.ok) {
     const { data, error } = schema.safeParse(answer);
     if (data !== undefined) return data;

@@ -9,6 +9,7 @@ import type {
 import { confirmOnce, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
 import { syncEnv } from "./env-sync.ts";
+import { isReference } from "./explain.ts";
 import { findResource } from "./find-resource.ts";
 import { readJsonFlag } from "./json-flag.ts";
 import { untilReady } from "./pending.ts";
@@ -57,9 +58,7 @@ export async function change(
     service ?? (config === undefined ? await onlyChoice(command, target, direction) : undefined);
   const order: Omit<UpdateOrder, "idempotency_key"> = {
     direction,
-    ...(to === undefined
-      ? {}
-      : { service: to.includes("/") ? to : `${providerOf(resource.service)}/${to}` }),
+    ...(to === undefined ? {} : { service: referenceOf(providerOf(resource.service), to) }),
     ...(config === undefined ? {} : { configuration: readJsonFlag("--config", config) }),
   };
   const line = `${command.tool} ${verb} ${resource.id}${to === undefined ? "" : ` ${to}`}`;
@@ -142,14 +141,14 @@ async function onlyChoice(
   });
 }
 
+/** As references: a catalog names them by the provider's own ids. */
 function updatesOf(listing: ServiceListing | undefined, direction: "up" | "down"): string[] {
-  const updates = listing?.["allowed_updates"];
-  if (!Array.isArray(updates)) return [];
-  return updates.flatMap((update: unknown) => {
-    const { service, direction: way } = (update ?? {}) as {
-      service?: unknown;
-      direction?: unknown;
-    };
-    return typeof service === "string" && (way === direction || way === "any") ? [service] : [];
-  });
+  return (listing?.allowed_updates ?? [])
+    .filter((update) => update.direction === direction || update.direction === "any")
+    .map(({ service }) => referenceOf(listing?.provider_id ?? "", service))
+    .filter(isReference);
+}
+
+function referenceOf(provider: string, service: string): string {
+  return service.includes("/") ? service : `${provider}/${service}`;
 }

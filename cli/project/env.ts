@@ -5,6 +5,7 @@
 import type { EnvView } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import { readVariables, revealVariables, syncEnv } from "./env-sync.ts";
+import { printable } from "./printable.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { providerOf } from "./project-state.ts";
 import { tableOf } from "./table-of.ts";
@@ -50,7 +51,7 @@ export async function env(command: ProjectCommand<EnvFlags>): Promise<Answer> {
   return {
     data: { environment: "default", output: project.state.shared.env.output, variables: told },
     lines: values
-      ? told.map(({ name, value }) => `${name}=${value}`)
+      ? told.map(({ name, value }) => `${name}=${printable(value)}`)
       : tableOf(surroundings.terminal, ["variable", "value", "of"], rows, "No resource has any."),
     warnings,
     nextSteps: flags.reveal || told.length === 0 ? [] : [`${tool} env --pull`],

@@ -16,12 +16,13 @@ export function explain(
   const code = publishedCode(error.code);
   if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
   if (code === "PROVIDER_NOT_LINKED") {
-    const step = `${tool} link ${details?.["provider"] ?? "<provider>"}`;
+    const provider = details?.["provider"] ?? "";
+    const step = `${tool} link ${/^[a-z0-9-]+$/.test(provider) ? provider : "<provider>"}`;
     const nextStep = `Run \`${step}\`; it may need a browser.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
   }
   if (code === "PLAN_REQUIRED") {
-    const plans = (details?.["plan"] ?? "").split(",").filter((plan) => plan !== "");
+    const plans = (details?.["plan"] ?? "").split(",").filter(isReference);
     const steps = plans.map((plan) => `${tool} add ${plan}`);
     const nextStep = `Provision a plan first: ${steps.join(", or ")}.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: steps, details, cause });
@@ -55,4 +56,9 @@ export function signInFirst(url: string, tool: string, problem?: string): Projec
     nextSteps: [login],
     details: { orchestrator: url },
   });
+}
+
+/** A stranger's word may stand in a command line that an agent runs only where it can be nothing but a service's name. */
+export function isReference(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]*\/[A-Za-z0-9][A-Za-z0-9:._-]*$/.test(text);
 }

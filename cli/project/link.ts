@@ -4,6 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { type ConnectionView, PurserError } from "../../protocol/index.ts";
+import { plain } from "../terminal.ts";
 import { confirmOnce, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
 import { openBrowser } from "./open-browser.ts";
@@ -56,7 +57,7 @@ export async function open(command: ProjectCommand, provider: string): Promise<A
   return {
     data: { provider, ...found, opened },
     lines: [
-      found.url,
+      plain(found.url, 2000),
       `  ${opened ? "opened in your browser; " : ""}it opens once, until ${found.expires_at}`,
     ],
   };
@@ -78,8 +79,11 @@ async function consented(
       if (!command.mayWait) throw consentRequired(error, line);
       const { terminal, signal, env } = command.surroundings;
       if (!shown) {
-        terminal.note(`The account exists already, and its owner has to consent: ${url}`);
-        if (user_code !== undefined) terminal.note(`or enter ${user_code} at ${verification_uri}`);
+        terminal.note(
+          `The account exists already, and its owner has to consent: ${plain(url, 2000)}`,
+        );
+        if (user_code !== undefined)
+          terminal.note(plain(`or enter ${user_code} at ${verification_uri}`, 2000));
         openBrowser(url, env);
       }
       shown = true;

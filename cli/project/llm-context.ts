@@ -1,5 +1,6 @@
 /** `purser llm-context`: what a model should know of the providers before it works with them. A provider's own words stand in it quoted. */
 import type { Answer } from "./envelope.ts";
+import { printable } from "./printable.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 
 export interface ContextFlags extends ProjectFlags {
@@ -22,9 +23,4 @@ export async function llmContext(
     data: { contexts },
     lines: contexts.map(({ text }) => printable(text)),
   };
-}
-
-/** Lines stay lines; no control character of a stranger's reaches the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{C}\n]/gu, "");
 }

@@ -24,6 +24,9 @@ export interface ProjectFlags {
   orchestrator?: string;
 }
 
+/** Nobody is asked in these calls; what takes longer is made or paid at the orchestrator all the same, and found by the next try. */
+const CHANGE_TIMEOUT_MS = 2 * 60 * 1000;
+
 /** The project that the folder belongs to. */
 export interface OpenProject {
   root: string;
@@ -90,7 +93,8 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
     }
     this.#authenticated = true;
     const { signal } = this.surroundings;
-    return new SessionClient({ url, token, fetch: globalThis.fetch, signal });
+    const { fetch } = globalThis;
+    return new SessionClient({ url, token, fetch, signal, changeTimeoutMs: CHANGE_TIMEOUT_MS });
   }
 
   /** Throws `NO_PROJECT_CONFIG` or `PROJECT_NOT_INITIALIZED`. */

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
+import { openChaosProxy } from "../support/chaos-proxy.ts";
 import { commandLine } from "../support/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 
@@ -169,3 +170,37 @@ test("`link`, `open` and `unlink`: the account, its dashboard once, and the link
   await passes("unlink", "greenhouse", "--yes");
   expect((await passes("status")).data["providers"]).toEqual([]);
 });
+
+test.each([
+  "reset before it is forwarded",
+  "forwarded, and the answer dropped",
+  "half of the answer's body",
+  "a 500 after it was carried out",
+] as const)(
+  "when the answer is lost (%s), the same command again pays once and makes one",
+  async (fault) => {
+    let calls = 0;
+    await using proxy = await openChaosProxy({
+      target: world.server.url,
+      seed: 1,
+      // The first call hears the price, the second one pays it.
+      applies: (head) => /^POST \S+\/resources /.test(head) && (calls += 1) === 2,
+    });
+    await passes("link", "greenhouse", "--accept-tos");
+    const before = await world.spent();
+    const order = ["add", "greenhouse/seed", "--confirm-paid-service", "--json"];
+    proxy.fault = fault;
+    const through = { cwd, env: { ...env, PURSER_ORCHESTRATOR: proxy.url } };
+    const lost = JSON.parse((await commandLine(order, through)).stdout) as Envelope;
+    expect(lost.ok).toBe(false);
+    expect(lost.error.code).toMatch(/^ORCHESTRATOR_(UNREACHABLE|ANSWER_INVALID)$/);
+    expect(proxy.hits).toBe(1);
+    const [made, again] = [
+      JSON.parse((await commandLine(order, through)).stdout) as Envelope,
+      await passes(...order.slice(0, -1)),
+    ];
+    expect(again.data.resource).toEqual(made.data.resource);
+    expect((await passes("services")).data["services"]).toHaveLength(1);
+    expect((await world.spent()) - before).toBe(2_000_000n);
+  },
+);

@@ -96,3 +96,9 @@ test("as a process of its own with a closed stdin it ends by itself, with JSON a
     meta: { authenticated: true, project_initialized: true },
   });
 });
+
+test.each(PROJECT_COMMANDS.map(({ name }) => name))("`%s --help` explains itself", async (name) => {
+  const { code, stdout } = await commandLine([name, "--help"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^Usage: purser ${name}`));
+});

@@ -2,11 +2,11 @@
  * A payment as it was caught: what the client signed, and for which token on which chain, which is proven by its signature and not by
  * what the payment says of itself.
  */
-import { type Address, getAddress, type Hex, recoverTypedDataAddress } from "viem";
+import { type Address, getAddress, type Hex, recoverTypedDataAddress, toHex } from "viem";
 import { ExactPayload } from "../../protocol/authorization.ts";
 import { TRANSFER_WITH_AUTHORIZATION } from "../../protocol/transfer-authorization.ts";
 import type { Profile } from "../case.ts";
-import { isObject, parse } from "../read/json.ts";
+import { isObject, type JsonObject, parse } from "../read/json.ts";
 import type { Terms } from "./terms.ts";
 
 export interface SignedPayment {
@@ -63,7 +63,9 @@ function read(text: string, profile: Profile): Omit<SignedPayment, "terms"> | un
   const payload = isObject(value) ? value["payload"] : undefined;
   if (!isObject(value) || !isObject(payload)) return undefined;
   const { signature } = payload;
-  const authorization = profile === "mpp" ? payload : payload["authorization"];
+  const permit = payload["permit2Authorization"];
+  const authorization =
+    profile === "mpp" ? payload : isObject(permit) ? asTransfer(permit) : payload["authorization"];
   const { data } = ExactPayload.safeParse({ signature, authorization });
   if (!data) return undefined;
   const { from, to, nonce, ...numbers } = data.authorization;
@@ -80,6 +82,18 @@ function read(text: string, profile: Profile): Omit<SignedPayment, "terms"> | un
       : undefined,
     bytes: text,
   };
+}
+
+/**
+ * A Permit2 permission in the words of a transfer: how much, to whom, until when (x402 exact on EVM, "permit2"). It is signed under no
+ * token's domain, so it fits no terms, and nobody cashes it here.
+ */
+function asTransfer({ from, permitted, nonce, deadline, witness }: JsonObject) {
+  const value = isObject(permitted) ? permitted["amount"] : undefined;
+  const { to, validAfter } = isObject(witness) ? witness : {};
+  const number = /^\d{1,77}$/.test(String(nonce)) ? BigInt(String(nonce)) : 0n;
+  const unique = toHex(number, { size: 32 });
+  return { from, to, value, validAfter, validBefore: deadline, nonce: unique };
 }
 
 async function findTerms(

@@ -15,6 +15,8 @@ export interface Terms {
   readonly asset: string;
   readonly decimals: number;
   readonly domain: { readonly name: string; readonly version: string };
+  /** x402: another way to move the money than EIP-3009, such as "permit2". */
+  readonly transferMethod?: string;
   readonly payTo: string;
   /** How long the payment is to be valid. */
   readonly seconds: number;
@@ -65,15 +67,20 @@ export const ASK: Readonly<Record<Profile, (asking: Asking) => Answer>> = {
         description: message ?? DESCRIPTION,
         mimeType: "application/json",
       },
-      accepts: terms.map(({ scheme, network, amount, asset, payTo, seconds, domain }) => ({
-        scheme,
-        network,
-        amount,
-        asset,
-        payTo,
-        maxTimeoutSeconds: seconds,
-        extra: { ...domain },
-      })),
+      accepts: terms.map(
+        ({ scheme, network, amount, asset, payTo, seconds, domain, transferMethod }) => ({
+          scheme,
+          network,
+          amount,
+          asset,
+          payTo,
+          maxTimeoutSeconds: seconds,
+          extra:
+            transferMethod === undefined
+              ? domain
+              : { ...domain, assetTransferMethod: transferMethod },
+        }),
+      ),
     };
     const body = message === undefined ? "{}" : JSON.stringify({ error: message });
     return {

@@ -1,7 +1,7 @@
 /** Whom, in what and where: the recipient, the token and the chain that the buyer named, and for the thing that was asked for. */
-import { coreV2, policy } from "../../basis.ts";
+import { coreV2, exactEvm, policy } from "../../basis.ts";
 import type { ClientCase } from "../client-case.ts";
-import { paysStranger, signsAgain, signsAtAll } from "../faults.ts";
+import { anyOf, overspends, paysStranger, signsAgain, signsAtAll } from "../faults.ts";
 import type { Scene, Seen, Shop } from "../scene.ts";
 import { PRICE } from "../stage.ts";
 import type { Terms } from "../terms.ts";
@@ -174,5 +174,32 @@ export const PARTIES: readonly ClientCase[] = [
       );
       return longest > 3_700n ? `It signed a payment that is valid for ${longest} s.` : undefined;
     },
+  },
+  {
+    id: "CLIENT-17",
+    title: "Another kind of signature is held to the same limit and recipient",
+    level: "policy",
+    severity: "high",
+    ring: 2,
+    profiles: ["x402-v2"],
+    basis: exactEvm(
+      "Asset transfer methods",
+      "`extra.assetTransferMethod`: eip3009, permit2 or erc7710; the server says which.",
+    ),
+    gains: "What is refused as a transfer is signed as a permission of another contract.",
+    mend: "Sign only the kinds that you mean to, and check amount, recipient and end of each alike.",
+    traps: [
+      asks("Permit2, to a thief", (terms, { thief }) => ({
+        ...terms,
+        transferMethod: "permit2",
+        payTo: thief,
+      })),
+      asks("Permit2, above the limit", (terms) => ({
+        ...terms,
+        transferMethod: "permit2",
+        amount: "100000",
+      })),
+    ],
+    findFault: anyOf(paysStranger, overspends),
   },
 ];

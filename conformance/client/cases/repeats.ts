@@ -83,6 +83,7 @@ export const REPEATS: readonly ClientCase[] = [
     traps: [
       taken("settled, and the connection closed", () => "drop"),
       taken("settled, and a gateway's timeout", () => plain(504)),
+      taken("settled, and an empty answer", () => plain(200)),
     ],
     findFault: signsAgain,
   },

@@ -57,6 +57,7 @@ export const WORDS: readonly ClientCase[] = [
       garbage("no offers", '{"x402Version":2,"accepts":[]}'),
       garbage("offers of another shape", '{"x402Version":1,"accepts":{"0":[]}}'),
       garbage("4000 brackets", "[".repeat(4000)),
+      garbage("20 KB of nothing", "x".repeat(20_000)),
     ],
     findFault: anyOf(signsAtAll, hangs),
   },

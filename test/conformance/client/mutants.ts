@@ -19,6 +19,7 @@ export const CLIENT_MUTANTS: readonly Row[] = [
   ["CLIENT-14", "signs under the server's domain", { trustsDomain: true }],
   ["CLIENT-15", "does not look at what is sold", { anyResource: true }],
   ["CLIENT-16", "signs for as long as it is told", { anyWindow: true }],
+  ["CLIENT-17", "signs a Permit2 permission unseen", { signsPermits: true }],
   ["CLIENT-20", "pays wherever it is led", { followsUnpaid: true }],
   ["CLIENT-21", "takes its payment along a redirect", { followsPaid: true }],
   ["CLIENT-30", "signs anew at a 402", { signsAgainAt: [402] }],

@@ -23,6 +23,8 @@ export interface ClientFaults {
   trustsDomain?: true;
   anyResource?: true;
   anyWindow?: true;
+  /** Signs whatever permission of Permit2 is asked for. */
+  signsPermits?: true;
   /** Follows redirects before a payment, and pays whoever asks. */
   followsUnpaid?: true;
   /** Follows redirects with the payment on. */
@@ -47,7 +49,7 @@ interface V2Offer {
   asset: string;
   payTo: string;
   maxTimeoutSeconds: number;
-  extra: { name: string; version: string };
+  extra: { name: string; version: string; assetTransferMethod?: string };
 }
 
 /** One program's memory: a purchase has one payment. */
@@ -121,12 +123,15 @@ function choose(
   const payable = accepts.filter(
     (offer) =>
       offer.scheme === "exact" &&
+      offer.extra.assetTransferMethod === undefined &&
       (faults.anyNetwork || offer.network === asset.network) &&
       (faults.anyAsset || faults.anyNetwork || offer.asset === asset.address) &&
       (anyPayee || offer.payTo === payTo) &&
       (faults.readsAnyNumber || /^(0|[1-9]\d{0,77})$/.test(offer.amount)) &&
       (faults.ignoresLimit || amountOf(offer, faults) <= limit),
   );
+  const permit = accepts.find(({ extra }) => extra.assetTransferMethod === "permit2");
+  if (faults.signsPermits && permit) return permit;
   const sorted = faults.takesFirst
     ? payable
     : payable.toSorted((a, b) => Number(amountOf(a, faults) - amountOf(b, faults)));
@@ -168,11 +173,17 @@ async function sign(order: Order, offer: V2Offer, faults: ClientFaults): Promise
     validAfter: String(validAfter),
     validBefore: String(validBefore),
   };
-  return encodeJson({
-    x402Version: 2,
-    accepted: offer,
-    payload: { signature, authorization: texts },
-  });
+  const permit2Authorization = {
+    from: account.address,
+    permitted: { token: offer.asset, amount: offer.amount },
+    nonce: String(BigInt(authorization.nonce)),
+    deadline: texts.validBefore,
+    witness: { to: offer.payTo, validAfter: texts.validAfter },
+  };
+  const payload = offer.extra.assetTransferMethod
+    ? { signature, permit2Authorization }
+    : { signature, authorization: texts };
+  return encodeJson({ x402Version: 2, accepted: offer, payload });
 }
 
 function send(order: Order, payment: string, faults: ClientFaults): Promise<Response> {

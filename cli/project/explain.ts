@@ -17,7 +17,7 @@ export function explain(
   if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
   if (code === "PROVIDER_NOT_LINKED") {
     const provider = details?.["provider"] ?? "";
-    const step = `${tool} link ${/^[a-z0-9-]+$/.test(provider) ? provider : "<provider>"}`;
+    const step = `${tool} link ${/^[a-z0-9][a-z0-9-]*$/.test(provider) ? provider : "<provider>"}`;
     const nextStep = `Run \`${step}\`; it may need a browser.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
   }

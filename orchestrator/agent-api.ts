@@ -5,20 +5,20 @@
 import express, { type Request, type Response, Router } from "express";
 import { z } from "zod";
 import {
-  type CatalogEnvelope,
   DelegationOrder,
   OutcomeReport,
   PurchaseOrder,
   Question,
   ResourceOrder,
 } from "../protocol/index.ts";
-import { BODY_LIMIT, param, read, sendError, unknownCall } from "./http.ts";
+import { BODY_LIMIT, param, read, send, sendError, unknownCall } from "./http.ts";
 import type { Run } from "./runs.ts";
 
 /** What a run can do; the project and the scope are the run's own. */
 export interface RunDesk {
   authenticate(authorization: string | undefined): Run;
-  catalog(run: Run): Promise<CatalogEnvelope>;
+  /** A `CatalogEnvelope`, as it is sent. */
+  catalog(run: Run): Promise<Buffer>;
   project(run: Run): Promise<unknown>;
   connect(run: Run, provider: string): Promise<unknown>;
   addResource(run: Run, order: ResourceOrder): Promise<unknown>;
@@ -102,6 +102,6 @@ type Call = (run: Run, request: Request) => Promise<unknown>;
 
 function answer(call: Call): (request: Request, response: Response) => Promise<void> {
   return async (request, response) => {
-    response.json(await call(response.locals["run"] as Run, request));
+    send(response, await call(response.locals["run"] as Run, request));
   };
 }

@@ -22,7 +22,8 @@ import type { Approvals } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
 import type { Consents } from "./consents.ts";
 import { delegate } from "./delegations.ts";
-import type { MergedCatalog } from "./merged-catalog.ts";
+import { KeptAnswers } from "./kept-answers.ts";
+import type { CatalogReading, MergedCatalog } from "./merged-catalog.ts";
 import type { ProjectViews } from "./project-views.ts";
 import type { Purchases } from "./purchases.ts";
 import type { Resources } from "./resources.ts";
@@ -31,6 +32,7 @@ import { unknownCredential, type Vault } from "./vault.ts";
 
 export class Desk implements RunDesk {
   readonly #parts: DeskOptions;
+  readonly #answers = new KeptAnswers();
 
   constructor(parts: DeskOptions) {
     this.#parts = parts;
@@ -40,8 +42,13 @@ export class Desk implements RunDesk {
     return this.#parts.runs.authenticate(authorization);
   }
 
-  async catalog(run: Run): Promise<CatalogEnvelope> {
-    const { catalog, warnings, readAt } = await this.#parts.catalog.read();
+  async catalog(run: Run): Promise<Buffer> {
+    const reading = await this.#parts.catalog.read();
+    const name = JSON.stringify(run.providers ?? null);
+    return this.#answers.get(reading, name, () => this.#envelope(run, reading));
+  }
+
+  #envelope(run: Run, { catalog, warnings, readAt }: CatalogReading): CatalogEnvelope {
     const providers = catalog.providers.filter(({ profile }) => allows(run, profile.id));
     const data: Catalog & { last_updated: string } = {
       providers,

@@ -16,6 +16,17 @@ export function read<Schema extends z.ZodType>(schema: Schema, value: unknown): 
   });
 }
 
+/** An answer that is bytes already goes as it is, and everything else as JSON. */
+export function send(response: Response, answer: unknown): void {
+  if (!Buffer.isBuffer(answer)) {
+    response.json(answer);
+    return;
+  }
+  response.setHeader("content-type", "application/json; charset=utf-8");
+  response.setHeader("content-length", answer.length);
+  response.end(answer);
+}
+
 export function param(params: Request["params"], name: string): string {
   const value = params[name];
   return typeof value === "string" ? value : "";

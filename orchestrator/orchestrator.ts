@@ -17,6 +17,7 @@ import type { Identify } from "./sessions.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
 import type { PaymentReport, ProjectOverview } from "./project-views.ts";
 import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
+import { deviceSignIn } from "./device-sign-in.ts";
 import { openParts } from "./parts.ts";
 import { publicApi } from "./public-api.ts";
 import type { RunOrder, StartedRun } from "./runs.ts";
@@ -133,6 +134,7 @@ export async function createOrchestrator({
   const resuming = parts.resources.recover(providerOf);
   const router = Router();
   router.use(publicApi(parts.keys));
+  router.use(deviceSignIn({ db, sessions: parts.sessions, identify: options.identity, now }));
   router.use("/v1", sessionApi(parts.sessionDesk));
   router.use("/v1", agentApi(parts.desk));
   const close = async () => {

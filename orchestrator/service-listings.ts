@@ -106,7 +106,9 @@ function describe({ profile }: CatalogProvider): ServicesEnvelope["data"]["provi
   return {
     id: profile.id,
     name: profile.name,
-    capabilities: ["resources:deprovision"],
-    existing_resource_linking: "unsupported",
+    capabilities: profile.capabilities ?? [],
+    existing_resource_linking: profile.capabilities?.includes("resources:link")
+      ? "supported"
+      : "unsupported",
   };
 }

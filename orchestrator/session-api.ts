@@ -20,7 +20,7 @@ import {
   RunGrant,
   UpdateOrder,
 } from "../protocol/index.ts";
-import { BODY_LIMIT, param, read, sendError } from "./http.ts";
+import { BODY_LIMIT, param, read, send, sendError } from "./http.ts";
 import type { SessionDesk } from "./session-desk.ts";
 import type { Session } from "./sessions.ts";
 
@@ -46,7 +46,7 @@ export function sessionApi(desk: SessionDesk): Router {
     router[method](path, ...gate, async (request, response) => {
       const session = response.locals["session"] as Session;
       const id = (name: string) => param(request.params, name);
-      response.json(await call({ session, request, id, body: request.body as unknown }));
+      send(response, await call({ session, request, id, body: request.body as unknown }));
     });
   };
   /** A call in a project of the session's person. */

@@ -38,7 +38,6 @@ import {
   type RotateOrder,
   type RunGrant,
   type SecretReads,
-  type ServicesEnvelope,
   type SessionView,
   type Spend,
   type UpdateOrder,
@@ -48,6 +47,7 @@ import { type Connections, notConnected } from "./connections.ts";
 import type { Consents } from "./consents.ts";
 import { openDeepLink } from "./deep-links.ts";
 import { OrchestratorError } from "./error.ts";
+import { KeptAnswers } from "./kept-answers.ts";
 import { llmContext } from "./llm-context.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
 import type { PaymentMethod } from "./payment-method.ts";
@@ -70,6 +70,7 @@ import type { Vault } from "./vault.ts";
 
 export class SessionDesk {
   readonly #parts: SessionDeskOptions;
+  readonly #answers = new KeptAnswers();
 
   constructor(parts: SessionDeskOptions) {
     this.#parts = parts;
@@ -136,11 +137,15 @@ export class SessionDesk {
     };
   }
 
-  async services(filter: ServicesFilter): Promise<ServicesEnvelope> {
+  /** A `ServicesEnvelope`, as it is sent. */
+  async services(filter: ServicesFilter): Promise<Buffer> {
     const { catalog, listings } = this.#parts;
     const before = catalog.fresh();
     const reading = await catalog.read();
-    return listings.find(reading, before === reading, filter);
+    const cached = before === reading;
+    const { provider, category, query } = filter;
+    const name = JSON.stringify([cached, provider, category, query]);
+    return this.#answers.get(reading, name, () => listings.find(reading, cached, filter));
   }
 
   async providers(): Promise<ProviderList> {

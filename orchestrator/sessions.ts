@@ -43,14 +43,24 @@ export class Sessions {
   }
 
   /** The token is the session's only proof; it is shown once. */
-  start({ user, agent, expiresAt }: SessionOrder): Secret {
-    const { db, people, now, newId } = this.#parts;
-    people.keep(user);
+  start({ user, ...order }: SessionOrder): Secret {
+    this.know(user);
+    return this.startFor(user.id, order);
+  }
+
+  /** Writes down who a user is, for sessions that start when they are not there. */
+  know(user: User): void {
+    this.#parts.people.keep(user);
+  }
+
+  /** Of a user who is known already. */
+  startFor(person: string, { agent, expiresAt }: Omit<SessionOrder, "user">): Secret {
+    const { db, now, newId } = this.#parts;
     const token = `${PREFIX}${randomBytes(32).toString("base64url")}`;
     db.run(
       "INSERT INTO session (id, person, agent, token_hash, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
       `ses_${newId()}`,
-      user.id,
+      person,
       agent,
       hashOf(token),
       expiresAt,

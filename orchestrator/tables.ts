@@ -121,6 +121,13 @@ const STEPS = [
     expires_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- A program that waits for a person to let it in.
+  CREATE TABLE device_code (
+    code_hash TEXT PRIMARY KEY, user_code TEXT NOT NULL UNIQUE, agent TEXT NOT NULL, form TEXT, state TEXT NOT NULL, person TEXT,
+    expires_at INTEGER NOT NULL, polled_at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -9,6 +9,7 @@ import type { Bench, BenchRow } from "./bench/bench.ts";
 import { clientTime } from "./bench/client-time.ts";
 import { openWorldRun } from "./bench/open-world-run.ts";
 import { PAID_REQUESTS } from "./bench/paid-requests.ts";
+import { PROVISIONING } from "./bench/provisioning.ts";
 import { settlements } from "./bench/settlements.ts";
 import { unpaidRequests } from "./bench/unpaid-requests.ts";
 import { startToLive } from "./bench/start-to-live.ts";
@@ -21,6 +22,7 @@ const BENCHES: readonly Bench[] = [
   ...PAID_REQUESTS,
   unpaidRequests,
   authorizations,
+  ...PROVISIONING,
 ];
 
 const USAGE = `npm run bench -- [names] [--json]

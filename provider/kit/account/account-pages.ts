@@ -8,7 +8,7 @@ import type { Accounts } from "../accounts.ts";
 import type { Connections } from "../connections.ts";
 import type { Consents } from "../consents.ts";
 import { isSame } from "../consent/interactions.ts";
-import { showLetters } from "../consent/letters.ts";
+import { showLetters } from "../../../protocol/letters.ts";
 import type { Mailer } from "../consent/mail.ts";
 import { codePage, emailPage, page, pageHeaders } from "../consent/pages.ts";
 import type { SignInCodes } from "../consent/sign-in-codes.ts";

@@ -6,7 +6,7 @@ import { UnsecuredJWT } from "jose";
 import type Provider from "oidc-provider";
 import type { RequiresAuth } from "../../../protocol/index.ts";
 import type { TrustedIssuer } from "../trust.ts";
-import { randomLetters, showLetters } from "./letters.ts";
+import { randomLetters, showLetters } from "../../../protocol/letters.ts";
 import { PENDING_MS } from "./pending-requests.ts";
 
 export interface ConsentOrder {

@@ -13,7 +13,7 @@ import type { Connections } from "../connections.ts";
 import type { Consents } from "../consents.ts";
 import { DEFAULT_SCOPE, isScope } from "../scopes.ts";
 import type { Trust } from "../trust.ts";
-import { showLetters } from "./letters.ts";
+import { showLetters } from "../../../protocol/letters.ts";
 import type { Mailer } from "./mail.ts";
 import { codePage, consentPage, emailPage, type Form, page, pageHeaders } from "./pages.ts";
 import type { PendingRequest, PendingRequests } from "./pending-requests.ts";

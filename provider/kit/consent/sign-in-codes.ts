@@ -4,7 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Database, migrate } from "../../../store/index.ts";
-import { randomLetters } from "./letters.ts";
+import { randomLetters } from "../../../protocol/letters.ts";
 
 export interface SignInCodes {
   /** A new code for this interaction in place of any other; undefined where three were sent already. */

@@ -80,6 +80,8 @@ export interface Orchestrator extends AsyncDisposable {
   revokeRun(runId: string): void;
   /** Signs with a new key from ten minutes on; what earlier keys have signed stays good. Do it once a year, or when in doubt. */
   rotateKeys(): Promise<void>;
+  /** Seals every secret under a new key, and forgets the old one. */
+  rotateVaultKey(): Promise<void>;
   setPaymentMethod(wallet: Wallet): void;
   /** A session for a program of a user's, such as the command line: its token is shown once. */
   startSession(session: { user?: User; agent: string; expiresAt: number }): Secret;
@@ -173,6 +175,7 @@ export async function createOrchestrator({
     renewRun: (run) => runs.renew(run),
     revokeRun: (runId) => runs.revoke(runId),
     rotateKeys: () => parts.keys.rotate(),
+    rotateVaultKey: () => vault.rotateKey(),
     setPaymentMethod: (wallet) => payment.set(wallet),
     startSession: ({ user = people.owner, ...session }) =>
       parts.sessions.start({ user, ...session }),

@@ -3,11 +3,12 @@
  * identity file of mode 600. Outside it a secret is known by its handle, such as "cred:cloudflare", and every read leaves
  * a line that says who read what.
  */
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { Secret } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
-import { readOrCreate } from "./private-file.ts";
+import { readOrCreate, replaceFile } from "./private-file.ts";
 
 export interface SecretName {
   project: string;
@@ -17,6 +18,8 @@ export interface SecretName {
 /** A sealed secret, ready to be stored in the same transaction as what it belongs to. */
 export interface SealedSecret extends SecretName {
   sealed: Uint8Array;
+  /** Which of the vault's keys sealed it. */
+  generation: number;
 }
 
 /** A line of the audit: who read which secret. */
@@ -32,25 +35,32 @@ const Sealed = z.object({ project: z.string(), handle: z.string(), value: z.stri
 export class Vault {
   readonly #db: Database;
   readonly #now: () => number;
-  readonly #age: Promise<Age>;
+  readonly #identityFile: string;
+  #age: Promise<Age>;
+  /** Rises when the key is changed: what an older key sealed is not stored any more. */
+  #generation = 0;
 
   constructor({ db, identityFile, now }: VaultOptions) {
     this.#db = db;
     this.#now = now;
     // It loads while the rest starts: importing age costs more than all the secrets of a run.
+    this.#identityFile = identityFile;
     this.#age = openAge(identityFile);
     this.#age.catch(() => undefined);
   }
 
   async seal(name: SecretName, value: Secret): Promise<SealedSecret> {
-    const age = await this.#age;
+    const opening = this.#age;
+    const generation = this.#generation;
+    const age = await opening;
     const { project, handle } = name;
     const text = JSON.stringify({ project, handle, value: value.reveal() });
-    return { project, handle, sealed: await age.encrypt(text) };
+    return { project, handle, sealed: await age.encrypt(text), generation };
   }
 
   /** Synchronous, so that it can be part of a transaction. */
-  store({ project, handle, sealed }: SealedSecret): void {
+  store({ project, handle, sealed, generation }: SealedSecret): void {
+    if (generation !== this.#generation) throw changed();
     this.#db.run(
       "INSERT INTO secret (project, handle, sealed) VALUES (?, ?, ?) ON CONFLICT (project, handle) DO UPDATE SET sealed = excluded.sealed",
       project,
@@ -97,6 +107,39 @@ export class Vault {
       .all(project);
   }
 
+  /**
+   * Seals everything anew under a new key, and drops the old one. A crash in between leaves both, and either opens what it sealed;
+   * doing it again ends it.
+   */
+  async rotateKey(): Promise<void> {
+    await this.#age;
+    const { generateX25519Identity } = await import("age-encryption");
+    const old = readFileSync(this.#identityFile, "utf8").trim();
+    const next = await generateX25519Identity();
+    replaceFile(this.#identityFile, `${next}\n${old}\n`);
+    const age = await openAge(this.#identityFile);
+    this.#age = Promise.resolve(age);
+    this.#generation += 1;
+    const names = this.#db.query<SecretName>("SELECT project, handle FROM secret").all();
+    for (const { project, handle } of names) {
+      const sql = "SELECT sealed FROM secret WHERE project = ? AND handle = ?";
+      const row = this.#db.query<{ sealed: Uint8Array }>(sql).get(project, handle);
+      if (!row) continue;
+      const sealed = await age.encrypt(await this.#open(row.sealed));
+      // One that was changed meanwhile is sealed under the new key already.
+      this.#db.run(
+        "UPDATE secret SET sealed = ? WHERE project = ? AND handle = ? AND sealed = ?",
+        sealed,
+        project,
+        handle,
+        row.sealed,
+      );
+    }
+    replaceFile(this.#identityFile, `${next}\n`);
+    this.#age = openAge(this.#identityFile);
+    await this.#age;
+  }
+
   /** Waits until the vault can be used, or throws `VAULT_UNREADABLE`. */
   async ready(): Promise<void> {
     await this.#age;
@@ -130,9 +173,11 @@ async function openAge(identityFile: string): Promise<Age> {
   const encrypter = new Encrypter();
   const decrypter = new Decrypter();
   try {
-    const identity = (await readOrCreate(identityFile, generateX25519Identity)).trim();
-    encrypter.addRecipient(await identityToRecipient(identity));
-    decrypter.addIdentity(identity);
+    // The first one seals; others are there while a key is being changed.
+    const text = await readOrCreate(identityFile, generateX25519Identity);
+    const [first = "", ...others] = text.trim().split("\n");
+    encrypter.addRecipient(await identityToRecipient(first));
+    for (const identity of [first, ...others]) decrypter.addIdentity(identity);
   } catch (cause) {
     throw unreadable(cause);
   }
@@ -140,6 +185,13 @@ async function openAge(identityFile: string): Promise<Age> {
     encrypt: (text) => encrypter.encrypt(text),
     decrypt: (sealed) => decrypter.decrypt(sealed, "text"),
   };
+}
+
+function changed(): OrchestratorError {
+  return new OrchestratorError("VAULT_CHANGED", {
+    problem: "The vault's key was changed while a secret was on its way into it.",
+    nextStep: "Make the same call again.",
+  });
 }
 
 export function unknownCredential(handle: string): OrchestratorError {

@@ -103,6 +103,7 @@ export { type Account, OrchestratorClient } from "./orchestrator-client.ts";
 export {
   AccountRequest,
   AccountResponse,
+  PlainAccountRequest,
   RequiresAuth,
   TermsEvidence,
   TokenResponse,
@@ -135,6 +136,7 @@ export {
   ResourceResponse,
   ResourceUpdate,
 } from "./resource.ts";
+export { HMAC_HEADER, signHmac, verifyHmac } from "./hmac-signature.ts";
 export { Secret } from "./secret.ts";
 export {
   AddOrder,

@@ -41,6 +41,21 @@ export const AccountRequest = z.looseObject({
 });
 export type AccountRequest = z.output<typeof AccountRequest>;
 
+/** The same as APP 0.1d has it, without what we add: attested by the request's signature alone. */
+export const PlainAccountRequest = AccountRequest.extend({
+  orchestrator: z.looseObject({
+    type: text(50),
+    stripe: z.looseObject({ account: text(100), organization: text(100).optional() }),
+  }),
+  kyc: z.object({ verified_fields: z.array(z.string().max(50)).max(20) }).optional(),
+  client_id: text(200).optional(),
+  code_challenge: text(128).optional(),
+  code_challenge_method: z.literal("S256").optional(),
+  mandate: z.never().optional(),
+  identity_assertion: z.never().optional(),
+});
+export type PlainAccountRequest = z.output<typeof PlainAccountRequest>;
+
 const ErrorPart = z.looseObject({ code: text(100), message: z.string().max(2000) });
 
 /** How the owner of an account can be asked: a page for a browser, and, with `device`, a code for any device (RFC 8628). */

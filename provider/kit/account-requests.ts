@@ -9,6 +9,7 @@ import {
   AccountRequest,
   type AccountResponse,
   type MandateClaims,
+  PlainAccountRequest,
   type RequiresAuth,
 } from "../../protocol/index.ts";
 import { z } from "zod";
@@ -21,6 +22,7 @@ import { PENDING_MS, type PendingRequests } from "./consent/pending-requests.ts"
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { readMandate } from "./mandates.ts";
 import type { OAuth } from "./oauth.ts";
+import { type Profile, PROFILES } from "./profiles.ts";
 import { DEFAULT_SCOPE, isScope, SCOPE_NAMES } from "./scopes.ts";
 import { bodyOf, signerOf } from "./signed-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
@@ -60,10 +62,12 @@ async function answer(
   options: AccountRequestsOptions,
 ): Promise<AccountResponse> {
   const { accounts, connections, oauth, now } = options;
-  const request = readAccountRequest(body);
+  const request = READERS[signer.profile](body, signer);
   checkRequest(request, signer, now());
-  await checkAttestedUser(request, signer, options);
-  const mandate = await readMandate(request.mandate, signer, options);
+  const { attested } = PROFILES[signer.profile];
+  if (attested) await checkAttestedUser(request as AccountRequest, signer, options);
+  const mandate =
+    request.mandate === undefined ? undefined : await readMandate(request.mandate, signer, options);
   const scope = readScopes(request);
   const admitted = admit(request, signer, scope, options);
   if (admitted === "consent_needed") {
@@ -74,13 +78,13 @@ async function answer(
     const { version, accepted_at: acceptedAt } = request.terms;
     accounts.acceptTerms({ accountId: admitted.id, version, acceptedAt });
   }
-  connections.renewMandate(admitted.id, mandate);
+  if (mandate) connections.renewMandate(admitted.id, mandate);
   const code = await oauth.mintCode({
     account: admitted,
     client: signer,
     connection: {
       subject: request.orchestrator.account,
-      project: mandate.sub,
+      project: projectOf(mandate, request),
       agent: request.agent?.id ?? "",
       scope,
     },
@@ -91,9 +95,9 @@ async function answer(
 
 /** Keeps the request until its owner has decided; the page and the code say only where. */
 async function ask(
-  request: AccountRequest,
+  request: Asked,
   signer: TrustedIssuer,
-  { mandate, scope }: { mandate: MandateClaims; scope: string },
+  { mandate, scope }: { mandate: MandateClaims | undefined; scope: string },
   { oauth, pending, now }: AccountRequestsOptions,
 ): Promise<RequiresAuth> {
   const id = `areq_${randomBytes(18).toString("base64url")}`;
@@ -106,6 +110,7 @@ async function ask(
     agent: request.agent?.id ?? "",
     agentName: request.agent?.name ?? "",
     scope,
+    project: projectOf(mandate, request),
     mandate,
     terms: terms && { version: terms.version, acceptedAt: terms.accepted_at },
     expiresAt: now() + PENDING_MS,
@@ -116,14 +121,15 @@ async function ask(
 
 /** The terms come before the account: without them nothing is made. */
 function admit(
-  request: AccountRequest,
-  { issuer }: TrustedIssuer,
+  request: Asked,
+  { issuer, profile }: TrustedIssuer,
   scopes: string,
   { accounts, consents, database, termsVersion, publicUrl, now, newId }: AccountRequestsOptions,
 ): Account | "consent_needed" {
   const identity = { issuer, subject: request.orchestrator.account };
   const known = accounts.findLinked(identity);
   const accepted =
+    PROFILES[profile].trustsTerms ||
     request.terms?.version === termsVersion ||
     (known !== undefined && accounts.hasAccepted(known.id, termsVersion));
   if (!accepted) {
@@ -150,7 +156,8 @@ function admit(
 }
 
 /** What is asked for, separated by spaces; throws `invalid_scope` where there is no such thing. */
-function readScopes({ scopes }: AccountRequest): string {
+function readScopes({ scopes: asked, ownScopes = true }: Asked): string {
+  const scopes = ownScopes ? asked : asked.filter(isScope);
   const unknown = scopes.find((name) => !isScope(name));
   if (unknown === undefined) return [...new Set(scopes)].join(" ") || DEFAULT_SCOPE;
   throw new ProvisioningError("invalid_scope", {
@@ -159,16 +166,67 @@ function readScopes({ scopes }: AccountRequest): string {
   });
 }
 
-function readAccountRequest(body: string): AccountRequest {
-  const { data, error } = AccountRequest.safeParse(parseJson(body));
-  if (data) return data;
+/** What is asked, whichever way it was said. */
+type Asked = Pick<
+  AccountRequest,
+  | "id"
+  | "email"
+  | "name"
+  | "scopes"
+  | "expires_at"
+  | "orchestrator"
+  | "client_id"
+  | "agent"
+  | "terms"
+> & {
+  readonly mandate?: string | undefined;
+  readonly identity_assertion?: string | undefined;
+  readonly code_challenge?: string | undefined;
+  readonly kyc: { readonly verified_fields: readonly string[] };
+  /** False where scopes of others' naming are left out, and not refused. */
+  readonly ownScopes?: boolean;
+};
+
+/** By profile. */
+const READERS: Readonly<Record<Profile, (body: string, signer: TrustedIssuer) => Asked>> = {
+  strict: (body) => readAccountRequest(AccountRequest, body),
+  stripe: (body, { clientId: client_id }) => {
+    const {
+      orchestrator,
+      kyc,
+      mandate: _,
+      ...request
+    } = readAccountRequest(PlainAccountRequest, body);
+    const { account } = orchestrator.stripe;
+    return {
+      ...request,
+      client_id,
+      code_challenge_method: "S256",
+      kyc: kyc ?? { verified_fields: [] },
+      orchestrator: { type: orchestrator.type, account },
+      ownScopes: false,
+    };
+  },
+};
+
+/** Which project it is for: the mandate's, or the user's only one. */
+function projectOf(mandate: MandateClaims | undefined, { orchestrator }: Asked): string {
+  return mandate?.sub ?? `${orchestrator.type}:${orchestrator.account}`;
+}
+
+function readAccountRequest<Schema extends z.ZodType>(
+  schema: Schema,
+  body: string,
+): z.output<Schema> {
+  const { data, error } = schema.safeParse(parseJson(body));
+  if (!error) return data;
   throw new ProvisioningError("invalid_request", {
     problem: `The account request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
     nextStep: "Send every field that the protocol asks for.",
   });
 }
 
-function checkRequest(request: AccountRequest, signer: TrustedIssuer, now: number): void {
+function checkRequest(request: Asked, signer: TrustedIssuer, now: number): void {
   if (Date.parse(request.expires_at) <= now) {
     throw new ProvisioningError("account_request_expired", {
       problem: `The account request expired at ${request.expires_at}.`,

@@ -6,6 +6,7 @@ import { JWT_BEARER } from "./assertion-grant.ts";
 import { INTERACTION_PATH } from "./consent/interactions.ts";
 import { page, pageHeaders } from "./consent/pages.ts";
 import { PENDING_MS } from "./consent/pending-requests.ts";
+import { PROFILES } from "./profiles.ts";
 import { SCOPE_NAMES } from "./scopes.ts";
 import type { TrustedIssuer } from "./trust.ts";
 
@@ -40,6 +41,7 @@ export interface OAuthConfigOptions {
   /** The one resource that tokens are for. */
   readonly publicUrl: string;
   readonly invalidTarget: () => Error;
+  readonly needsPkce: (clientId: string) => boolean;
   readonly accounts: Accounts;
   readonly adapter: (model: string) => Adapter;
   /** A JWK with its private half, as JSON. */
@@ -51,6 +53,7 @@ export function oauthConfig({
   providerName,
   publicUrl,
   invalidTarget,
+  needsPkce,
   accounts,
   adapter,
   signingKey,
@@ -62,12 +65,12 @@ export function oauthConfig({
     cookies: { keys: [cookieKey] },
     enabledJWA: { idTokenSigningAlgValues: ["EdDSA"] },
     clientDefaults: { id_token_signed_response_alg: "EdDSA" },
-    clientAuthMethods: ["none"],
+    clientAuthMethods: ["none", "client_secret_post"],
     responseTypes: ["code"],
     scopes: SCOPE_NAMES,
     /** The account request that an authorization is about; only this server sets one that means anything. */
     extraParams: ["account_request"],
-    pkce: { required: () => true },
+    pkce: { required: (_: unknown, client: { clientId: string }) => needsPkce(client.clientId) },
     routes: ROUTES,
     ttl: TTL_SECONDS,
     features: {
@@ -153,6 +156,7 @@ function isOwnToken(
 
 export function clientMetadata(
   client: TrustedIssuer | undefined,
+  secret: string,
 ): Record<string, unknown> | undefined {
   if (!client) return undefined;
   return {
@@ -160,7 +164,10 @@ export function clientMetadata(
     client_name: client.issuer,
     redirect_uris: [client.redirectUri],
     application_type: "web",
-    token_endpoint_auth_method: "none",
+    // What no JWT vouches for proves itself by signing, and this server speaks for it: see plain-token-requests.ts.
+    ...(PROFILES[client.profile].jwt
+      ? { token_endpoint_auth_method: "none" }
+      : { token_endpoint_auth_method: "client_secret_post", client_secret: secret }),
     grant_types: ["authorization_code", "refresh_token", DEVICE_GRANT, JWT_BEARER],
     response_types: ["code"],
     scope: SCOPE_NAMES.join(" "),

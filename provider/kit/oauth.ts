@@ -14,6 +14,8 @@ import type { Connection } from "./connections.ts";
 import { askConsent, type ConsentOrder } from "./consent/ask-consent.ts";
 import { openOAuthStorage } from "./oauth-adapter.ts";
 import { clientMetadata, oauthConfig } from "./oauth-config.ts";
+import { plainClientSecret } from "./plain-token-requests.ts";
+import { PROFILES } from "./profiles.ts";
 import type { Settings } from "./settings.ts";
 import type { TrustedIssuer } from "./trust.ts";
 
@@ -111,14 +113,16 @@ export function openOAuth(options: OAuthOptions): OAuth {
 async function load(options: OAuthOptions): Promise<Provider> {
   const { providerName, database, settings, accounts, trust, publicUrl } = options;
   const { default: Library, errors } = await import("oidc-provider");
+  const clientSecret = plainClientSecret(settings);
   const storage = openOAuthStorage({
     database,
-    findClient: (id) => clientMetadata(trust.findClient(id)),
+    findClient: (id) => clientMetadata(trust.findClient(id), clientSecret),
     consumedTwice: () => new errors.InvalidGrant("already consumed"),
   });
   const config = oauthConfig({
     providerName,
     publicUrl,
+    needsPkce: (clientId) => PROFILES[trust.findClient(clientId)?.profile ?? "strict"].attested,
     invalidTarget: () => new errors.InvalidTarget(),
     accounts,
     adapter: (model: string) => storage.adapter(model),

@@ -33,11 +33,28 @@ export interface ProviderOptions {
   crooked?: Crooked | undefined;
 }
 
-export interface TrustedOrchestrator {
+/** An orchestrator of ours, or Stripe itself. */
+export type TrustedOrchestrator = StrictOrchestrator | StripeOrchestrator;
+
+/** Stripe as it is: it signs by HMAC alone, so whoever has the secret is Stripe. */
+export interface StripeOrchestrator {
+  profile: "stripe";
+  /** What its users are kept under here. */
+  issuer: string;
+  clientId: string;
+  secrets: readonly [string, ...string[]];
+  /** Where its users come back to after consent. */
+  redirectUri: string;
+}
+
+interface StrictOrchestrator {
+  profile?: "strict";
   /** The `iss` of its signatures, such as "https://orchestrator.purser.localhost". */
   issuer: string;
   /** Its public keys: `{ public_keys: […] }` or a JWK set. */
   keysUrl: string;
+  /** What both sides know, for `Stripe-Signature`; several while one is being changed. Where there are any, each request carries one. */
+  secrets?: readonly string[];
   /** Its OAuth client here: a public client, which proves itself with PKCE. */
   clientId: string;
   /** Where its users come back to after consent; by default "/oauth/callback" beside `keysUrl`. */

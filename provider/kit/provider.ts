@@ -28,6 +28,7 @@ import { openOnce } from "./once.ts";
 import type { ProviderOptions, TrustedOrchestrator } from "./options.ts";
 import { resourceEndpoints } from "./resources/endpoints.ts";
 import { openQuotes } from "./resources/quotes.ts";
+import { plainTokenRequests } from "./plain-token-requests.ts";
 import { openResources } from "./resources/store.ts";
 import { SCOPE_NAMES } from "./scopes.ts";
 import { openSettings } from "./settings.ts";
@@ -133,6 +134,7 @@ export async function assemble<Opened extends OpenedProvider>(
   Object.assign(catalog.provider, capabilitiesOf(opened, catalog.data, publicUrl));
   app.use(catalogPages(catalog, definition.shortCatalogPath ?? "/stripe/catalog"));
   app.use(oauthMetadata(publicUrl, SCOPE_NAMES));
+  app.use(plainTokenRequests({ trust, settings, now }));
   app.use(oauth.handler);
   app.use(
     interactions({

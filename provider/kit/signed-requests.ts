@@ -1,18 +1,21 @@
 /**
- * The gate before every endpoint that only an orchestrator may call. A request passes when it speaks our version, is signed by
- * a trusted issuer for exactly this method, URL and body, and was not seen before; what passes is remembered durably.
+ * The gate before every endpoint that only an orchestrator may call. A request passes when it speaks our version and is signed as the
+ * signer's profile says: by a trusted issuer for exactly this method, URL and body and not seen before, or by Stripe's HMAC.
  */
 import { decodeJwt } from "jose";
 import express, { type Request, type RequestHandler } from "express";
 import {
   API_VERSION,
   API_VERSION_HEADER,
+  HMAC_HEADER,
   SIGNATURE_HEADER,
+  verifyHmac,
   verifyRequestSignature,
 } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { openOnce } from "./once.ts";
+import { PROFILES } from "./profiles.ts";
 import type { Trust, TrustedIssuer } from "./trust.ts";
 
 export interface SignedRequestsOptions {
@@ -58,12 +61,56 @@ function checkVersion(request: Request): void {
 
 async function checkSignature(
   request: Request,
-  { trust, publicUrl, now }: SignedRequestsOptions,
+  options: SignedRequestsOptions,
   remember: ReturnType<typeof openOnce>,
 ): Promise<TrustedIssuer> {
+  const { trust, now } = options;
   const token = request.get(SIGNATURE_HEADER);
   const issuer = trust.find(claimedIssuer(token) ?? "");
-  if (!issuer) throw refuse("The request is not signed by an orchestrator that is trusted here.");
+  // A JWT of Stripe's is its own affair: what counts there is the HMAC.
+  if (!issuer || !PROFILES[issuer.profile].jwt)
+    return unnamedSigner(request, bodyOf(request), options);
+  await checkJwt(token, issuer, request, options, remember);
+  if (issuer.secrets.length > 0) {
+    const { secrets } = issuer;
+    try {
+      verifyHmac(request.get(HMAC_HEADER), bodyOf(request), { secrets, now: now() });
+    } catch (cause) {
+      throw refuse(
+        cause instanceof Error ? problemOf(cause) : "The signature does not hold.",
+        cause,
+      );
+    }
+  }
+  return issuer;
+}
+
+/** The counterpart that an HMAC alone is of, or `invalid_signature`. Only those whose profile says so may sign like this. */
+export function unnamedSigner(
+  request: Pick<Request, "get">,
+  body: string,
+  { trust, now }: Pick<SignedRequestsOptions, "trust" | "now">,
+): TrustedIssuer {
+  const header = request.get(HMAC_HEADER);
+  const signer = trust.listUnnamed().find(({ secrets }) => {
+    try {
+      verifyHmac(header, body, { secrets, now: now() });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (signer) return signer;
+  throw refuse("The request is not signed by an orchestrator that is trusted here.");
+}
+
+async function checkJwt(
+  token: string | undefined,
+  issuer: TrustedIssuer,
+  request: Request,
+  { publicUrl, now }: SignedRequestsOptions,
+  remember: ReturnType<typeof openOnce>,
+): Promise<void> {
   const signed = {
     method: request.method,
     url: publicUrl + request.originalUrl,
@@ -79,7 +126,6 @@ async function checkSignature(
   });
   const fresh = remember({ issuer: issuer.issuer, id: jti, until: exp * 1000, now: time });
   if (!fresh) throw refuse("The request was already made once; a signature holds for one request.");
-  return issuer;
 }
 
 function claimedIssuer(token: string | undefined): string | undefined {

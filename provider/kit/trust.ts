@@ -5,15 +5,25 @@
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import type { TrustedOrchestrator } from "./options.ts";
+import { type Profile, PROFILES } from "./profiles.ts";
 
 export interface Trust {
   find(issuer: string): TrustedIssuer | undefined;
   findClient(clientId: string): TrustedIssuer | undefined;
+  /** Those whose requests carry no JWT. */
+  listUnnamed(): TrustedIssuer[];
   /** Trusts one more orchestrator from now on, or replaces what was known of its issuer. */
   add(orchestrator: TrustedOrchestrator): void;
 }
 
-export interface TrustedIssuer extends Required<TrustedOrchestrator> {
+export interface TrustedIssuer {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly redirectUri: string;
+  readonly profile: Profile;
+  /** Of the HMAC; none where only the JWT counts. */
+  readonly secrets: readonly string[];
+  /** Where there are none, nothing verifies. */
   readonly keys: JWTVerifyGetKey;
 }
 
@@ -25,16 +35,33 @@ export function openTrust(
   const trust: Trust = {
     find: (issuer) => byIssuer.get(issuer),
     findClient: (clientId) => [...byIssuer.values()].find((entry) => entry.clientId === clientId),
+    listUnnamed: () => [...byIssuer.values()].filter(({ profile }) => !PROFILES[profile].jwt),
     add: (orchestrator) => {
-      const redirectUri =
-        orchestrator.redirectUri ?? new URL("/oauth/callback", orchestrator.keysUrl).href;
-      const keys = remoteKeys(orchestrator.keysUrl, now);
-      byIssuer.set(orchestrator.issuer, { ...orchestrator, redirectUri, keys });
+      const { issuer, clientId, secrets = [] } = orchestrator;
+      const rest =
+        orchestrator.profile === "stripe"
+          ? { profile: "stripe" as const, redirectUri: orchestrator.redirectUri, keys: noKeys }
+          : { profile: "strict" as const, ...ofKeys(orchestrator, now) };
+      byIssuer.set(issuer, { issuer, clientId, secrets, ...rest });
     },
   };
   for (const orchestrator of orchestrators) trust.add(orchestrator);
   return trust;
 }
+
+function ofKeys(
+  { keysUrl, redirectUri }: { keysUrl: string; redirectUri?: string },
+  now: () => number,
+) {
+  return {
+    redirectUri: redirectUri ?? new URL("/oauth/callback", keysUrl).href,
+    keys: remoteKeys(keysUrl, now),
+  };
+}
+
+const noKeys: JWTVerifyGetKey = () => {
+  throw new Error("it signs with no key");
+};
 
 const KEPT_MS = 300_000;
 const RETRY_MS = 1_000;

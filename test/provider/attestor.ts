@@ -20,7 +20,7 @@ import type { TrustedOrchestrator } from "../../provider/index.ts";
 export interface Attestor extends AsyncDisposable {
   readonly issuer: string;
   readonly key: SigningKey;
-  readonly trust: TrustedOrchestrator;
+  readonly trust: Exclude<TrustedOrchestrator, { profile: "stripe" }>;
   /** How often the keys were read. */
   readonly keyReads: () => number;
   mandate(claims?: Partial<MandateClaims>): Promise<string>;

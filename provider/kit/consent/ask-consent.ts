@@ -11,7 +11,7 @@ import { PENDING_MS } from "./pending-requests.ts";
 
 export interface ConsentOrder {
   readonly client: TrustedIssuer;
-  readonly codeChallenge: string;
+  readonly codeChallenge: string | undefined;
   /** The pending request's id; it comes back as `state` too. */
   readonly accountRequest: string;
   /** Separated by spaces. */
@@ -51,8 +51,10 @@ async function push(
     resource: publicUrl,
     prompt: PROMPT,
     state: accountRequest,
-    code_challenge: codeChallenge,
-    code_challenge_method: "S256",
+    ...(codeChallenge !== undefined && {
+      code_challenge: codeChallenge,
+      code_challenge_method: "S256",
+    }),
     account_request: accountRequest,
   })
     .setIssuer(client.clientId)

@@ -129,9 +129,9 @@ async function grant(
       if (!pending.decide(asked.id)) return undefined;
       accounts.link({ issuer: asked.issuer, subject: asked.subject }, account.id);
       if (asked.terms) accounts.acceptTerms({ accountId: account.id, ...asked.terms });
-      connections.renewMandate(account.id, asked.mandate);
+      if (asked.mandate) connections.renewMandate(account.id, asked.mandate);
     }
-    const project = asked?.mandate.sub ?? `client:${clientId}`;
+    const project = asked?.project ?? `client:${clientId}`;
     const { subject = "", agent = `client:${clientId}`, agentName = "" } = asked ?? {};
     const of = { accountId: account.id, issuer: client.issuer, subject, agent };
     consents.give({ ...of, agentName, scopes: scope, at: now() });
@@ -156,9 +156,9 @@ const show: Act = (at, { accounts, codes, providerName, trust }) => {
     account: accounts.find(session?.accountId ?? "")?.email ?? "",
     client: trust.findClient(clientId)?.issuer ?? clientId,
     agent: asked?.agentName,
-    project: asked?.mandate.sub,
+    project: asked?.project,
     scopes: (asked?.scope ?? allowed(parameter(interaction, "scope"))).split(" "),
-    maxPerMonth: asked?.mandate.max_amount_per_month,
+    maxPerMonth: asked?.mandate?.max_amount_per_month,
   };
   return send(at, consentPage(facts, form));
 };

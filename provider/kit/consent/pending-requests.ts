@@ -16,7 +16,8 @@ export interface PendingRequest {
   readonly agentName: string;
   /** What is asked for, separated by spaces. */
   readonly scope: string;
-  readonly mandate: MandateClaims;
+  readonly project: string;
+  readonly mandate: MandateClaims | undefined;
   /** The terms that the user accepted with the orchestrator. */
   readonly terms: { readonly version: string; readonly acceptedAt: string } | undefined;
   /** Milliseconds since the epoch. */
@@ -42,6 +43,7 @@ interface Row {
   agent: string;
   agentName: string;
   scope: string;
+  project: string;
   mandate: string;
   terms: string | null;
   expiresAt: number;
@@ -56,9 +58,10 @@ export function openPendingRequests(database: Database, now: () => number): Pend
     `ALTER TABLE pending_request ADD COLUMN agent TEXT NOT NULL DEFAULT '';
      ALTER TABLE pending_request ADD COLUMN agent_name TEXT NOT NULL DEFAULT '';
      ALTER TABLE pending_request ADD COLUMN scope TEXT NOT NULL DEFAULT 'account'`,
+    `ALTER TABLE pending_request ADD COLUMN project TEXT NOT NULL DEFAULT ''`,
   ]);
   const byId = database.query<Row>(
-    `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, mandate, terms, expires_at AS expiresAt
+    `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, project, mandate, terms, expires_at AS expiresAt
      FROM pending_request WHERE id = ? AND expires_at > ?`,
   );
   return {
@@ -66,17 +69,18 @@ export function openPendingRequests(database: Database, now: () => number): Pend
       database.run("DELETE FROM pending_request WHERE expires_at <= ?", now());
       database.run(
         `INSERT INTO pending_request
-           (id, issuer, subject, email, mandate, terms, expires_at, agent, agent_name, scope) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           (id, issuer, subject, email, mandate, terms, expires_at, agent, agent_name, scope, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
         issuer,
         subject,
         email,
-        JSON.stringify(mandate),
+        JSON.stringify(mandate ?? null),
         terms === undefined ? null : JSON.stringify(terms),
         expiresAt,
         asked.agent,
         asked.agentName,
         asked.scope,
+        asked.project,
       );
     },
     find: (id) => {
@@ -85,7 +89,7 @@ export function openPendingRequests(database: Database, now: () => number): Pend
       const { mandate, terms, ...rest } = row;
       return {
         ...rest,
-        mandate: MandateClaims.parse(JSON.parse(mandate)),
+        mandate: MandateClaims.nullable().parse(JSON.parse(mandate)) ?? undefined,
         terms: terms === null ? undefined : (JSON.parse(terms) as PendingRequest["terms"]),
       };
     },

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import type { ErrorBody } from "../protocol/error.ts";
+import { addCheckProvider } from "./check-provider-program.ts";
 import { addCheck } from "./check-program.ts";
 import { addFacilitator } from "./facilitator-program.ts";
 import { endedBy, EXIT, type ExitCode, UsageError } from "./exit.ts";
@@ -73,6 +74,7 @@ Exit codes: 0 passed, 1 not passed, 2 wrong usage (nothing was started), 3 the w
     addScenario,
     addFacilitator,
     addCheck,
+    addCheckProvider,
   ]) {
     add(program, surroundings, end);
   }

@@ -43,3 +43,17 @@ export { AGENT_CASES, CLIENT_CASES, type ClientMode } from "./client/catalog.ts"
 export type { ClientCase } from "./client/client-case.ts";
 export { commandClient, type CommandClientOptions } from "./client/command.ts";
 export { type Client, type ClientEnd, functionClient, type Order } from "./client/order.ts";
+export {
+  checkProvider,
+  type CheckProviderOptions,
+  PROVIDER_CASES,
+  type ProviderReport,
+  type ProviderResult,
+} from "./provider/check-provider.ts";
+export type { ProviderCase } from "./provider/case.ts";
+export {
+  newTesterIdentity,
+  openProviderTester,
+  type ProviderTester,
+  TesterIdentity,
+} from "./provider/tester.ts";

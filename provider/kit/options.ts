@@ -37,7 +37,7 @@ export interface ProviderOptions {
 export type TrustedOrchestrator = StrictOrchestrator | StripeOrchestrator;
 
 /** Stripe as it is: it signs by HMAC alone, so whoever has the secret is Stripe. */
-export interface StripeOrchestrator {
+interface StripeOrchestrator {
   profile: "stripe";
   /** What its users are kept under here. */
   issuer: string;

@@ -15,7 +15,10 @@ export interface StartOptions extends Omit<ProviderOptions, "publicUrl"> {
 
 export interface ProviderServer<Opened extends OpenedProvider = OpenedProvider>
   extends Omit<Provider<Opened>, "app">, AsyncDisposable {
+  /** Where it is reached. */
   readonly url: string;
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number;
 }
 
 /** Starts the provider, or throws `PORT_TAKEN` where the port that it was on is somebody else's now. */
@@ -59,6 +62,7 @@ export async function startProvider<Opened extends OpenedProvider>(
   };
   return {
     url,
+    port: listening.port,
     opened: provider.opened,
     trust: (orchestrator) => provider.trust(orchestrator),
     recover: () => provider.recover(),

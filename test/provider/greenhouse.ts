@@ -191,7 +191,7 @@ export async function openGreenhouseShop(
       };
       if (!pay) return sendSigned(attestor, url, { method, headers, ...(body && { body }) });
       const text = JSON.stringify(body);
-      const paying = pay(await signingFetch(attestor));
+      const paying = pay(signingFetch(attestor));
       return read(await paying(url, { method, headers, body: text }));
     },
     [Symbol.asyncDispose]: async () => {
@@ -203,7 +203,7 @@ export async function openGreenhouseShop(
 }
 
 /** A fetch that signs whatever is sent, each time anew, as an orchestrator's does below its paying client. */
-async function signingFetch(attestor: Attestor): Promise<typeof fetch> {
+export function signingFetch(attestor: Attestor): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
     const body = await request.clone().text();

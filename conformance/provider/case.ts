@@ -12,7 +12,7 @@ export interface ProviderCase {
   readonly basis: string;
   readonly mend: string;
   /** Undefined where it holds; what was seen where it does not. */
-  run(visit: Visit): Promise<string | undefined>;
+  readonly run: (visit: Visit) => Promise<string | undefined>;
 }
 
 export type Need = "trust" | "free" | "paid" | "quotes" | "deep_links" | "removal";

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { exportJWK, generateKeyPair, importJWK, type JWK } from "jose";
+import { exportJWK, generateKeyPair, importJWK } from "jose";
 import { z } from "zod";
 import type { SigningKey } from "../../protocol/index.ts";
 import { ConformanceError } from "../conformance-error.ts";
@@ -44,7 +44,7 @@ export async function newTesterIdentity(): Promise<TesterIdentity> {
 /** Publishes the keys on 127.0.0.1, or throws `CHECK_TARGET_UNREACHABLE` where the identity's port is taken. */
 export async function openProviderTester(identity: TesterIdentity): Promise<ProviderTester> {
   const { issuer, kid, key } = identity;
-  const privateKey = await importJWK({ ...key, alg: "EdDSA" } as JWK, "EdDSA");
+  const privateKey = await importJWK({ ...key, alg: "EdDSA" }, "EdDSA");
   if (privateKey instanceof Uint8Array) throw new Error("an Ed25519 key is not symmetric");
   const body = JSON.stringify({ public_keys: [{ kid, crv: key.crv, x: key.x }] });
   const server = createServer((_, response) => {

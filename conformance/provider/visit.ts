@@ -48,18 +48,18 @@ export interface Visit {
   readonly url: string;
   readonly page: ServicesPage;
   readonly tester: ProviderTester;
-  send(path: string, send?: Send): Promise<Answer>;
+  readonly send: (path: string, send?: Send) => Promise<Answer>;
   /** A form to the token endpoint. */
-  token(form: Readonly<Record<string, string>>): Promise<Answer>;
-  mandate(claims?: Partial<MandateClaims>): Promise<string>;
-  assertion(claims?: Partial<IdentityAssertionClaims>, id?: string): Promise<string>;
+  readonly token: (form: Readonly<Record<string, string>>) => Promise<Answer>;
+  readonly mandate: (claims?: Partial<MandateClaims>) => Promise<string>;
+  readonly assertion: (claims?: Partial<IdentityAssertionClaims>, id?: string) => Promise<string>;
   /** An account request of a new user, with what the case changes, and the PKCE verifier of its code. */
-  ask(
+  readonly ask: (
     changes?: Readonly<Record<string, unknown>>,
     user?: User,
-  ): Promise<{ answer: Answer; verifier: string }>;
+  ) => Promise<{ answer: Answer; verifier: string }>;
   /** A new user with an account; throws where it gets none. */
-  connect(): Promise<Session>;
+  readonly connect: () => Promise<Session>;
   /** What can be added without anything to fill in. */
   readonly free: Service | undefined;
   readonly paid: Service | undefined;

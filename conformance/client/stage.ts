@@ -43,7 +43,7 @@ export interface Stage extends AsyncDisposable {
 
 /** Atomic units: what the goods cost, and the most that the client may pay for them. */
 export const PRICE = 10_000n;
-const LIMIT = 20_000n;
+export const LIMIT = 20_000n;
 const FUNDS = 1_000_000_000n;
 
 export async function openStage(options: StageOptions): Promise<Stage> {

@@ -4,6 +4,7 @@ import type { ClientCase } from "../client-case.ts";
 import { anyOf, hangs, overspends, signsAgain, signsAtAll } from "../faults.ts";
 import type { Scene } from "../scene.ts";
 import { signedTotal } from "../signed-payment.ts";
+import { LIMIT } from "../stage.ts";
 import type { Terms } from "../terms.ts";
 
 /** A shop that asks for these terms, and takes what it gets. */
@@ -33,6 +34,14 @@ export const AMOUNTS: readonly ClientCase[] = [
     mend: "Compare the chosen offer's amount with the caller's limit before anything is signed.\nLet there be no default without a limit.",
     cwe: 770,
     traps: [asks("a price above the limit", amount("100000"))],
+    twin: {
+      name: "a price at the limit, to the unit",
+      right: LIMIT,
+      script: (visit, shop) => {
+        const terms = [{ ...shop.terms, amount: String(LIMIT) }];
+        return visit.paymentHeaders.length > 0 ? shop.sell(visit) : shop.ask({ terms });
+      },
+    },
     findFault: overspends,
   },
   {

@@ -51,6 +51,13 @@ test("a client that pays nothing is invalid, and passes no case", async () => {
   expect(report.results[0]?.seen).toMatch(/^INVALID: .*nothing was signed.*no money/);
 });
 
+test("a client that refuses what costs its limit to the unit is invalid: it refuses too much", async () => {
+  const pay = smallClient();
+  const timid = (order: Order) => pay({ ...order, max: order.max - 1n });
+  const report = await checkIt(timid, { only: ["CLIENT-01", "CLIENT-02"], profiles: ["x402-v2"] });
+  expect(report.results.map(({ verdict }) => verdict)).toEqual(["cannot-assess", "pass"]);
+});
+
 describe("one fault", () => {
   test.each(CLIENT_MUTANTS)("%s notices a client that %s", async (id, _, faults) => {
     const report = await checkIt(smallClient(faults), { only: [id], profiles: ["x402-v2"] });

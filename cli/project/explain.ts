@@ -3,6 +3,11 @@ import { PurserError } from "../../protocol/index.ts";
 import type { OrchestratorAddress } from "./orchestrator-address.ts";
 import { ProjectError, publishedCode } from "./project-error.ts";
 
+/** That the orchestrator does not know the session, or knows it no more. */
+export function isSessionRefusal(error: unknown): boolean {
+  return error instanceof PurserError && /^(SESSION|TOKEN)_/.test(error.code);
+}
+
 /** `address` is undefined where there is none yet. */
 export function explain(
   error: unknown,

@@ -7,7 +7,7 @@ import type { ExitCode } from "../exit.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { terminalHuman } from "../terminal-human.ts";
 import { type Answer, type Outlet, printAnswer, printRefusal } from "./envelope.ts";
-import { explain, signInFirst, unreachable } from "./explain.ts";
+import { explain, isSessionRefusal, signInFirst, unreachable } from "./explain.ts";
 import { findOrchestrator, type OrchestratorAddress } from "./orchestrator-address.ts";
 import { ProjectError } from "./project-error.ts";
 import { findRoot, readState, writeState } from "./project-folder.ts";
@@ -52,6 +52,11 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
   /** The project's folder, whether or not the orchestrator knows it yet. */
   get root(): string | undefined {
     return findRoot(this.surroundings.cwd);
+  }
+
+  /** The session turned out to be none. */
+  signedOut(): void {
+    this.#authenticated = false;
   }
 
   get meta() {
@@ -146,6 +151,7 @@ export async function runProjectCommand<Flags extends ProjectFlags>(
   try {
     answer = await work(command);
   } catch (error) {
+    if (isSessionRefusal(error)) command.signedOut();
     const { tool } = command;
     return printRefusal(explain(error, { tool, address: command.found }), command.meta, outlet);
   }

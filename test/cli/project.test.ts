@@ -275,6 +275,7 @@ describe("where something is missing, the code says what", () => {
     expect(JSON.parse(unknown.stdout)).toMatchObject({
       error: { code: "BROWSER_AUTH_REQUIRED" },
       next_steps: ["purser login --non-interactive"],
+      meta: { authenticated: false },
     });
   });
 

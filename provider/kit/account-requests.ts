@@ -13,7 +13,7 @@ import {
   type RequiresAuth,
 } from "../../protocol/index.ts";
 import { z } from "zod";
-import type { Account, Accounts } from "./accounts.ts";
+import type { Account, Accounts, SignedEvidence } from "./accounts.ts";
 import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts";
 import type { Database } from "../../store/index.ts";
 import type { Connections } from "./connections.ts";
@@ -24,7 +24,7 @@ import { readMandate } from "./mandates.ts";
 import type { OAuth } from "./oauth.ts";
 import { type Profile, PROFILES } from "./profiles.ts";
 import { DEFAULT_SCOPE, isScope, SCOPE_NAMES } from "./scopes.ts";
-import { bodyOf, signerOf } from "./signed-requests.ts";
+import { evidenceOf, signerOf } from "./signed-requests.ts";
 import type { TrustedIssuer } from "./trust.ts";
 
 export interface AccountRequestsOptions {
@@ -48,7 +48,7 @@ export function accountRequests(options: AccountRequestsOptions): Router {
   const router = Router();
   router.post("/provisioning/account_requests", async (request, response) => {
     try {
-      response.json(await answer(bodyOf(request), signerOf(response.locals), options));
+      response.json(await answer(evidenceOf(request), signerOf(response.locals), options));
     } catch (error) {
       sendError(response, error, ENVELOPES.typed);
     }
@@ -57,12 +57,12 @@ export function accountRequests(options: AccountRequestsOptions): Router {
 }
 
 async function answer(
-  body: string,
+  signed: SignedEvidence,
   signer: TrustedIssuer,
   options: AccountRequestsOptions,
 ): Promise<AccountResponse> {
   const { accounts, connections, oauth, now } = options;
-  const request = READERS[signer.profile](body, signer);
+  const request = READERS[signer.profile](signed.body, signer);
   checkRequest(request, signer, now());
   const { attested } = PROFILES[signer.profile];
   if (attested) await checkAttestedUser(request as AccountRequest, signer, options);
@@ -71,12 +71,12 @@ async function answer(
   const scope = readScopes(request);
   const admitted = admit(request, signer, scope, options);
   if (admitted === "consent_needed") {
-    const auth = await ask(request, signer, { mandate, scope }, options);
+    const auth = await ask(request, signer, { mandate, scope, signed }, options);
     return { type: "requires_auth", id: request.id, requires_auth: auth };
   }
   if (request.terms?.version === options.termsVersion) {
     const { version, accepted_at: acceptedAt } = request.terms;
-    accounts.acceptTerms({ accountId: admitted.id, version, acceptedAt });
+    accounts.acceptTerms({ accountId: admitted.id, version, acceptedAt, evidence: signed });
   }
   if (mandate) connections.renewMandate(admitted.id, mandate);
   const code = await oauth.mintCode({
@@ -97,7 +97,11 @@ async function answer(
 async function ask(
   request: Asked,
   signer: TrustedIssuer,
-  { mandate, scope }: { mandate: MandateClaims | undefined; scope: string },
+  {
+    mandate,
+    scope,
+    signed,
+  }: { mandate: MandateClaims | undefined; scope: string; signed: SignedEvidence },
   { oauth, pending, now }: AccountRequestsOptions,
 ): Promise<RequiresAuth> {
   const id = `areq_${randomBytes(18).toString("base64url")}`;
@@ -112,7 +116,11 @@ async function ask(
     scope,
     project: projectOf(mandate, request),
     mandate,
-    terms: terms && { version: terms.version, acceptedAt: terms.accepted_at },
+    terms: terms && {
+      version: terms.version,
+      acceptedAt: terms.accepted_at,
+      evidence: signed,
+    },
     expiresAt: now() + PENDING_MS,
   });
   const { code_challenge: codeChallenge } = request;

@@ -23,6 +23,20 @@ type Admission =
   /** The e-mail belongs to an account that this user is not linked to: its owner must consent. */
   | { kind: "consent_needed" };
 
+export interface TermsAcceptance {
+  readonly version: string;
+  /** ISO 8601. */
+  readonly acceptedAt: string;
+  /** The request in which the orchestrator said so, as it was signed. */
+  readonly evidence: SignedEvidence | null;
+}
+
+/** The raw body and the signatures over it. */
+export interface SignedEvidence {
+  readonly body: string;
+  readonly signatures: Readonly<Record<string, string>>;
+}
+
 export interface Accounts {
   find(id: string): Account | undefined;
   findLinked(identity: Identity): Account | undefined;
@@ -33,7 +47,10 @@ export interface Accounts {
   findByEmail(email: string): Account | undefined;
   /** Lets an orchestrator's user into an account, whose owner has consented. */
   link(identity: Identity, accountId: string): void;
-  acceptTerms(evidence: { accountId: string; version: string; acceptedAt: string }): void;
+  /** Keeps what was accepted, and the signed request that says so. */
+  acceptTerms(accepted: TermsAcceptance & { accountId: string }): void;
+  /** What is known of an acceptance: whoever disputes it is shown the orchestrator's signed word. */
+  termsOf(accountId: string): TermsAcceptance[];
   hasAccepted(accountId: string, version: string): boolean;
 }
 
@@ -50,6 +67,7 @@ export function openAccounts(database: Database): Accounts {
        account_id TEXT NOT NULL REFERENCES account (id), version TEXT NOT NULL, accepted_at TEXT NOT NULL,
        PRIMARY KEY (account_id, version)
      ) STRICT, WITHOUT ROWID`,
+    "ALTER TABLE accepted_terms ADD COLUMN evidence TEXT",
   ]);
   const columns = "account.id, account.email, account.name, account.created_at AS createdAt";
   const byId = database.query<Account>(`SELECT ${columns} FROM account WHERE id = ?`);
@@ -59,6 +77,9 @@ export function openAccounts(database: Database): Accounts {
   );
   const accepted = database.query<{ version: string }>(
     "SELECT version FROM accepted_terms WHERE account_id = ? AND version = ?",
+  );
+  const allTerms = database.query<{ version: string; acceptedAt: string; evidence: string | null }>(
+    "SELECT version, accepted_at AS acceptedAt, evidence FROM accepted_terms WHERE account_id = ? ORDER BY accepted_at",
   );
   const findLinked = ({ issuer, subject }: Identity) => byLink.get(issuer, subject);
   return {
@@ -83,14 +104,20 @@ export function openAccounts(database: Database): Accounts {
         accountId,
       );
     },
-    acceptTerms: ({ accountId, version, acceptedAt }) => {
+    acceptTerms: ({ accountId, version, acceptedAt, evidence }) => {
       database.run(
-        "INSERT OR IGNORE INTO accepted_terms VALUES (?, ?, ?)",
+        "INSERT OR IGNORE INTO accepted_terms (account_id, version, accepted_at, evidence) VALUES (?, ?, ?, ?)",
         accountId,
         version,
         acceptedAt,
+        evidence && JSON.stringify(evidence),
       );
     },
+    termsOf: (accountId) =>
+      allTerms.all(accountId).map(({ evidence, ...accepted }) => ({
+        ...accepted,
+        evidence: evidence === null ? null : (JSON.parse(evidence) as SignedEvidence),
+      })),
     hasAccepted: (accountId, version) => accepted.get(accountId, version) !== undefined,
   };
 }

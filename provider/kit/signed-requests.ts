@@ -13,6 +13,7 @@ import {
   verifyRequestSignature,
 } from "../../protocol/index.ts";
 import type { Database } from "../../store/index.ts";
+import type { SignedEvidence } from "./accounts.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { openOnce } from "./once.ts";
 import { PROFILES } from "./profiles.ts";
@@ -44,6 +45,15 @@ export function signedRequests(options: SignedRequestsOptions): RequestHandler[]
 /** Who signed the request that passed the gate. */
 export function signerOf(locals: Record<string, unknown>): TrustedIssuer {
   return locals["signer"] as TrustedIssuer;
+}
+
+/** What was signed, as it came: kept where it may have to be shown later. */
+export function evidenceOf(request: Request): SignedEvidence {
+  const signatures = [SIGNATURE_HEADER, HMAC_HEADER].flatMap((name): [string, string][] => {
+    const value = request.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { body: bodyOf(request), signatures: Object.fromEntries(signatures) };
 }
 
 /** The raw body's text; "" where there was none. */

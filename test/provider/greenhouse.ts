@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import {
+  type Accounts,
   type OpenedProvider,
   Pending,
   type ProviderDefinition,
@@ -26,6 +27,7 @@ import { PAY_TO } from "./shop.ts";
 /** What the provider's own functions did, and what they are to do next. */
 export interface Greenhouse extends OpenedProvider {
   readonly done: string[];
+  readonly accounts: Accounts;
   /** `pending` and `broken` hold until they are taken back. */
   mood: "well" | "pending" | "broken";
   litres: bigint;
@@ -100,10 +102,10 @@ export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
     },
     { id: "grafted", description: "A tree of your kind.", pricing: { type: "free" } },
   ],
-  open: () => openGreenhouse(),
+  open: ({ accounts }) => openGreenhouse(accounts),
 };
 
-function openGreenhouse(): Greenhouse {
+function openGreenhouse(accounts: Accounts): Greenhouse {
   const done: string[] = [];
   const make = (service: string) => (order: { id: string; configuration: object }) => {
     done.push(`${service} ${order.id} ${JSON.stringify(order.configuration)}`);
@@ -116,6 +118,7 @@ function openGreenhouse(): Greenhouse {
   };
   const greenhouse: Greenhouse = {
     done,
+    accounts,
     mood: "well",
     litres: 0n,
     provide: {

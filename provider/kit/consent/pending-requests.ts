@@ -3,6 +3,7 @@
  * shows and what consent does comes from here, never from the URL; each is decided once, within ten minutes.
  */
 import { MandateClaims } from "../../../protocol/index.ts";
+import type { TermsAcceptance } from "../accounts.ts";
 import { type Database, migrate } from "../../../store/index.ts";
 
 export interface PendingRequest {
@@ -19,7 +20,7 @@ export interface PendingRequest {
   readonly project: string;
   readonly mandate: MandateClaims | undefined;
   /** The terms that the user accepted with the orchestrator. */
-  readonly terms: { readonly version: string; readonly acceptedAt: string } | undefined;
+  readonly terms: TermsAcceptance | undefined;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }

@@ -1,0 +1,108 @@
+/** Signing in with an orchestrator that a platform runs: the program shows a code, the person lets it in on the platform's own page. */
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openPlatform } from "../../examples/agent-platform.ts";
+import { commandLine } from "../support/command-line.ts";
+import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
+
+let folder: TemporaryFolder;
+let platform: Awaited<ReturnType<typeof openPlatform>>;
+let server: ReturnType<typeof platform.app.listen>;
+let url = "";
+let cookie = "";
+beforeAll(async () => {
+  folder = temporaryFolder();
+  const dir = join(folder.path, "platform");
+  mkdirSync(join(dir, "orchestrator"), { recursive: true });
+  platform = await openPlatform({ dir, providers: [] });
+  await new Promise<void>((resolve) => {
+    server = platform.app.listen(0, "127.0.0.1", () => resolve());
+  });
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const signedIn = await fetch(`${url}/sign-in/ada`, { method: "POST" });
+  cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await platform.close();
+  folder[Symbol.dispose]();
+});
+
+async function purser(home: string, ...args: string[]) {
+  const env = { HOME: join(folder.path, home), PURSER_ORCHESTRATOR: url };
+  mkdirSync(env.HOME, { recursive: true });
+  return commandLine(args, { cwd: env.HOME, env });
+}
+
+/** What the person does: opens the page where they are signed in, and presses one of its buttons. */
+async function answer(page: string, word: "approve" | "decline"): Promise<void> {
+  const html = await (await fetch(page, { headers: { cookie } })).text();
+  const fields = [...html.matchAll(/name="(user_code|form)" value="([^"]+)"/g)];
+  const body = new URLSearchParams();
+  for (const [, name = "", value = ""] of fields) body.set(name, value);
+  body.set("answer", word);
+  const [address = ""] = page.split("?");
+  const sent = await fetch(address, { method: "POST", headers: { cookie, origin: url }, body });
+  expect(sent.status).toBe(200);
+}
+
+interface HandOver {
+  browser_url: string;
+  verification_code: string;
+  next_step: string;
+}
+
+async function begin(home: string): Promise<HandOver> {
+  const { code, stdout } = await purser(home, "login", "--non-interactive");
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as HandOver;
+}
+
+test("`login` prints where to go and what to run then, and is signed in when the person has consented", async () => {
+  const refused = JSON.parse((await purser("ada", "list", "--json")).stdout) as object;
+  expect(refused).toMatchObject({
+    error: { code: "BROWSER_AUTH_REQUIRED" },
+    next_steps: ["purser login --non-interactive"],
+    meta: { authenticated: false },
+  });
+  const { browser_url, verification_code, next_step } = await begin("ada");
+  expect(browser_url).toContain(verification_code);
+  expect(next_step).toBe("purser login --complete-device");
+  await answer(browser_url, "approve");
+  const done = await purser("ada", "login", "--complete-device");
+  expect(done).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("ada@example.com") as string,
+  });
+
+  const file = join(folder.path, "ada", ".config", "purser", "sessions.json");
+  expect(statSync(file).mode & 0o077).toBe(0);
+  const { sessions } = JSON.parse(readFileSync(file, "utf8")) as {
+    sessions: Record<string, { token: string }>;
+  };
+  expect(done.stdout + done.stderr).not.toContain(sessions[url]?.token);
+  expect((await purser("ada", "init")).code).toBe(0);
+  const again = await purser("ada", "login");
+  expect(again.stdout).toContain("Already signed in");
+  expect(JSON.parse((await purser("ada", "list", "--json")).stdout)).toMatchObject({
+    data: { projects: [{ name: "ada" }] },
+  });
+
+  expect((await purser("ada", "logout")).code).toBe(0);
+  expect((await purser("ada", "list")).stderr).toContain("(BROWSER_AUTH_REQUIRED)");
+});
+
+test("a sign-in that was declined, and one that was never begun, are told as that", async () => {
+  const { browser_url } = await begin("eve");
+  await answer(browser_url, "decline");
+  const declined = await purser("eve", "login", "--complete-device");
+  expect(declined).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("(AUTH_DECLINED)") as string,
+  });
+  const nothing = await purser("eve", "login", "--complete-device");
+  expect(nothing.stderr).toContain("(BROWSER_AUTH_REQUIRED)");
+});

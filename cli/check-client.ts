@@ -30,7 +30,8 @@ export async function checkClientCommand(
   const out = readPath(flags.out, cwd);
   const profiles = readProfiles(flags.profile);
   const keyEnv = flags.keyEnv ?? KEY_ENV;
-  const key = readKey(keyEnv, env);
+  // Only a key that was named: one that happens to be in the environment may be worth something.
+  const key = flags.keyEnv === undefined ? undefined : readKey(keyEnv, env);
   const deadline = flags.deadline;
   const deadlineMs =
     deadline === undefined ? undefined : 1000 * readCount("--deadline", deadline, { max: 3600 });

@@ -8,7 +8,7 @@ import { ConformanceError } from "../conformance-error.ts";
 import type { Client, ClientEnd, Order } from "./order.ts";
 
 export interface CommandClientOptions {
-  /** Such as `node pay.js --max {max} {url}`. Without `{url}` the URL is put at its end. */
+  /** Such as `node pay.js --max {max} {url}`. Without `{url}` or `{goal}` the URL, or an agent's goal, is put at its end. */
   readonly command: string;
   /** The variable that the key is handed over in. */
   readonly keyEnv: string;
@@ -27,7 +27,7 @@ export function commandClient({ command, keyEnv, cwd, env }: CommandClientOption
       word.replace(/\{(\w+)\}/g, (all, name: string) => facts[name] ?? all),
     );
     const [file = "", ...args] = named;
-    if (!words.some((word) => word.includes("{url}"))) args.push(order.url);
+    if (!words.some((word) => /\{(url|goal)\}/.test(word))) args.push(order.goal ?? order.url);
     const variables = Object.fromEntries(
       Object.entries(facts).map(([name, value]) => [`PURSER_CHECK_${constantCase(name)}`, value]),
     );

@@ -45,6 +45,17 @@ test("one that pays nothing: exit code 2, and the key that was given stays unsee
   expect(stdout + stderr).not.toContain(key.slice(2));
 });
 
+test("a key that happens to be in the environment is not used", async () => {
+  const key = `0x${"43".repeat(32)}`;
+  const script = `process.stdout.write(process.env.PRIVATE_KEY === "${key}" ? "mine" : "new")`;
+  const { stdout } = await check(
+    ["--client", `'${process.execPath}' -e '${script}'`, ...ONE, "--json"],
+    { env: { PRIVATE_KEY: key } },
+  );
+  const [result] = ReportSchema.parse(JSON.parse(stdout)).results;
+  expect(result?.seen).toMatch(/It said: new$/);
+});
+
 describe("refused before anything starts, with exit code 2", () => {
   test.each([
     ["nothing to test", []],

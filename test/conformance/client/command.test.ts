@@ -50,11 +50,18 @@ describe("words are parted as a shell would, and nothing of them is carried out"
 test("it is told its order in its arguments and its environment, and the key in the variable that was named", async () => {
   const script =
     "console.log(process.argv.slice(1).join(), process.env.PURSER_CHECK_MAX, process.env.PURSER_CHECK_PAY_TO, process.env.TEST_KEY)";
-  const { ok, said } = await run(script, "--goal={goal} --max={max} {purchase} {else}");
+  const { ok, said } = await run(script, "--goal={goal} --max={max} {purchase} {else} {url}");
   expect(ok).toBe(true);
   expect(said.trim()).toBe(
     `--goal=${order.goal},--max=0.02,s0,{else},${order.url} 0.02 ${order.payTo} ${order.key}`,
   );
+});
+
+test("what the command does not name is put at its end: the URL, or an agent's goal, which holds it", async () => {
+  const script = "console.log(process.argv.slice(1).join())";
+  expect((await run(script, "--prompt={goal}")).said.trim()).toBe(`--prompt=${order.goal}`);
+  expect((await run(script)).said.trim()).toBe(order.goal);
+  expect((await run(script, "", { goal: undefined })).said.trim()).toBe(order.url);
 });
 
 test("its exit code is its word", async () => {
@@ -79,7 +86,7 @@ test("one that does not end is ended, with what it started", async () => {
   await listening.promise;
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const script = `require("node:child_process").spawn(process.execPath, ["-e", "fetch(process.argv[1])", process.argv.at(-1)]); setInterval(() => 0, 1000);`;
-  const { ok, ended } = await run(script, "", { url, signal: controller.signal });
+  const { ok, ended } = await run(script, "{url}", { url, signal: controller.signal });
   await closed.promise;
   server.close();
   expect({ ok, ended }).toEqual({ ok: false, ended: false });

@@ -65,7 +65,7 @@ test("one payment that is offered to two providers buys at one of them, and the 
   let second: Promise<{ status: number }> | undefined;
   const { answer, spent } = await pay(shop, here, async (header) => {
     const headers = { ...there, headers: { ...there.headers, "payment-signature": header } };
-    second = other.call(headers as Session, RESOURCES, elsewhere, { key: "k" });
+    second = other.call(headers, RESOURCES, elsewhere, { key: "k" });
   });
   const statuses = [answer.status, (await second)!.status].toSorted((a, b) => a - b);
   expect(statuses[0]).toBe(200);
@@ -182,7 +182,9 @@ test.each([
     code_challenge: pkce().challenge,
     code_challenge_method: "S256",
   });
-  const answer = await fetch(`${shop.server.url}/oauth/authorize?${query}`, { redirect: "manual" });
+  const answer = await fetch(`${shop.server.url}/oauth/authorize?${query.toString()}`, {
+    redirect: "manual",
+  });
   expect([answer.status, answer.headers.get("location")]).toEqual([400, null]);
 });
 

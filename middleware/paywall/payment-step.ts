@@ -9,6 +9,7 @@ import {
   type SettleOutcome,
   type Verdict,
 } from "./facilitator-port.ts";
+import { httpFacilitator } from "./http-facilitator.ts";
 import { lazily } from "./load-package.ts";
 import { openLoopback } from "./loopback-facilitator.ts";
 import { PROTOCOLS } from "./protocols.ts";
@@ -40,11 +41,13 @@ export function cashier(
   { timeoutMs, nameOf }: CashierOptions,
 ): Cashier {
   const calls: FacilitatorCalls = facilitatorCalls(facilitator, timeoutMs);
-  const facilitatorUrl = lazily(async () =>
-    typeof facilitator === "string" ? facilitator : openLoopback(facilitator),
+  const facilitatorUrl = lazily(() =>
+    openLoopback(typeof facilitator === "string" ? httpFacilitator(facilitator) : facilitator),
   );
-  const settle = (record: SaleRecord<unknown>) =>
-    calls.settle(PROTOCOLS[record.protocol].facilitatorRequest(record), nameOf(record.sale));
+  const settle = async (record: SaleRecord<unknown>) => {
+    const request = PROTOCOLS[record.protocol].facilitatorRequest(record);
+    return ofSale(record, await calls.settle(request, nameOf(record.sale)));
+  };
   return {
     settle,
     begin(record) {
@@ -55,10 +58,18 @@ export function cashier(
       return {
         verify: () => (stock ? stock.verify() : calls.verify(request, record.sale.payer)),
         settle: async () => {
-          const outcome = stock ? await stock.settle() : await settle(record);
+          const outcome = stock ? ofSale(record, await stock.settle()) : await settle(record);
           return stock && outcome.state === "unknown" ? settle(record) : outcome;
         },
       };
     },
   };
+}
+
+/** Who pays and where is the seller's own knowledge: a facilitator that mixes its answers up puts nobody else's name on a receipt. */
+function ofSale({ protocol, sale }: SaleRecord<unknown>, outcome: SettleOutcome): SettleOutcome {
+  if (!outcome.response) return outcome;
+  const { asset, payer } = sale;
+  const network = protocol === "x402v1" ? asset.networkName : asset.network;
+  return { ...outcome, response: { ...outcome.response, network, payer } };
 }

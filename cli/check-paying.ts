@@ -1,54 +1,137 @@
-/** What ring 2 pays from: a chain and facilitator of the tester's own, which the server is pointed at, or a key on a test network. */
+/**
+ * What the paying rings stand on: a chain and facilitator of the tester's own, which the server is pointed at (in ring 3 with the
+ * witness of its work, and faults between them), or for ring 2 a key on a test network. The server is started here, or waited for.
+ */
 import { setTimeout } from "node:timers/promises";
 import { privateKeyToAccount } from "viem/accounts";
-import { fundedPayer, openLocalWorld, type PayerSide } from "../conformance/index.ts";
+import {
+  fundedPayer,
+  type Harness,
+  openHarness,
+  openLocalWorld,
+  type PayerSide,
+  type ServedCommand,
+  servedCommand,
+  serverSettings,
+  type ServerSettings,
+  startServed,
+} from "../conformance/index.ts";
 import { BASE_SEPOLIA_USDC, BASE_USDC, formatDecimal } from "../protocol/index.ts";
 import { readAmount, readUrl } from "./arguments.ts";
+import { usageError } from "./check-options.ts";
 import type { CheckFlags } from "./check-program.ts";
-import { UsageError } from "./exit.ts";
+import { readPort, tellSettings } from "./check-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 interface Paying extends AsyncDisposable {
   readonly payer: PayerSide;
+  readonly harness?: Harness;
 }
+
+type Around = Pick<Surroundings, "terminal" | "env" | "signal" | "cwd">;
 
 export async function openPaying(
   url: string,
   flags: CheckFlags,
-  { terminal, env, signal }: Pick<Surroundings, "terminal" | "env" | "signal">,
+  ring: 2 | 3,
+  around: Around,
 ): Promise<Paying> {
-  if (flags.keyEnv !== undefined) return await fromKey(flags.keyEnv, flags, env, terminal.note);
-  const world = await openLocalWorld({
+  readUrl("The URL", url);
+  const { keyEnv } = flags;
+  if (keyEnv === undefined)
+    return ring === 3 ? inHarness(url, flags, around) : inWorld(url, flags, around);
+  if (ring === 3 || flags.serve !== undefined) {
+    throw usageError(
+      "With --key-env the server settles on Base Sepolia, which the tester neither hosts nor breaks.",
+      "Leave --key-env out for --ring 3 and --serve: they bring a chain of their own.",
+    );
+  }
+  return await fromKey(keyEnv, flags, around);
+}
+
+function portsOf(flags: CheckFlags) {
+  return {
     facilitatorPort: readPort("--facilitator-port", flags.facilitatorPort),
     rpcPort: readPort("--rpc-port", flags.rpcPort),
     maxSpend: flags.maxSpend === undefined ? undefined : readAmount(flags.maxSpend),
-  });
-  const { asset, rpcUrl, facilitatorUrl } = world;
-  terminal.note(`Point the server under test at these (play money, on this machine alone):
-  facilitator  ${facilitatorUrl}
-  RPC          ${rpcUrl}
-  network      ${asset.network} (${asset.networkName} in x402 v1)
-  asset        ${asset.address} (${asset.symbol}, EIP-712 name "${asset.eip712.name}", version "${asset.eip712.version}")`);
-  await waitFor(url, terminal.note, signal).catch(async (error: unknown) => {
-    await world[Symbol.asyncDispose]();
-    throw error;
-  });
-  return world;
+  };
+}
+
+async function inWorld(url: string, flags: CheckFlags, around: Around): Promise<Paying> {
+  await using opened = new AsyncDisposableStack();
+  const world = opened.use(await openLocalWorld(portsOf(flags)));
+  const settings = serverSettings(world);
+  const served = serverOf(url, flags, around, settings);
+  if (served) opened.defer(() => served.kill());
+  await meet(url, served, settings, around);
+  const held = opened.move();
+  return { payer: world.payer, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+async function inHarness(url: string, flags: CheckFlags, around: Around): Promise<Paying> {
+  await using opened = new AsyncDisposableStack();
+  let served: ServedCommand | undefined;
+  const harness = opened.use(
+    await openHarness({
+      ...portsOf(flags),
+      witnessPort: readPort("--witness-port", flags.witnessPort),
+      chaosSeed: flags.chaos ?? flags.seed,
+      outageMs: flags.load ? 60_000 : undefined,
+      ...(flags.serve !== undefined && {
+        server: (settings) => (served = servedBy(flags.serve ?? "", url, flags, around, settings)),
+      }),
+    }),
+  );
+  await meet(url, served, harness.settings, around);
+  const held = opened.move();
+  return { payer: harness.payer, harness, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+function serverOf(url: string, flags: CheckFlags, around: Around, settings: ServerSettings) {
+  const { serve } = flags;
+  return serve === undefined ? undefined : servedBy(serve, url, flags, around, settings);
+}
+
+function servedBy(
+  command: string,
+  url: string,
+  { verbose }: CheckFlags,
+  { terminal, env, cwd, signal }: Around,
+  settings: ServerSettings,
+): ServedCommand {
+  const { port } = new URL(url);
+  const onLine = verbose ? (line: string) => terminal.note(terminal.paint.dim(line)) : undefined;
+  const told = { ...(port !== "" && { PORT: port }), ...settings };
+  return servedCommand({ command, cwd, env, settings: told, url, onLine, signal });
+}
+
+/** Starts the server, or says how to and waits for it. */
+async function meet(
+  url: string,
+  served: ServedCommand | undefined,
+  settings: ServerSettings,
+  { terminal, signal }: Around,
+): Promise<void> {
+  if (served) {
+    await startServed(served, url);
+    return;
+  }
+  terminal.note("Point the server under test at these (play money, on this machine alone):");
+  tellSettings(settings, terminal.note);
+  await waitFor(url, terminal.note, signal);
 }
 
 async function fromKey(
   name: string,
   { rpc, maxSpend, allowMainnet = false }: CheckFlags,
-  env: Surroundings["env"],
-  note: (line: string) => void,
+  { env, terminal }: Around,
 ): Promise<Paying> {
   const key = env[name] ?? "";
   if (!/^0x[0-9a-fA-F]{64}$/.test(key) || rpc === undefined || maxSpend === undefined) {
-    throw new UsageError("USAGE", {
-      problem: `Paying from ${name} needs a private key in it, --rpc and --max-spend.`,
-      nextStep:
-        "Export a test network's key (0x and 64 hexadecimal digits) and say what it may spend.",
-    });
+    throw usageError(
+      `Paying from ${name} needs a private key in it, --rpc and --max-spend.`,
+      "Export a test network's key (0x and 64 hexadecimal digits) and say what it may spend.",
+    );
   }
   const payer = await fundedPayer({
     account: privateKeyToAccount(key as `0x${string}`),
@@ -57,7 +140,7 @@ async function fromKey(
     maxSpend: readAmount(maxSpend),
     allowMainnet,
   });
-  note(
+  terminal.note(
     `It signs for at most ${formatDecimal(payer.money?.maxSpend ?? 0n, 6)} USDC of ${payer.account.address} on ${allowMainnet ? "Base: real money" : "Base Sepolia"}.`,
   );
   return { payer, [Symbol.asyncDispose]: () => Promise.resolve() };
@@ -69,7 +152,6 @@ async function waitFor(
   note: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  readUrl("The URL", url);
   for (let turn = 0; turn < 120; turn++) {
     const answer = await fetch(url, { redirect: "manual", signal }).catch(() => undefined);
     signal.throwIfAborted();
@@ -77,13 +159,4 @@ async function waitFor(
     if (turn === 0) note(`Waiting up to a minute for ${url} to answer.`);
     await setTimeout(500, undefined, { signal });
   }
-}
-
-function readPort(name: string, text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port < 65_536) return port;
-  throw new UsageError("USAGE", {
-    problem: `${name} is no port.`,
-    nextStep: "Write a number from 0 (any free one) to 65535.",
-  });
 }

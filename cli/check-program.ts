@@ -28,6 +28,10 @@ export interface CheckFlags {
   openapi?: string;
   facilitatorPort: string;
   rpcPort: string;
+  witnessPort: string;
+  serve?: string;
+  settings?: true;
+  chaos?: string;
   keyEnv?: string;
   rpc?: string;
   maxSpend?: string;
@@ -57,7 +61,7 @@ export function addCheck(
     .option("--profile <list>", "x402-v2, x402-v1, mpp, all; or auto, which reads the answer")
     .option(
       "--ring <n>",
-      "how far to go: 0 looks; 1 attacks with a key that holds nothing; 2 pays",
+      "how far to go: 0 looks; 1 attacks with a key that holds nothing; 2 pays; 3 breaks what is behind it",
       "0",
     )
     .option("--only <ids>", "only these cases, such as CHAL-*,HTTP-01", list)
@@ -76,8 +80,18 @@ export function addCheck(
     .option("--other-body <text>", "a body that costs more than the one of -d")
     .option("--catalog <file>", "what a catalog lists: the JSON of a discovery answer")
     .option("--openapi <file or URL>", "test every paid operation of this document, at <url>")
-    .option("--facilitator-port <port>", "ring 2: where its own facilitator listens", "4402")
-    .option("--rpc-port <port>", "ring 2: where its own chain listens", "4403")
+    .option(
+      "--serve <command>",
+      "rings 2 and 3: start the server so, with the settings in its environment",
+    )
+    .option(
+      "--settings",
+      "rings 2 and 3: print what the server must be told, as NAME=value, and end",
+    )
+    .option("--facilitator-port <port>", "rings 2 and 3: where its own facilitator listens", "4402")
+    .option("--rpc-port <port>", "rings 2 and 3: where its own chain listens", "4403")
+    .option("--witness-port <port>", "ring 3: where the witness of the paid work listens", "4404")
+    .option("--chaos <seed>", "ring 3: draws its random faults; default: --seed")
     .option(
       "--key-env <name>",
       "ring 2: pay from the key in this variable, on Base Sepolia; for a client: where it finds its key",
@@ -97,9 +111,11 @@ export function addCheck(
     .addHelpText(
       "after",
       `
-It follows no redirect, and it pays nothing before ring 2: ring 1 signs
-with a new key that holds nothing. Ring 2 brings a chain and a facilitator of its own, with play money, and says how to point the server
-at them; real networks are refused. Targets on this machine need no flag.
+It follows no redirect, and it pays nothing before ring 2: ring 1 signs with a new key that holds nothing. Rings 2 and 3 bring a chain and
+a facilitator of their own, with play money, and say how to point the server at them; real networks are refused. Ring 3 also makes that
+facilitator fail, and counts the work that the server does, where its handler calls WITNESS_URL. Targets on this machine need no flag.
+
+  purser check http://127.0.0.1:4021/weather --ring 3 --serve "node server.js"
 
 --client and --agent run a program, without a shell, once for each trap, against hostile shops on this machine. {url}, {max}, {payTo}, {rpc},
 {network}, {asset}, {purchase} and {goal} stand in the command, and as PURSER_CHECK_URL and so on in its environment; the key, with play

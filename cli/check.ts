@@ -13,6 +13,7 @@ import {
 import { openPaying } from "./check-paying.ts";
 import type { CheckFlags } from "./check-program.ts";
 import { checkRoutes, readRoutes } from "./check-routes.ts";
+import { settingsCommand } from "./check-settings.ts";
 import { tellReport, tellResult } from "./check-summary.ts";
 import { readHeaders } from "./header-lines.ts";
 import { findPackage } from "./package.ts";
@@ -27,10 +28,14 @@ export async function checkCommand(
   const formats = readFormats(flags.report);
   const out = readPath(flags.out, cwd);
   const ring = readRing(flags.ring);
+  if (flags.settings) return settingsCommand(flags, ring, { terminal, json });
   await using paying =
-    ring === 2 ? await openPaying(url, flags, { terminal, env, signal }) : undefined;
+    ring >= 2
+      ? await openPaying(url, flags, ring === 3 ? 3 : 2, { terminal, env, signal, cwd })
+      : undefined;
   const options: CheckOptions = {
     payer: paying?.payer,
+    harness: paying?.harness,
     url,
     method: flags.request,
     headers: readHeaders(flags.header),
@@ -77,5 +82,6 @@ function readRing(text: string): Ring {
   if (text === "0") return 0;
   if (text === "1") return 1;
   if (text === "2") return 2;
-  throw usageError(`Ring "${text.slice(0, 20)}" is not built yet.`, "Write --ring 0, 1 or 2.");
+  if (text === "3") return 3;
+  throw usageError(`There is no ring "${text.slice(0, 20)}".`, "Write --ring 0, 1, 2 or 3.");
 }

@@ -28,6 +28,11 @@ const of = (spec: string, url: string): Cite =>
 export const httpV2 = of("x402 v2, HTTP transport", HTTP_V2);
 /** x402 v2, the core. */
 export const coreV2 = of("x402 v2", CORE_V2);
+/** The core as it stands since the payment flows and `settlement_pending` came in: told in our words, for its text still moves. */
+export const coreV2Flows = of(
+  "x402 v2, since payment flows",
+  "https://github.com/coinbase/x402/blob/main/specs/x402-specification-v2.md",
+);
 /** x402 v1, whose schema the reference packages still read. */
 export const coreV1 = of(
   "x402 v1",

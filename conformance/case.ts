@@ -77,6 +77,8 @@ export interface Case {
   readonly load?: true;
   /** How many payments of the endpoint's price it makes at most. None by default. */
   readonly payments?: number;
+  /** Begins what takes long, when the case's ring begins, so that it goes on beside the others; `run` comes for it. */
+  readonly begin?: (context: Context) => Promise<void>;
   readonly run: (context: Context) => Promise<Outcome> | Outcome;
 }
 
@@ -84,8 +86,8 @@ export interface Case {
 export interface Outcome {
   readonly kind: "holds" | "broken" | "noted" | "told" | "skipped" | "unclear";
   readonly seen: string;
-  /** Who is to blame when it is not the endpoint. */
-  readonly dependency?: true;
+  /** Whose doing it is when it is not the endpoint's. */
+  readonly by?: "dependency" | "harness";
 }
 
 export const holds = (seen: string): Outcome => ({ kind: "holds", seen });
@@ -96,6 +98,8 @@ export const noted = (seen: string): Outcome => ({ kind: "noted", seen });
 export const told = (seen: string): Outcome => ({ kind: "told", seen });
 export const skipped = (seen: string): Outcome => ({ kind: "skipped", seen });
 export const unclear = (seen: string): Outcome => ({ kind: "unclear", seen });
+/** It cannot be judged because of how the test is set up: what the endpoint does about it is not seen. */
+export const unseen = (seen: string): Outcome => ({ kind: "unclear", seen, by: "harness" });
 
 /** Ends a check from within: what it needs is not there, such as a challenge that can be read. */
 export class Unassessable extends Error {

@@ -9,6 +9,10 @@ export type ConformanceErrorCode =
   | "CHECK_TARGET_UNREACHABLE"
   /** Filters that leave nothing, or a ring that lacks what it needs. */
   | "CHECK_PLAN_INVALID"
+  /** A port for the tester's own servers. */
+  | "CHECK_PORT_TAKEN"
+  /** The command that starts the server under test ends, or nothing answers. */
+  | "CHECK_SERVE_FAILED"
   /** Real money, without leave. */
   | "CHECK_MAINNET"
   /** A baseline or an earlier report cannot be read. */

@@ -5,6 +5,7 @@
 import type { Address, Hex, PublicClient } from "viem";
 import { type Case, type Profile, Unassessable, unclear } from "./case.ts";
 import { type ReadChallenge, readChallenge } from "./read/challenge.ts";
+import type { Harness } from "./harness/harness.ts";
 import type { Target } from "./target.ts";
 import type { PayerSide } from "./pay/payer-side.ts";
 import type { Exchange, HeaderLine, WireAnswer } from "./wire/exchange.ts";
@@ -63,6 +64,8 @@ export interface Run {
   readonly also: Target | undefined;
   /** Every payment of the run that could have settled. */
   readonly signed: SignedPayment[];
+  /** What ring 3 hosts. */
+  readonly harness: Harness | undefined;
   /** What cases share within a run. */
   readonly memo: Map<string, unknown>;
   readonly send: (change: RequestChange, caseId: string, options?: AskOptions) => Promise<Exchange>;

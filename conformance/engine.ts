@@ -10,10 +10,13 @@ import {
   type Verdict,
 } from "./case.ts";
 import { CASES } from "./cases/catalog.ts";
-import { contextFor, type Expectations, type Run } from "./context.ts";
+import { type Context, contextFor, type Expectations, type Run } from "./context.ts";
 import { detectProfiles } from "./detect.ts";
 import { ConformanceError } from "./conformance-error.ts";
 import { type PayerSide, throwAwayPayer } from "./pay/payer-side.ts";
+import type { Harness } from "./harness/harness.ts";
+import type { Happening } from "./harness/timeline.ts";
+import { unpaidWorkOf } from "./harness/unpaid-work.ts";
 import { planCases, type PlannedCase } from "./plan.ts";
 import { randomFrom } from "./random.ts";
 import { openRecorder } from "./recorder.ts";
@@ -40,6 +43,8 @@ export interface CheckOptions extends TargetOptions {
   readonly load?: boolean | undefined;
   /** Who pays, from ring 2 on. Default: a throw-away key that holds nothing. */
   readonly payer?: PayerSide | undefined;
+  /** Needed from ring 3 on; its payer pays. */
+  readonly harness?: Harness | undefined;
   /** Default: "1". */
   readonly seed?: string | undefined;
   /** Requests a second to anything but this machine. */
@@ -55,7 +60,15 @@ export interface CheckOptions extends TargetOptions {
 /** Tests an endpoint. What is wrong with it is in the report; throws a `ConformanceError` when no test could be made. */
 export async function check(options: CheckOptions): Promise<Report> {
   const { ring = 0, strict = false, seed = "1", now = Date.now, expect = {} } = options;
-  if (ring >= 2 && !options.payer?.money) {
+  const { harness } = options;
+  if (ring >= 3 && !harness) {
+    throw new ConformanceError("CHECK_PLAN_INVALID", {
+      problem: "Ring 3 needs the endpoint's facilitator and its work in the tester's hands.",
+      nextStep: "Give a harness, of `openHarness`, and point the server at it.",
+    });
+  }
+  const payer = options.payer ?? harness?.payer ?? throwAwayPayer();
+  if (ring >= 2 && !payer.money) {
     throw new ConformanceError("CHECK_PLAN_INVALID", {
       problem: `Ring ${ring} pays, and there is nobody who holds money.`,
       nextStep: "Give a payer: one of a local world, or a funded key with its RPC server.",
@@ -79,7 +92,6 @@ export async function check(options: CheckOptions): Promise<Report> {
   const found = detected.length > 0 ? detected : (["x402-v2"] as const);
   const profiles = options.profiles ?? found;
   const plan = planCases({ cases: CASES, ...definedOf(options), profiles, ring });
-  const payer = options.payer ?? throwAwayPayer();
   const run: Run = {
     ...recorder,
     target,
@@ -90,15 +102,21 @@ export async function check(options: CheckOptions): Promise<Report> {
     reader: readerOf(options, payer),
     also,
     signed: [],
+    harness,
     memo: new Map(),
   };
   const { status } = unpaid.answer;
   const asks = status === 402;
   const baseline = new Set(options.baseline);
   const results: Result[] = [];
-  for (const planned of plan) {
+  const acts = plan.map((planned) => openAct(run, asks ? planned : ungraded(planned, status)));
+  let begun: Ring = 0;
+  for (const act of acts) {
     options.signal?.throwIfAborted();
-    const result = await runCase(run, asks ? planned : ungraded(planned, status), baseline);
+    const next = act.case.ring;
+    if (asks && next > begun) await beginAll(acts.filter((each) => each.case.ring === next));
+    begun = next;
+    const result = await runCase(act, baseline);
     results.push(result);
     options.onResult?.(result);
   }
@@ -148,12 +166,33 @@ function ungraded({ case: each, profile }: PlannedCase, status: number): Planned
   return { case: { ...each, run }, profile };
 }
 
-async function runCase(run: Run, planned: PlannedCase, baseline: ReadonlySet<string>) {
-  const { case: each, profile } = planned;
-  const context = contextFor(run, each, profile);
+/** A planned case with what it works with. */
+interface Act extends PlannedCase {
+  readonly context: Context;
+  /** Why it could not begin. */
+  failure?: unknown;
+}
+
+function openAct(run: Run, planned: PlannedCase): Act {
+  return { ...planned, context: contextFor(run, planned.case, planned.profile) };
+}
+
+/** What a case cannot begin, it meets again when it runs. */
+async function beginAll(acts: readonly Act[]): Promise<void> {
+  for (const act of acts) {
+    await act.case.begin?.(act.context).catch((error: unknown) => (act.failure = error));
+  }
+}
+
+async function runCase(
+  { case: each, profile, context, failure }: Act,
+  baseline: ReadonlySet<string>,
+) {
+  const from = context.harness?.timeline.happenings.length ?? 0;
   let outcome: Outcome;
   let harness = false;
   try {
+    if (failure !== undefined) throw failure;
     outcome = await each.run(context);
   } catch (error) {
     harness = !(error instanceof Unassessable);
@@ -162,15 +201,22 @@ async function runCase(run: Run, planned: PlannedCase, baseline: ReadonlySet<str
         ? error.outcome
         : unclear(`The tester failed: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const behind = context.harness?.timeline.happenings.slice(from) ?? [];
+  if (each.ring < 2) unpaidWorkOf(context, { id: each.id, behind });
   const verdict: Verdict = harness ? "harness-error" : verdictOf(outcome, each);
   return {
     ...describeCase(each, profile),
     verdict,
-    attribution: harness ? "harness" : outcome.dependency === true ? "dependency" : "target",
+    attribution: harness ? "harness" : (outcome.by ?? "target"),
     seen: outcome.seen,
     known: isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`)),
     exchanges: [...context.evidence],
+    ...(behind.length === 0 ? {} : { behind: behind.map(tellHappening) }),
   } satisfies Result;
+}
+
+function tellHappening({ what, fault }: Happening): string {
+  return fault === undefined ? what : `${what} (${fault})`;
 }
 
 function unreachable({ url }: Target, failure = "no answer"): ConformanceError {

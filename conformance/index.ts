@@ -23,6 +23,19 @@ export {
   type PayerMoney,
   type PayerSide,
 } from "./pay/payer-side.ts";
+export {
+  type Harness,
+  type HarnessOptions,
+  openHarness,
+  type ServerControl,
+} from "./harness/harness.ts";
+export {
+  type ServedCommand,
+  servedCommand,
+  type ServedCommandOptions,
+  startServed,
+} from "./harness/served-command.ts";
+export { serverSettings, type ServerSettings } from "./harness/settings.ts";
 export { type LocalWorld, type LocalWorldOptions, openLocalWorld } from "./local-world.ts";
 export { type ConformOptions, conformanceMatchers, type MatcherResult } from "./matcher.ts";
 export { planCases } from "./plan.ts";

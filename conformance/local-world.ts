@@ -3,7 +3,7 @@
  * an account with play money. The server under test is pointed at the facilitator.
  */
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { startLocalChain } from "../chain/index.ts";
+import { type LocalChain, startLocalChain } from "../chain/index.ts";
 import type { Asset } from "../protocol/asset.ts";
 import { fundedPayer, type PayerSide } from "./pay/payer-side.ts";
 
@@ -12,6 +12,8 @@ export interface LocalWorld extends AsyncDisposable {
   readonly facilitatorUrl: string;
   readonly asset: Asset;
   readonly payer: PayerSide;
+  /** Gives an address play money. */
+  readonly fund: LocalChain["fund"];
 }
 
 export interface LocalWorldOptions {
@@ -39,6 +41,7 @@ export async function openLocalWorld(options: LocalWorldOptions = {}): Promise<L
       rpcUrl,
       facilitatorUrl: facilitator.url,
       asset,
+      fund: (address, amounts) => chain.fund(address, amounts),
       payer: await fundedPayer({ account: account!, rpcUrl, asset, maxSpend }),
       async [Symbol.asyncDispose]() {
         await facilitator.close();

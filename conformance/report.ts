@@ -49,6 +49,13 @@ const ResultSchema = z.object({
   known: z.boolean().describe("True where the baseline expects it."),
   exchanges: z.array(z.number().int()).describe("The evidence: indexes of `exchanges`."),
   route: TargetSchema.optional().describe("Which request, where several were tested at once."),
+  behind: z
+    .array(z.string())
+    .max(10_000)
+    .optional()
+    .describe(
+      "Ring 3: what the endpoint asked of its facilitator and when it did the work, in order; in brackets what was done to it.",
+    ),
 });
 export type Result = z.output<typeof ResultSchema>;
 

@@ -39,6 +39,14 @@ import { TRANSPORT_CASES } from "./transport.ts";
 import { WHOLE_RUN_CASES } from "./whole-run.ts";
 import { WRONG_METHOD_CASES } from "./wrong-methods.ts";
 
+import { BETWEEN_CASES } from "./between.ts";
+import { FACILITATOR_FAULT_CASES } from "./facilitator-faults.ts";
+import { WORK_ORDER_CASES } from "./work-order.ts";
+import { RESTART_CASES } from "./restarts.ts";
+import { STORM_CASES } from "./storms.ts";
+import { UNRESOLVED_CASES } from "./unresolved.ts";
+import { WORK_COUNT_CASES } from "./work-counts.ts";
+
 export const CASES: readonly Case[] = [
   ...DISCOVERY_CASES,
   ...LISTING_CASES,
@@ -77,6 +85,14 @@ export const CASES: readonly Case[] = [
   ...LOST_ANSWER_CASES,
   ...PREEMPTED_CASES,
   ...WHOLE_RUN_CASES,
+  ...WORK_COUNT_CASES,
+  ...WORK_ORDER_CASES,
+  ...FACILITATOR_FAULT_CASES,
+  ...UNRESOLVED_CASES,
+  ...BETWEEN_CASES,
+  ...STORM_CASES,
+  // Last: they end the server under test.
+  ...RESTART_CASES,
 ];
 
 /** The case of an id, in either case of letters. */

@@ -1,6 +1,5 @@
 /** `purser check` as CI uses it: exit codes, one JSON object, reports on disk, a baseline. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -15,6 +14,7 @@ import { openCarefulShop } from "../conformance/shop.ts";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { startLocalChain } from "../../chain/index.ts";
 import { commandLine } from "../support/command-line.ts";
+import { freePort } from "../support/free-port.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 let right: Endpoint;
@@ -30,8 +30,8 @@ afterAll(async () => {
   await wrong[Symbol.asyncDispose]();
 });
 
-function check(args: readonly string[], cwd = process.cwd()) {
-  return commandLine(["check", ...args], { cwd });
+function check(args: readonly string[], cwd = process.cwd(), env = {}) {
+  return commandLine(["check", ...args], { cwd, env });
 }
 
 test("an endpoint that holds: exit code 0", async () => {
@@ -115,21 +115,9 @@ test("ring 2 brings a chain and a facilitator, says where they are, and pays", a
   const only = ["--only", "SETL-*,RPLY-01"];
   const { code, stderr } = await check([shop.url, "--ring", "2", ...ports, ...only]);
   expect(code).toBe(0);
-  expect(stderr).toContain(`facilitator  ${facilitatorUrl}`);
+  expect(stderr).toContain(`FACILITATOR_URL=${facilitatorUrl}`);
   expect(shop.worked()).toBe(3);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, "127.0.0.1", resolve);
-  await promise;
-  const { port } = server.address() as AddressInfo;
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  await closed.promise;
-  return port;
-}
 
 test.each([
   ["a URL that is none", ["nonsense"]],
@@ -140,7 +128,9 @@ test.each([
   ["a report format that is none", ["http://127.0.0.1/x", "--report", "pdf"]],
   ["a header that is none", ["http://127.0.0.1/x", "-H", "nonsense"]],
   ["a baseline that is not there", ["RIGHT", "--baseline", "missing.yml"]],
-  ["a ring that is not built", ["RIGHT", "--ring", "3"]],
+  ["a ring that is none", ["RIGHT", "--ring", "4"]],
+  ["ring 3 with a key of one's own", ["RIGHT", "--ring", "3", "--key-env", "KEY"]],
+  ["settings with any free port", ["RIGHT", "--ring", "3", "--settings", "--rpc-port", "0"]],
   ["paying from a key that is not there", ["RIGHT", "--ring", "2", "--key-env", "NO_KEY"]],
   ["a catalog that is not there", ["RIGHT", "--catalog", "missing.json"]],
   ["an OpenAPI document that is not there", ["RIGHT", "--openapi", "missing.json"]],
@@ -211,4 +201,54 @@ test("with a key, what it may spend is said before anything is sent, and kept to
   expect(told).toMatch(/It signs for at most 0.025 USDC of 0x\w{40} on Base Sepolia/);
   // Two payments of 0.01 fit, and a third does not.
   expect(payments.size).toBe(2);
+});
+
+describe("ring 3", () => {
+  test("--settings prints what the server must be told, and starts nothing", async () => {
+    const { code, stdout } = await check([right.url, "--ring", "3", "--settings"]);
+    expect(code).toBe(0);
+    expect(stdout.split("\n")).toEqual([
+      "FACILITATOR_URL=http://127.0.0.1:4402",
+      "RPC_URL=http://127.0.0.1:4403",
+      "NETWORK=eip155:84532",
+      "NETWORK_NAME=base-sepolia",
+      "CHAIN_ID=84532",
+      "ASSET=0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+      "ASSET_NAME=USDC",
+      "ASSET_VERSION=2",
+      "WITNESS_URL=http://127.0.0.1:4404",
+    ]);
+  });
+
+  test("--serve starts the server with them, tests it, and every report tells of it", async () => {
+    using folder = temporaryFolder();
+    const program = join(import.meta.dirname, "../conformance/ring3-child.ts");
+    const url = `http://127.0.0.1:${await freePort()}/paid`;
+    const ports = ["--facilitator-port", "0", "--rpc-port", "0", "--witness-port", "0"];
+    const reports = ["--report", "json,junit,sarif,md,html,har", "--out", folder.path];
+    const args = [
+      url,
+      "--ring=3",
+      `--serve=exec "${process.execPath}" ${program}`,
+      "--only=WORK-02,WORK-03,RPLY-06",
+      "--verbose",
+      ...ports,
+      ...reports,
+    ];
+    const env = { DATABASE: join(folder.path, "sales") };
+    const { code, stdout } = await check(args, folder.path, env);
+    expect(stdout).toContain("3 pass");
+    expect(code).toBe(0);
+    const report = ReportSchema.parse(
+      JSON.parse(readFileSync(join(folder.path, "report.json"), "utf8")),
+    );
+    expect(report.results.map(({ id, behind }) => [id, behind])).toEqual([
+      ["WORK-02", ["verify", "work", "settle", "verify", "work", "settle"]],
+      ["WORK-03", ["verify", "work (500)"]],
+      ["RPLY-06", expect.arrayContaining(["verify (always-valid)", "work", "settle (cached)"])],
+    ]);
+    for (const name of ["junit.xml", "report.sarif", "report.md", "report.html"])
+      expect(readFileSync(join(folder.path, name), "utf8")).toContain("WORK-03");
+    await expect(fetch(url)).rejects.toThrow();
+  });
 });

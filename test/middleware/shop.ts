@@ -40,9 +40,9 @@ export interface Listening extends AsyncDisposable {
   readonly url: string;
 }
 
-export async function listen(app: Express): Promise<Listening> {
+export async function listen(app: Express, port = 0): Promise<Listening> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const server = app.listen(0, "127.0.0.1", () => resolve());
+  const server = app.listen(port, "127.0.0.1", () => resolve());
   await promise;
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

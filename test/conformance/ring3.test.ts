@@ -1,0 +1,163 @@
+/**
+ * Ring 3: the tester is the facilitator, the work and what goes wrong between them. A right shop and our paywall hold; each case is
+ * failed by a shop with one fault. Everything settles on a real chain.
+ */
+import express from "express";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  CASES,
+  check,
+  type Harness,
+  LEVELS,
+  openHarness,
+  type Result,
+} from "../../conformance/index.ts";
+import { listen } from "../middleware/shop.ts";
+import { openEndpoint } from "./endpoint.ts";
+import { openReference } from "./reference-server.ts";
+import { LOAD_MUTANTS, RESTART_MUTANTS, RING_3 } from "./ring3-mutants.ts";
+import { openRing3Shop } from "./ring3-shop.ts";
+
+const RING_3_IDS = CASES.filter(({ ring }) => ring === 3).map(({ id }) => id);
+const open = () => openHarness({ patienceMs: 12_000, outageMs: 20, stormMs: 1_000 });
+const urls = ({ facilitatorUrl, witness }: Harness) => ({
+  facilitatorUrl,
+  witnessUrl: witness.url,
+});
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await open();
+});
+afterAll(() => harness[Symbol.asyncDispose]());
+
+const isBad = ({ verdict }: Result) => !["pass", "info", "skip"].includes(verdict);
+const idsOf = (results: readonly Result[]) => [...new Set(results.map(({ id }) => id))];
+/** Nobody has said how to start these servers again. */
+const NEED_A_RESTART = ["RPLY-06", "IDEM-09", "WORK-09"];
+
+/** Its payment must run out while the work goes on, which takes ten seconds. */
+const isSlow = ([, kills]: (typeof RING_3)[number]) => kills.includes("WORK-04");
+const QUICK = RING_3.filter((row) => !isSlow(row));
+
+// On a busy machine the whole ring takes longer than one test may.
+describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
+  const all = { ring: 3, only: RING_3_IDS } as const;
+
+  test.each(RING_3.filter(isSlow))("a shop that %s fails %j", async (...row) => {
+    await using own = await open();
+    await requireKilled(own, row);
+  });
+
+  test("a right shop has nothing to mend, and what cannot be seen is not put to its account", async () => {
+    await using own = await open();
+    await using shop = await openRing3Shop(urls(own));
+    const { results } = await check({ ...all, url: shop.url, harness: own });
+    const bad = results.filter(isBad);
+    expect(bad.filter(({ id }) => !NEED_A_RESTART.includes(id))).toEqual([]);
+    expect(bad.map(({ verdict, attribution }) => `${verdict} ${attribution}`)).toEqual(
+      NEED_A_RESTART.map(() => "cannot-assess harness"),
+    );
+  });
+
+  test("our paywall has nothing to mend, in any protocol that it speaks", async () => {
+    await using own = await open();
+    await using shop = await openReference(urls(own));
+    const { results, profiles } = await check({ ...all, url: shop.url, harness: own });
+    const bad = results.filter(isBad);
+    expect(bad.filter(({ id }) => !NEED_A_RESTART.includes(id))).toEqual([]);
+    expect(profiles).toEqual(["x402-v2", "x402-v1", "mpp"]);
+  });
+
+  test("our paywall that settles first has nothing to mend", async () => {
+    await using own = await open();
+    await using shop = await openReference({ ...urls(own), flow: "settle-first" });
+    const { results } = await check({
+      url: shop.url,
+      ring: 3,
+      harness: own,
+      profiles: ["x402-v2"],
+      only: ["WORK-05", "WORK-07", "WORK-15", "WORK-19", "SETL-12", "IDEM-05"],
+    });
+    expect(results.filter(isBad)).toEqual([]);
+    expect(results.find(({ id }) => id === "WORK-15")?.verdict).not.toBe("skip");
+  });
+});
+
+/** Every case that the fault is said to break breaks, by the shop's own doing. */
+async function requireKilled(
+  harness: Harness,
+  [fault, kills]: (typeof RING_3)[number],
+): Promise<void> {
+  await using shop = await openRing3Shop({ ...urls(harness), fault });
+  const { results } = await check({ url: shop.url, ring: 3, harness, only: kills, load: true });
+  for (const { verdict, level, seen, id, attribution } of results) {
+    expect(`${id} ${verdict}`, seen).toBe(`${id} ${LEVELS[level].broken}`);
+    expect(attribution).toBe("target");
+  }
+  expect(idsOf(results).toSorted()).toEqual(kills.toSorted());
+}
+
+describe("one fault", () => {
+  test.each([...QUICK, ...LOAD_MUTANTS])("a shop that %s fails %j", async (...row) => {
+    await requireKilled(harness, row);
+  });
+
+  test("an endpoint of MPP that works for everybody who asks fails MPP-18", async () => {
+    await using endpoint = await openEndpoint("mpp", () => {
+      void fetch(harness.witness.url);
+      return undefined;
+    });
+    const only = ["MPP-18"];
+    const { results } = await check({ url: endpoint.url, ring: 3, harness, only });
+    expect(results.map(({ verdict }) => verdict)).toEqual(["fail"]);
+  });
+
+  test("is known for every case of ring 3", () => {
+    const rows = [...RING_3, ...LOAD_MUTANTS, ...RESTART_MUTANTS].flatMap(([, kills]) => kills);
+    const killed = new Set([...rows, "MPP-18"]);
+    expect(RING_3_IDS.filter((id) => !killed.has(id))).toEqual([]);
+  });
+});
+
+describe("what is not the endpoint's doing", () => {
+  test("work that nobody sees is not assessed, and what is seen is judged", async () => {
+    await using unseen = await listen(express().use((_, response) => void response.json({})));
+    await using shop = await openRing3Shop({
+      ...urls(harness),
+      witnessUrl: unseen.url,
+      fault: "takes silence for yes",
+    });
+    const only = ["WORK-01", "WORK-06"];
+    const { results } = await check({ url: shop.url, ring: 3, harness, only });
+    expect(results.map(({ id, verdict }) => `${id} ${verdict}`)).toEqual([
+      "WORK-01 cannot-assess",
+      "WORK-06 fail",
+    ]);
+  });
+
+  test("a server with another facilitator is not assessed, and told which is ours", async () => {
+    await using other = await open();
+    await using shop = await openRing3Shop(urls(other));
+    const only = ["WORK-01", "WORK-07"];
+    const { results, outcome } = await check({ url: shop.url, ring: 3, harness, only });
+    for (const { verdict, attribution, seen } of results) {
+      expect(`${verdict} ${attribution}`).toBe("cannot-assess harness");
+      expect(seen).toContain("facilitator");
+    }
+    expect(outcome).toBe("passed");
+  });
+
+  test("ring 3 without a harness is refused", async () => {
+    await expect(check({ url: "http://127.0.0.1:1/", ring: 3 })).rejects.toMatchObject({
+      code: "CHECK_PLAN_INVALID",
+    });
+  });
+
+  test("a port that is taken is said to be", async () => {
+    const port = Number(new URL(harness.witness.url).port);
+    await expect(openHarness({ witnessPort: port })).rejects.toMatchObject({
+      code: "CHECK_PORT_TAKEN",
+    });
+  });
+});

@@ -22,10 +22,11 @@ export function explain(
   if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
   if (code === "PROVIDER_NOT_LINKED") {
     const provider = details?.["provider"] ?? "";
-    const step = `${tool} link ${/^[a-z0-9][a-z0-9-]*$/.test(provider) ? provider : "<provider>"}`;
+    const step = `${tool} link ${isProvider(provider) ? provider : "<provider>"}`;
     const nextStep = `Run \`${step}\`; it may need a browser.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
   }
+  if (error.code === "CONSENT_REQUIRED") return consentFirst(tool, error);
   if (code === "PLAN_REQUIRED") {
     const plans = (details?.["plan"] ?? "").split(",").filter(isReference);
     const steps = plans.map((plan) => `${tool} add ${plan}`);
@@ -61,6 +62,23 @@ export function signInFirst(url: string, tool: string, problem?: string): Projec
     nextSteps: [login],
     details: { orchestrator: url },
   });
+}
+
+/** The account exists already, so its owner has to let this project in: in a browser, or with a code on any device. */
+function consentFirst(tool: string, { problem, details = {} }: PurserError): ProjectError {
+  const { provider = "", url = "", user_code = "", verification_uri = "" } = details;
+  const step = `${tool} link ${isProvider(provider) ? provider : "<provider>"}`;
+  const code = user_code === "" ? "" : `, or enter ${user_code} at ${verification_uri}`;
+  return new ProjectError("BROWSER_AUTH_REQUIRED", {
+    problem,
+    nextStep: `Let the account's owner open ${url}${code}; then run \`${step}\`.`,
+    nextSteps: [step],
+    details: { ...details, browser_url: url, verification_code: user_code, next_step: step },
+  });
+}
+
+function isProvider(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]*$/.test(text);
 }
 
 /** A stranger's word may stand in a command line that an agent runs only where it can be nothing but a service's name. */

@@ -76,7 +76,7 @@ async function consented(
     } catch (error) {
       if (!(error instanceof PurserError) || error.code !== "CONSENT_REQUIRED") throw error;
       const { url = "", user_code, verification_uri } = error.details ?? {};
-      if (!command.mayWait) throw consentRequired(error, line);
+      if (!command.mayWait) throw error;
       const { terminal, signal, env } = command.surroundings;
       if (!shown) {
         terminal.note(
@@ -91,17 +91,6 @@ async function consented(
       await setTimeout(STEP_MS, undefined, { signal });
     }
   }
-}
-
-function consentRequired({ problem, details = {} }: PurserError, line: string): ProjectError {
-  const { url = "", user_code = "", verification_uri = "" } = details;
-  const code = user_code === "" ? "" : `, or enter ${user_code} at ${verification_uri}`;
-  return new ProjectError("BROWSER_AUTH_REQUIRED", {
-    problem,
-    nextStep: `Let the account's owner open ${url}${code}; then run \`${line}\` again.`,
-    nextSteps: [line],
-    details: { ...details, browser_url: url, verification_code: user_code, next_step: line },
-  });
 }
 
 function consentTimeout(line: string): ProjectError {

@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openBrowser } from "../provider/browser.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
 import { openChaosProxy } from "../support/chaos-proxy.ts";
 import { commandLine } from "../support/command-line.ts";
@@ -169,6 +170,36 @@ test("`link`, `open` and `unlink`: the account, its dashboard once, and the link
   expect((await purser("unlink", "greenhouse")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
   await passes("unlink", "greenhouse", "--yes");
   expect((await passes("status")).data["providers"]).toEqual([]);
+});
+
+test("an account that another user has: `add` and `link` say where its owner consents, and go on afterwards", async () => {
+  await added("greenhouse/pot:small");
+  const user = { id: "usr_bob", email: "ADA@example.com", name: "Bob", emailVerified: true };
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
+  const his = { cwd: join(folder.path, "bob"), env: { ...env, PURSER_SESSION: session.reveal() } };
+  mkdirSync(his.cwd);
+  const bobs = async (...args: string[]) =>
+    JSON.parse((await commandLine([...args, "--json"], his)).stdout) as Envelope;
+  await bobs("init");
+  for (const line of [
+    ["add", "greenhouse/pot:small", "--accept-tos"],
+    ["link", "greenhouse"],
+  ]) {
+    expect(await bobs(...line)).toMatchObject({
+      ok: false,
+      error: { code: "BROWSER_AUTH_REQUIRED", details: { next_step: "purser link greenhouse" } },
+      next_steps: ["purser link greenhouse"],
+    });
+  }
+  const { details } = (await bobs("link", "greenhouse")).error;
+  expect(details["verification_code"]).toMatch(/\w{4}/);
+  const browser = openBrowser();
+  const page = await browser.open(details["browser_url"] ?? "");
+  const sent = await browser.submit(page, {}, 'step" value="send');
+  const code = /code is ([A-Z-]+)/.exec(world.letters.at(-1)?.text ?? "")?.[1] ?? "";
+  await browser.submit(await browser.submit(sent, { code }), { answer: "approve" });
+  expect(await bobs("link", "greenhouse")).toMatchObject({ ok: true, data: { status: "active" } });
 });
 
 test.each([

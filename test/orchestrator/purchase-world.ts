@@ -41,8 +41,8 @@ export async function openPurchaseWorld(
   const { budget = 1_000_000_000n, connect = true, ...overrides } = options;
   const signed = { count: 0 };
   const inner = accountSigner(await chain.newPayer(1_000_000_000n), {
-    // Tests move the wallet's clock, and not the signer's.
-    limits: { maxWindowSeconds: 10 ** 9 },
+    // Tests move the wallet's clock, and not the signer's; the limits that they are about are the ledger's.
+    limits: { maxWindowSeconds: 10 ** 9, maxPerProviderMonth: 10n ** 12n, maxPerMonth: 10n ** 12n },
   });
   const signer: Signer = {
     address: inner.address,

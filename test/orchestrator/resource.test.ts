@@ -189,6 +189,7 @@ test.each([
 test("what costs money is not added for a user without a payment method: the human is told, once", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
+  world.answers["payment_method"] = "decline";
   const order = { ...box("k"), service: "harbour/crane" };
   expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
   expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");

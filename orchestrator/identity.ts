@@ -3,8 +3,10 @@ import {
   API_VERSION,
   API_VERSION_HEADER,
   formatDecimal,
+  HMAC_HEADER,
   SIGNATURE_HEADER,
   type SignedRequest,
+  signHmac,
   signIdentityAssertion,
   signMandate,
   signRequest,
@@ -12,6 +14,7 @@ import {
 import type { User } from "./people.ts";
 import { type Cap, USD_DECIMALS } from "./projects.ts";
 import { callProvider, type ProviderAnswer, type ProviderCallOptions } from "./provider-call.ts";
+import type { SharedSecrets } from "./shared-secrets.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
 /** A mandate and what the orchestrator must remember of it. */
@@ -44,14 +47,16 @@ export class Identity {
   /** What the orchestrator is called as an OAuth client at every provider. */
   readonly clientId: string;
   readonly keys: SigningKeys;
+  readonly #secrets: SharedSecrets;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ issuer, clientId, keys, call, now, newId }: IdentityOptions) {
+  constructor({ issuer, clientId, keys, secrets, call, now, newId }: IdentityOptions) {
     this.issuer = issuer;
     this.clientId = clientId;
     this.keys = keys;
+    this.#secrets = secrets;
     this.#call = call;
     this.#now = now;
     this.#newId = newId;
@@ -93,7 +98,12 @@ export class Identity {
       now,
       id: this.#newId(),
     });
-    return { [API_VERSION_HEADER]: API_VERSION, [SIGNATURE_HEADER]: signature };
+    const secrets = await this.#secrets.of(request.url);
+    return {
+      [API_VERSION_HEADER]: API_VERSION,
+      [SIGNATURE_HEADER]: signature,
+      ...(secrets.length > 0 ? { [HMAC_HEADER]: signHmac(request.body, { secrets, now }) } : {}),
+    };
   }
 
   /** Who a user is, for one provider (its issuer) and one use. */
@@ -137,6 +147,7 @@ export interface IdentityOptions {
   issuer: string;
   clientId: string;
   keys: SigningKeys;
+  secrets: SharedSecrets;
   call: ProviderCallOptions;
   now: () => number;
   newId: () => string;

@@ -69,6 +69,8 @@ export interface Orchestrator extends AsyncDisposable {
   /** Adds a provider by its base URL; it is read, and its payees pinned, when the catalog is next asked for. */
   addProvider(url: string): void;
   removeProvider(url: string): void;
+  /** Signs what is sent to a provider with these shared secrets too (`Stripe-Signature`): two while one takes the other's place. */
+  shareSecrets(provider: { url: string; secrets: readonly Secret[] }): Promise<void>;
   /** The human accepts the payees that a provider names now in place of those that were pinned. */
   acceptPayees(provider: string): void;
   /** Sets the cap of a project at a provider; where they are connected, the provider gets the newer mandate at once if it can. */
@@ -159,6 +161,7 @@ export async function createOrchestrator({
       registry.add(url);
       catalog.expire();
     },
+    shareSecrets: ({ url, secrets }) => parts.secrets.set(url, secrets),
     removeProvider: (url) => {
       registry.remove(url);
       catalog.expire();

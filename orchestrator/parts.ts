@@ -29,6 +29,7 @@ import { Runs } from "./runs.ts";
 import { ServiceListings } from "./service-listings.ts";
 import { SessionDesk } from "./session-desk.ts";
 import { type Identify, Sessions } from "./sessions.ts";
+import { SharedSecrets } from "./shared-secrets.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { Spending } from "./spending.ts";
 import { makeTables } from "./tables.ts";
@@ -59,7 +60,9 @@ export async function openParts(options: PartsOptions) {
   makeTables(db);
   const vault = new Vault({ db, identityFile: join(dir, "vault.key"), now });
   const keys = await openSigningKeys(join(dir, "signing-keys.json"), now);
-  const identity = new Identity({ issuer, clientId, keys, call, now, newId });
+  const registry = new ProviderRegistry({ db, now });
+  const secrets = new SharedSecrets({ registry, vault });
+  const identity = new Identity({ issuer, clientId, keys, secrets, call, now, newId });
   const people = new People({ db, now, owner: user });
   const sessions = new Sessions({ db, people, identify, now, newId });
   const projects = new Projects({ db, now, newId, defaultCap });
@@ -71,7 +74,6 @@ export async function openParts(options: PartsOptions) {
     now,
   });
   const terms = new Terms({ db, people, approvals, now });
-  const registry = new ProviderRegistry({ db, now });
   const catalog = new MergedCatalog({ registry, call, now });
   const oauth = new OAuthClient({ clientId, call, now });
   const accounts = new AccountRequests({ identity, people, oauth, terms, approvals, now, newId });
@@ -180,6 +182,7 @@ export async function openParts(options: PartsOptions) {
     people,
     sessions,
     sessionDesk,
+    secrets,
     setCap,
   };
 }

@@ -2,9 +2,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   ConnectionView,
+  HMAC_HEADER,
   LlmContext,
   ProjectStatus,
+  Secret,
   ServicesEnvelope,
+  verifyHmac,
 } from "../../protocol/index.ts";
 import { codeOf, type DeskWorld, openDeskWorld } from "./desk-world.ts";
 import { type Caller, openSession } from "./session-caller.ts";
@@ -130,4 +133,21 @@ test("the cap is the person's to set", async () => {
   const { body } = await me.put(`/v1/projects/${project}/caps/harbour`, { amount: "7.00" });
   expect(body).toMatchObject({ provider: "harbour", cap: "7.00" });
   expect(world.provider.mandates.at(-1)).toMatchObject({ max_amount_per_month: "7.00" });
+});
+
+test("where a secret is shared, what is sent to a provider is signed with it too, and with both while it is changed", async () => {
+  const { orchestrator } = world.server;
+  const { url } = world.provider;
+  const secrets = [new Secret("whsec_new"), new Secret("whsec_old")];
+  await orchestrator.shareSecrets({ url, secrets });
+  const order = { service: "harbour/berth", idempotency_key: "signed" };
+  expect((await me.post(`/v1/projects/${project}/resources`, order)).status).toBe(200);
+  const { headers, body } = world.provider.requests.findLast(
+    ({ path }) => path === "/provisioning/resources",
+  )!;
+  const header = String(headers[HMAC_HEADER]);
+  for (const secret of ["whsec_new", "whsec_old"])
+    verifyHmac(header, body, { secrets: [secret], now: world.clock.now });
+  const forged = () => verifyHmac(header, body, { secrets: ["other"], now: world.clock.now });
+  expect(forged).toThrow(expect.objectContaining({ code: "SIGNATURE_INVALID" }));
 });

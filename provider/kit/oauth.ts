@@ -133,6 +133,8 @@ async function load(options: OAuthOptions): Promise<Provider> {
   addAssertionGrant(provider, errors, options);
   provider.use(async (context, next) => {
     await next();
+    // The secret that this server speaks with for others is nobody's to use.
+    if (context.oidc?.route === "discovery") context.body = withoutSecrets(context.body as object);
     const accountId = context.oidc?.entities.AccessToken?.accountId;
     if (context.oidc?.route !== "token" || context.status !== 200 || accountId === undefined)
       return;
@@ -140,6 +142,14 @@ async function load(options: OAuthOptions): Promise<Provider> {
     context.body = { ...(context.body as object), account };
   });
   return provider;
+}
+
+function withoutSecrets(metadata: object): object {
+  const entries = Object.entries(metadata).map(([name, value]: [string, unknown]) => [
+    name,
+    name.endsWith("_auth_methods_supported") ? ["none"] : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function newSigningKey(): string {

@@ -64,6 +64,7 @@ function card(finding: Result, report: Report): string {
     basis,
     known,
     exchanges,
+    behind = [],
   } = finding;
   const link = basis.url.startsWith("http")
     ? `<a href="${text(basis.url)}">${text(`${basis.spec}, ${basis.section}`)}</a>`
@@ -72,7 +73,12 @@ function card(finding: Result, report: Report): string {
 <h3>${text(id)} ${text(title)}</h3>
 <p class="small"><b class="${verdict}">${verdict}</b> · ${severity} · ${text(LEVELS[level].label)} · ${text(profile)}${known ? " · known" : ""}${finding.route ? ` · <code>${text(routeText(finding))}</code>` : ""}</p>
 <p>${text(seen)}</p>
-<p>${text(gains)}</p>
+${
+  behind.length > 0
+    ? `<p class="small">Behind it: ${text(behind.slice(0, 40).join(", "))}</p>
+`
+    : ""
+}<p>${text(gains)}</p>
 <p class="mend"><b>To mend it</b> ${text(mend).replaceAll("\n", "<br>")}</p>
 <p class="small">${link}: ${quoteOf(basis)}</p>
 ${

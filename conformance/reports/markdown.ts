@@ -38,7 +38,7 @@ export function toMarkdown(report: Report): string {
 }
 
 function describe(finding: Result): string[] {
-  const { id, title, verdict, severity, seen, gains, mend, basis, known } = finding;
+  const { id, title, verdict, severity, seen, gains, mend, basis, known, behind = [] } = finding;
   const where = basis.url.startsWith("http")
     ? `[${basis.spec}, ${basis.section}](${basis.url})`
     : basis.spec;
@@ -47,6 +47,9 @@ function describe(finding: Result): string[] {
     "",
     `**${verdict}, ${severity}${known ? ", known" : ""}.** ${escapeMarkdown(`${routeText(finding)} ${seen}`.trim())}`,
     "",
+    ...(behind.length > 0
+      ? [`Behind it: ${escapeMarkdown(behind.slice(0, 40).join(", "))}`, ""]
+      : []),
     escapeMarkdown(gains),
     "",
     `To mend it: ${mend.split("\n").map(escapeMarkdown).join(" ")}`,

@@ -30,7 +30,7 @@ export async function openLoopback(
   const server = createServer((request, response) => {
     const call = calls[request.url ?? ""];
     const answer = async () => {
-      const name = `${request.headers["idempotency-key"] ?? ""}`;
+      const name = String(request.headers["idempotency-key"] ?? "");
       const told = call && (await call((await json(request)) as FacilitatorRequest, name));
       response.statusCode = told === undefined ? 404 : 200;
       response.setHeader("Content-Type", "application/json").end(JSON.stringify(told ?? {}));

@@ -29,6 +29,7 @@ import { findForeign } from "./foreign-offer.ts";
 import { paymentWindow } from "./payment-window.ts";
 import { recoverEntries } from "./recover-entries.ts";
 import { intentOf, signEntry } from "./sign-entry.ts";
+import { signerRefused } from "./signer/signer-refusal.ts";
 import { Turns } from "./turns.ts";
 import { WalletEntries } from "./wallet-entries.ts";
 import type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
@@ -79,9 +80,11 @@ export class Wallet {
       // An authorization whose window is over may be proven dead by now, and then the purchase can be made anew.
       const renewed = !reserved.created && (await this.#clearExpired(reserved.entry));
       const { entry, created } = renewed ? await this.#reserve(order) : reserved;
+      if (!created && entry.payment === undefined) throw signerRefused("NONCE");
       if (!created) return this.#entries.read(entry);
-      const { ledger, signer, policy = {} } = this.#options;
-      return this.#entries.tell(await signEntry({ ledger, signer, entry, offer, quote, policy }));
+      const { ledger, signer, policy = {}, maxTimeoutSeconds = 120 } = this.#options;
+      const signing = { ledger, signer, entry, offer, quote, policy, maxTimeoutSeconds };
+      return this.#entries.tell(await signEntry(signing));
     });
   }
 

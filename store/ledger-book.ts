@@ -101,8 +101,8 @@ export class LedgerBook implements Ledger {
     return readEntry(row, () => new Secret({ name, value }));
   }
 
-  markUnknown(nonce: Hex): Promise<LedgerEntry> {
-    return this.#move(nonce, "unknown");
+  markUnknown(nonce: Hex, validBefore?: bigint): Promise<LedgerEntry> {
+    return this.#move(nonce, "unknown", validBefore === undefined ? {} : { validBefore });
   }
 
   markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry> {

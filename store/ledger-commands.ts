@@ -52,6 +52,8 @@ export interface Facts {
   payment?: Uint8Array;
   tx?: string;
   proof?: ReleaseProof;
+  /** Unix seconds; until when an authorization of this nonce may be good at the latest. */
+  validBefore?: bigint;
 }
 
 export class LedgerCommands {
@@ -117,6 +119,7 @@ export class LedgerCommands {
     const { proof } = facts;
     const allowed =
       rules.next.includes(to) &&
+      (row.state !== "signing" || to !== "unknown" || facts.validBefore !== undefined) &&
       (to !== "released" || (proof !== undefined && rules.releases.includes(proof)));
     if (!allowed) {
       throw new LedgerError("LEDGER_TRANSITION", {
@@ -213,7 +216,7 @@ export class LedgerCommands {
   }
 
   *#set(before: AuthRow, to: PurchaseState, at: number, facts: Facts): Script<AuthRow> {
-    const { payment, tx, proof } = facts;
+    const { payment, tx, proof, validBefore } = facts;
     const row: AuthRow = {
       ...before,
       state: to,
@@ -221,15 +224,17 @@ export class LedgerCommands {
       payment: payment ?? before.payment,
       tx: (tx as Hex | undefined) ?? before.tx,
       proof: proof ?? before.proof,
+      valid_before: validBefore ?? before.valid_before,
     };
     row.seal = this.#options.seals.row(row);
     yield* ask(
-      "UPDATE auth SET state = ?, updated_at = ?, payment = ?, tx = ?, proof = ?, seal = ? WHERE id = ?",
+      "UPDATE auth SET state = ?, updated_at = ?, payment = ?, tx = ?, proof = ?, valid_before = ?, seal = ? WHERE id = ?",
       row.state,
       row.updated_at,
       row.payment,
       row.tx,
       row.proof,
+      row.valid_before,
       row.seal,
       row.id,
     );

@@ -36,7 +36,8 @@ export const STATES: Readonly<Record<PurchaseState, StateRules>> = {
   },
   signing: {
     account: "reserved",
-    next: ["sent", "released"],
+    // Unknown at once where the signer has signed for this nonce in a time that this book does not know of (an older copy of it).
+    next: ["sent", "unknown", "released"],
     releases: ["NEVER_SENT"],
     repeats: false,
   },

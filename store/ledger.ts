@@ -119,8 +119,11 @@ export interface Ledger {
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
   /** Before the first byte leaves; keeps the bytes, sealed. From here on money may move. */
   markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
-  /** It was sent, and what came back settles nothing. */
-  markUnknown(nonce: Hex): Promise<LedgerEntry>;
+  /**
+   * It was sent, and what came back settles nothing; or the signer has signed for its nonce before, and this book does not know what
+   * became of that: then with the Unix second until which it may be good.
+   */
+  markUnknown(nonce: Hex, validBefore?: bigint): Promise<LedgerEntry>;
   /** The server says that it settled, in this transaction. */
   markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry>;
   /** The chain says so. */

@@ -19,7 +19,10 @@ const WORDS: Readonly<Record<SignerRule, readonly [problem: string, nextStep: st
   CALL_LIMIT: ["It is above the signer's own limit for one payment.", LIMIT],
   PROVIDER_LIMIT: ["It is above the signer's own limit for this provider and month.", LIMIT],
   WALLET_LIMIT: ["It is above the signer's own limit for this month.", LIMIT],
-  NONCE: ["Its nonce was signed before, for other terms.", BUG],
+  NONCE: [
+    "This purchase was signed for before, and the wallet's book does not know what became of it.",
+    "Nothing more is signed for it until the chain has proven that it was not paid. Ask again in some minutes; if the book is an older copy, put the newest back.",
+  ],
   COUNTER: [
     "The signer cannot record what it signs.",
     "Nothing was signed. Look at the disk and at the counter's file, and start the wallet again.",

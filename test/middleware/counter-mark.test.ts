@@ -14,11 +14,12 @@ const SCOPES = [{ name: "wallet", kind: "cap", max: 10n ** 6n, perMonth: true }]
 const account = privateKeyToAccount(generatePrivateKey());
 const secret = (fill: number) => new Secret(new Uint8Array(32).fill(fill));
 const folder = () => mkdtempSync(join(tmpdir(), "purser-counter-"));
+let answer = { state: "unused" };
 const chain = {
   asset: BASE_SEPOLIA_USDC,
   genesisHash: () => Promise.resolve(`0x${"11".repeat(32)}`),
   now: () => Promise.resolve(BigInt(Math.floor(Date.now() / 1000))),
-  readAuthorization: () => Promise.resolve({ state: "unused" }),
+  readAuthorization: () => Promise.resolve(answer),
 } as unknown as Chain;
 
 /** The wallet of a folder, as a program opens it, with the book and the counter that stand there. */
@@ -103,16 +104,28 @@ test("a counter that holds more than the book has seen is nothing wrong: a crash
   expect((await next.pay("c")).payment).toBeDefined();
 });
 
-test("a reservation that a power failure took is refused once, and then paid under another nonce", async () => {
+test("what was signed before in a time that the book has lost is not signed again until the chain has proven it dead", async () => {
   const [at, before] = [folder(), folder()];
   {
-    // Signed, and neither the reservation nor what was sent has come to the disk: the book is the one from before.
+    // The book is put back as it was: it knows nothing of a payment that was signed and has left.
     using lost = open(at);
     await lost.pay("a");
   }
+  const refused = { code: "SIGNER_REFUSED", details: { rule: "NONCE" } };
   using next = open(at, { ledgerAt: before, aheadMs: 5_000 });
-  await expect(next.pay("a")).rejects.toMatchObject({ details: { rule: "NONCE" } });
-  expect(await next.ledger.find("a")).toMatchObject({ state: "released", proof: "NEVER_SENT" });
+  await expect(next.pay("a")).rejects.toMatchObject(refused);
+  await expect(next.pay("a")).rejects.toMatchObject(refused);
+  expect(await next.ledger.find("a")).toMatchObject({ epoch: 1, state: "unknown" });
+  expect((await next.wallet.spent({ name: "wallet", perMonth: true })).reserved).toBe(10_000n);
+  // Whatever window the lost one had, it is shorter than what is waited for.
+  const { validBefore } = (await next.ledger.find("a")) ?? { validBefore: 0n };
+  expect(validBefore).toBeGreaterThanOrEqual(BigInt(Math.floor(Date.now() / 1000)) + 120n);
+  await next.wallet.recover();
+  expect(await next.ledger.find("a")).toMatchObject({ epoch: 1, state: "unknown" });
+  answer = { state: "expired" };
+  await next.wallet.recover();
+  answer = { state: "unused" };
+  expect(await next.ledger.find("a")).toMatchObject({ state: "released", proof: "EXPIRED" });
   expect((await next.pay("a")).payment).toBeDefined();
   expect(await next.ledger.find("a")).toMatchObject({ epoch: 2, state: "sent" });
 });

@@ -12,7 +12,7 @@ import { expect, type Watch } from "./watch.ts";
 const EDGES: Readonly<Record<string, readonly string[]>> = {
   "": ["reserved", "signing"],
   reserved: ["signing", "released"],
-  signing: ["sent", "released"],
+  signing: ["sent", "unknown", "released"],
   sent: ["unknown", "claimed", "settled", "released"],
   unknown: ["claimed", "settled", "released"],
   claimed: ["settled", "released"],

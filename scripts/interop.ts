@@ -21,6 +21,7 @@ import { check, openLocalWorld, type Report } from "../conformance/index.ts";
 import { quotedPaywall } from "../middleware/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/index.ts";
 import { openDatabase } from "../store/index.ts";
+import { findingTables } from "./clients/findings.ts";
 import { clientsSection } from "./clients/section.ts";
 
 const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
@@ -182,17 +183,7 @@ function render(all: readonly (readonly [string, Report])[]): string {
       ([name, { profiles, counts }]) =>
         `| ${name} | ${profiles.join(", ")} | ${counts.pass} | ${counts.fail} | ${counts.warn} |`,
     ),
+    ...findingTables(all, cell),
   ];
-  for (const [name, { results }] of all) {
-    const findings = results.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
-    lines.push("", `## ${name}`, "");
-    if (findings.length === 0) lines.push("Nothing.");
-    else {
-      lines.push("| case | verdict | what was seen |", "| --- | --- | --- |");
-      for (const { id, title, profile, verdict, seen } of findings) {
-        lines.push(`| ${id} ${title} (${profile}) | ${verdict} | ${cell(seen)} |`);
-      }
-    }
-  }
   return `${lines.join("\n")}\n`;
 }

@@ -5,6 +5,7 @@ import {
   type LocalWorld,
   type Report,
 } from "../../conformance/index.ts";
+import { findingTables } from "./findings.ts";
 import { purserClient } from "./purser.ts";
 import { STOCK_CLIENTS } from "./stock.ts";
 
@@ -45,18 +46,8 @@ function render(all: readonly (readonly [string, Report])[]): string {
       ([name, { profiles, counts, client }]) =>
         `| ${name} | ${profiles.join(", ")} | ${counts.pass} | ${counts.fail} | ${counts.warn} | ${client?.lost} |`,
     ),
+    ...findingTables(all, cell),
   ];
-  for (const [name, { results }] of all) {
-    const findings = results.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
-    lines.push("", `## ${name}`, "");
-    if (findings.length === 0) lines.push("Nothing.");
-    else {
-      lines.push("| case | verdict | what was seen |", "| --- | --- | --- |");
-      for (const { id, title, profile, verdict, seen } of findings) {
-        lines.push(`| ${id} ${title} (${profile}) | ${verdict} | ${cell(seen)} |`);
-      }
-    }
-  }
   return `${lines.join("\n")}\n`;
 }
 

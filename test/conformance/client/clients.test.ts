@@ -9,8 +9,10 @@ import {
   openLocalWorld,
   type Order,
   PROFILES,
+  reportAs,
 } from "../../../conformance/index.ts";
 import { purserClient } from "../../../scripts/clients/purser.ts";
+import { PROBLEMS_OF } from "../report-schemas.ts";
 import { CLIENT_MUTANTS } from "./mutants.ts";
 import { smallClient } from "./small-client.ts";
 
@@ -76,6 +78,9 @@ test("what was signed and what was lost are told in atomic units, as the chain h
   expect(report.results[0]).toMatchObject({ money: { signed: "100000", lost: "90000" } });
   expect(report.client).toMatchObject({ lost: "90000" });
   expect(report.results[0]?.seen).toContain("told to pay at most 20000, and signed for 100000");
+  for (const [format, problemsOf] of Object.entries(PROBLEMS_OF)) {
+    expect(problemsOf(reportAs(format as keyof typeof PROBLEMS_OF, report))).toBeUndefined();
+  }
 });
 
 test("payments and the key are in no report", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ISSUER, openBuyer, openWorld, shareWorld, type World } from "../scenarios/index.ts";
 import { readPath, readUrl } from "./arguments.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
+import { openUpSignIn, type UpSignIn } from "./up-sign-in.ts";
 import type { UpFlags } from "./world-program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
@@ -10,14 +11,17 @@ import { aborted } from "./interrupt.ts";
 
 export async function upCommand(
   flags: UpFlags,
-  { terminal, json, cwd, signal }: Surroundings,
+  { terminal, json, cwd, env, signal }: Surroundings,
 ): Promise<ExitCode> {
   const providers = flags.provider.map((url) => readUrl("--provider", url));
   const dir = flags.out === undefined ? join(cwd, ".purser", "world") : readPath(flags.out, cwd);
   terminal.note("Opening the world: chain, facilitator, provider, orchestrator");
-  await using world = await openWorld({ dir, providers, signal });
+  let opened: World | undefined;
+  await using signIn = await openUpSignIn(flags, env, () => opened!.addresses.orchestratorUrl);
+  await using world = await openWorld({ dir, providers, signIn: signIn.options, signal });
+  opened = world;
   await using _ = await shareWorld(world);
-  const joining = await describe(world);
+  const joining = await describe(world, signIn);
   for (const warning of joining.warnings) terminal.note(terminal.paint.warn(plain(warning, 2000)));
   if (json) terminal.out(JSON.stringify(joining, undefined, 2));
   else {
@@ -47,6 +51,12 @@ export async function upCommand(
     row("issuer", joining.issuer);
     row("keys", joining.keysUrl);
     terminal.out();
+    terminal.out(bold("For your own browser"));
+    row("sign in", joining.signIn.url);
+    row("with", joining.signIn.issuer);
+    if (joining.signIn.passcode === null) row("redirect URI", joining.signIn.redirectUri);
+    else row("passcode", joining.signIn.passcode);
+    terminal.out();
     terminal.out(bold("Providers"));
     for (const [name, url] of Object.entries(joining.providers)) row(name, url);
     row("sites", `http://<hostname>.localhost:${joining.sitesPort}/`);
@@ -61,7 +71,7 @@ export async function upCommand(
   return EXIT.passed;
 }
 
-async function describe(world: World) {
+async function describe(world: World, { issuer, passcode }: UpSignIn) {
   const { dir, asset, addresses, cloudflare } = world;
   const { orchestratorUrl } = addresses;
   const { catalog, warnings } = await world.orchestrator.catalog();
@@ -82,6 +92,13 @@ async function describe(world: World) {
     buyer: await openBuyer(world),
     issuer: ISSUER,
     keysUrl: `${orchestratorUrl}/v2/provisioning/public_keys`,
+    signIn: {
+      url: `${orchestratorUrl}/sign-in`,
+      issuer,
+      /** As the issuer must know it. */
+      redirectUri: `${orchestratorUrl}/sign-in/callback`,
+      passcode: passcode ?? null,
+    },
     jwksUrl: `${orchestratorUrl}/.well-known/jwks.json`,
     sitesPort: cloudflare.opened.workersPort,
     dir,

@@ -7,6 +7,9 @@ import { collect } from "./program-options.ts";
 export interface UpFlags {
   out?: string;
   provider: string[];
+  oidcIssuer?: string;
+  oidcClientId?: string;
+  oidcAdmit: string[];
 }
 
 export interface FundFlags {
@@ -28,6 +31,17 @@ export function addWorld(
     .option(
       "--provider <url>",
       "add a provider of your own to the world; may be repeated",
+      collect,
+      [],
+    )
+    .option(
+      "--oidc-issuer <url>",
+      "who signs people in at the orchestrator, by OpenID Connect (default: an issuer of our own, by a passcode)",
+    )
+    .option("--oidc-client-id <id>", "as that issuer knows the orchestrator")
+    .option(
+      "--oidc-admit <email>",
+      "only this user of that issuer; may be repeated (default: all of its users)",
       collect,
       [],
     )

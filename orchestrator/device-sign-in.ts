@@ -8,12 +8,15 @@ import express, { type Request, type Response, Router } from "express";
 import { escapeHtml } from "../protocol/index.ts";
 import { randomLetters, showLetters } from "../protocol/letters.ts";
 import type { Database } from "../store/index.ts";
+import { page } from "./page.ts";
 import type { Identify, Sessions } from "./sessions.ts";
 
 export interface DeviceSignInOptions {
   db: Database;
   sessions: Sessions;
   identify: Identify | undefined;
+  /** Where a browser signs in and comes back from, where this orchestrator has a sign-in of its own. */
+  signInPath: ((then: string) => string) | undefined;
   now: () => number;
 }
 
@@ -117,13 +120,13 @@ function poll(
 }
 
 async function show(
-  { db, identify, now }: DeviceSignInOptions,
+  { db, identify, signInPath, now }: DeviceSignInOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
   const user = await identify?.(request);
-  if (!user)
-    return page(response, 401, "Sign in first", "<p>Sign in, and open this page again.</p>");
+  if (!user && signInPath) return response.redirect(303, signInPath(request.originalUrl));
+  if (!user) return signInFirst(response);
   const row = find(db, now, queryText(request, "user_code"));
   if (!row) return askForCode(response);
   const token = randomBytes(24).toString("base64url");
@@ -141,8 +144,7 @@ async function decide(
 ): Promise<void> {
   const { db, identify, sessions, now } = options;
   const user = await identify?.(request);
-  if (!user)
-    return page(response, 401, "Sign in first", "<p>Sign in, and open this page again.</p>");
+  if (!user) return signInFirst(response);
   const row = find(db, now, field(request, "user_code"));
   if (!row || !same(row.form, field(request, "form"))) return askForCode(response);
   const approved = field(request, "answer") === "approve";
@@ -170,21 +172,13 @@ function find(db: Database, now: () => number, text: string): Row | undefined {
     .get(userCode, now());
 }
 
+function signInFirst(response: Response): void {
+  page(response, 401, "Sign in first", "<p>Sign in, and open this page again.</p>");
+}
+
 function askForCode(response: Response): void {
   const form = `<form method="get"><label>Code <input name="user_code" autocomplete="off" required></label> <button>Continue</button></form>`;
   page(response, 200, "Enter the code", `<p>Enter the code that the program shows.</p>${form}`);
-}
-
-function page(response: Response, status: number, title: string, body: string): void {
-  response
-    .status(status)
-    .set({
-      "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
-      "Cache-Control": "no-store",
-    })
-    .send(
-      `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head><body><h1>${title}</h1>${body}</body></html>`,
-    );
 }
 
 function field(request: Request, name: string): string {

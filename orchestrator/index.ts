@@ -7,6 +7,12 @@ export type { PaymentReport, ProjectOverview } from "./project-views.ts";
 export type { Cap, Project } from "./projects.ts";
 export type { User } from "./people.ts";
 export type { Identify } from "./sessions.ts";
+export {
+  type LocalIssuer,
+  type LocalIssuerOptions,
+  startLocalIssuer,
+} from "./sign-in/local-issuer.ts";
+export type { SignInOptions } from "./sign-in/sign-in.ts";
 export type { Wallets } from "./payment-method.ts";
 export type { RunOrder, StartedRun } from "./runs.ts";
 export {

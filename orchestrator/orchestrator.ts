@@ -12,6 +12,7 @@ import { agentApi } from "./agent-api.ts";
 import type { AskRecord } from "./approvals.ts";
 import type { User } from "./people.ts";
 import type { Wallets } from "./payment-method.ts";
+import { signInPath, type SignInOptions } from "./sign-in/sign-in.ts";
 import { sessionApi } from "./session-api.ts";
 import type { Identify } from "./sessions.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
@@ -35,6 +36,8 @@ export interface OrchestratorOptions {
   user?: User;
   /** Who is signed in at the platform that this is mounted in; its own pages call `/v1/…` with nothing else. */
   identity?: Identify;
+  /** In place of `identity`, where it stands in no platform: its own sign-in with an OpenID Connect issuer, at `/sign-in`. */
+  signIn?: SignInOptions;
   /** Whom an agent's run asks; nobody is there when it is left out. */
   human?: Human | ((user: User) => Human);
   /** The payment method, of everybody or of each user; none when it is left out. */
@@ -126,6 +129,7 @@ export async function createOrchestrator({
     human,
     user: options.user,
     identify: options.identity,
+    signIn: options.signIn,
   }).catch((error: unknown) => {
     db.close();
     throw error;
@@ -138,7 +142,17 @@ export async function createOrchestrator({
   const resuming = parts.resources.recover(providerOf);
   const router = Router();
   router.use(publicApi(parts.keys));
-  router.use(deviceSignIn({ db, sessions: parts.sessions, identify: options.identity, now }));
+  const { identify, signIn } = parts;
+  if (signIn) router.use(signIn.router);
+  router.use(
+    deviceSignIn({
+      db,
+      sessions: parts.sessions,
+      identify,
+      signInPath: signIn && signInPath,
+      now,
+    }),
+  );
   router.use("/v1", sessionApi(parts.sessionDesk));
   router.use("/v1", agentApi(parts.desk));
   const close = async () => {

@@ -29,6 +29,7 @@ import { Runs } from "./runs.ts";
 import { ServiceListings } from "./service-listings.ts";
 import { SessionDesk } from "./session-desk.ts";
 import { type Identify, Sessions } from "./sessions.ts";
+import { openSignIn, type SignInOptions } from "./sign-in/sign-in.ts";
 import { SharedSecrets } from "./shared-secrets.ts";
 import { openSigningKeys } from "./signing-keys.ts";
 import { Spending } from "./spending.ts";
@@ -43,6 +44,7 @@ export interface PartsOptions {
   clientId: string;
   user: User | undefined;
   identify: Identify | undefined;
+  signIn: SignInOptions | undefined;
   human: Human | ((user: User) => Human);
   wallet?: Wallets;
   ledger: Ledger;
@@ -55,7 +57,7 @@ export interface PartsOptions {
 }
 
 export async function openParts(options: PartsOptions) {
-  const { dir, db, issuer, clientId, user, identify, ledger, defaultCap, trace, now } = options;
+  const { dir, db, issuer, clientId, user, ledger, defaultCap, trace, now } = options;
   const { human, newId, call } = options;
   makeTables(db);
   const vault = new Vault({ db, identityFile: join(dir, "vault.key"), now });
@@ -64,6 +66,8 @@ export async function openParts(options: PartsOptions) {
   const secrets = new SharedSecrets({ registry, vault });
   const identity = new Identity({ issuer, clientId, keys, secrets, call, now, newId });
   const people = new People({ db, now, owner: user });
+  const signIn = options.signIn && openSignIn({ ...options.signIn, db, people, now });
+  const identify = signIn?.identify ?? options.identify;
   const sessions = new Sessions({ db, people, identify, now, newId });
   const projects = new Projects({ db, now, newId, defaultCap });
   const runs = new Runs({ db, now, newId });
@@ -182,6 +186,8 @@ export async function openParts(options: PartsOptions) {
     people,
     sessions,
     sessionDesk,
+    identify,
+    signIn,
     secrets,
     setCap,
   };

@@ -20,9 +20,14 @@ export interface StartOrchestratorOptions extends OrchestratorOptions {
 /** Opens the orchestrator and listens on 127.0.0.1; throws `PORT_UNAVAILABLE` when the port is taken. */
 export async function startOrchestrator({
   port = 0,
+  signIn,
   ...options
 }: StartOrchestratorOptions): Promise<OrchestratorServer> {
-  const orchestrator = await createOrchestrator(options);
+  let url = "";
+  const orchestrator = await createOrchestrator({
+    ...options,
+    ...(signIn && { signIn: { publicUrl: () => url, ...signIn } }),
+  });
   const app = express();
   app.disable("x-powered-by");
   app.use(orchestrator.router);
@@ -37,7 +42,7 @@ export async function startOrchestrator({
       cause,
     });
   }
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const close = async () => {
     await stop(server);
     await orchestrator.close();

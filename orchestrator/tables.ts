@@ -128,6 +128,10 @@ const STEPS = [
     expires_at INTEGER NOT NULL, polled_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- A person's browser, where the orchestrator signs people in itself.
+  CREATE TABLE browser_session (token_hash TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, expires_at INTEGER NOT NULL) STRICT;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -46,7 +46,7 @@ export {
 export { type Buyer, openBuyer } from "./world/buyer.ts";
 export { joinWallet } from "./world/join-wallet.ts";
 export { openKeyFile } from "./world/key-file.ts";
-export { ISSUER } from "./world/parts.ts";
+export { ISSUER, USER } from "./world/parts.ts";
 export { markRestored, removeMark, restoredAt } from "./world/restored-mark.ts";
 export {
   type JoinedWallet,

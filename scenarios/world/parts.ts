@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import type { Chain, LocalChain } from "../../chain/index.ts";
 import type { RunningFacilitator } from "../../facilitator/index.ts";
-import type { OrchestratorServer } from "../../orchestrator/index.ts";
+import type { OrchestratorServer, SignInOptions } from "../../orchestrator/index.ts";
 import { type Asset, BASE_SEPOLIA_USDC, parseDecimal } from "../../protocol/index.ts";
 import type { CloudflareServer } from "../../provider/index.ts";
 import type { WorldOptions } from "../format/scenario.ts";
@@ -25,6 +25,7 @@ export interface Setting {
   /** Where the parts were before, in a world that reopens. */
   before: WorldPorts | undefined;
   attendance: Attendance;
+  signIn: SignInOptions | undefined;
   now: () => number;
   newId: () => string;
 }
@@ -38,7 +39,12 @@ export interface WorldChain extends AsyncDisposable {
 export const ISSUER = "https://orchestrator.purser.localhost";
 export const ASSET: Asset = BASE_SEPOLIA_USDC;
 /** The signed-in user of the local world. */
-const USER = { id: "usr_local", email: "ada@example.com", name: "Ada Local", emailVerified: true };
+export const USER = {
+  id: "usr_local",
+  email: "ada@example.com",
+  name: "Ada Local",
+  emailVerified: true,
+};
 /** What a new wallet holds: more than any scenario spends, so that only budget and cap limit it. */
 const WALLET_FUNDS = parseDecimal("1000.00", ASSET.decimals);
 /** Wei for the facilitator, which pays the gas. */
@@ -94,7 +100,7 @@ export async function startWallet(
 }
 
 export async function startOrchestrator(
-  { dir, before, options, attendance, now, newId }: Setting,
+  { dir, before, options, attendance, signIn, now, newId }: Setting,
   walletStart: Promise<WorldWallet>,
 ): Promise<OrchestratorServer> {
   const { startOrchestrator: start } = await import("../../orchestrator/index.ts");
@@ -103,6 +109,7 @@ export async function startOrchestrator(
     dir: join(dir, "orchestrator"),
     issuer: ISSUER,
     user: USER,
+    ...(signIn && { signIn }),
     human: attendance,
     wallet,
     ledger,

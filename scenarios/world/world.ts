@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import type { Address } from "viem";
 import type { Chain, LocalChain } from "../../chain/index.ts";
-import type { Orchestrator } from "../../orchestrator/index.ts";
+import type { Orchestrator, SignInOptions } from "../../orchestrator/index.ts";
 import type { Asset } from "../../protocol/index.ts";
 import type { CloudflareServer } from "../../provider/index.ts";
 import type { Ledger } from "../../store/index.ts";
@@ -31,6 +31,8 @@ export interface OpenWorldOptions {
   uncheckedOffers?: boolean;
   /** Starts what a deployment needs ahead of it. */
   prewarm?: boolean;
+  /** How people sign in at the orchestrator by a browser; without it nobody does. */
+  signIn?: SignInOptions;
   signal?: AbortSignal | undefined;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -88,6 +90,7 @@ async function openParts(order: OpenWorldOptions, closers: Closers): Promise<Wor
     uncheckedOffers: order.uncheckedOffers ?? false,
     before: readWorldFile(dir)?.ports,
     attendance,
+    signIn: order.signIn,
     now,
     newId,
   };

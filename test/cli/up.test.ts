@@ -9,6 +9,7 @@ import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { startProvider } from "../../provider/index.ts";
 import type { RunResult } from "../../scenarios/index.ts";
 import { lighthouse } from "../agent/lighthouse.ts";
+import { openBrowser } from "../provider/browser.ts";
 import { processesOf, runCommand, startCommand } from "../support/command.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -25,6 +26,7 @@ interface Joining {
   chainId: number;
   asset: { address: string; symbol: string; decimals: number; name: string; version: string };
   buyer: { address: `0x${string}`; privateKey: `0x${string}`; keyFile: string; balance: string };
+  signIn: { url: string; issuer: string; redirectUri: string; passcode: string };
   dir: string;
 }
 
@@ -52,6 +54,15 @@ test(
     for (const url of [world.keysUrl, world.jwksUrl, `${world.facilitatorUrl}/supported`]) {
       expect((await fetch(url)).status).toBe(200);
     }
+
+    const browser = openBrowser();
+    const asked = await browser.open(world.signIn.url);
+    expect(new URL(asked.url).origin).toBe(world.signIn.issuer);
+    const page = await browser.submit(asked, { passcode: world.signIn.passcode });
+    expect([page.url, page.text]).toEqual([
+      world.signIn.url,
+      expect.stringContaining("ada@example.com"),
+    ]);
 
     const address = getAddress(`0x${"ad".repeat(20)}`);
     const byFolder = await runCommand(["fund", address, "--amount", "2.50", "--json"], { cwd });

@@ -35,6 +35,7 @@ import { openSigningKeys } from "./signing-keys.ts";
 import { Spending } from "./spending.ts";
 import { makeTables } from "./tables.ts";
 import { Terms } from "./terms.ts";
+import { Variables } from "./variables.ts";
 import { Vault } from "./vault.ts";
 
 export interface PartsOptions {
@@ -167,9 +168,11 @@ export async function openParts(options: PartsOptions) {
     terms,
     payment,
     spending,
+    variables: new Variables({ vault }),
     vault,
     setCap,
     ownerId: user?.id,
+    now,
   });
   return {
     keys,

@@ -19,6 +19,8 @@ import {
   RotateOrder,
   RunGrant,
   UpdateOrder,
+  VariableName,
+  VariableOrder,
 } from "../protocol/index.ts";
 import { BODY_LIMIT, param, read, send, sendError } from "./http.ts";
 import type { SessionDesk } from "./session-desk.ts";
@@ -77,6 +79,7 @@ export function sessionApi(desk: SessionDesk): Router {
   inProject("put", "/caps/:provider", (project, { id, body }) =>
     desk.setCap(project, id("provider"), read(CapOrder, body).amount),
   );
+  inProject("get", "/spend", (project) => desk.spend(project));
   inProject("post", "/runs", (project, { session, body }) =>
     desk.startRun(project, session, read(RunGrant, body)),
   );
@@ -125,6 +128,16 @@ export function sessionApi(desk: SessionDesk): Router {
   );
   inProject("get", "/env", (project, { request }) =>
     desk.env(project, read(EnvQuery, request.query).provider),
+  );
+  inProject("get", "/variables", (project) => desk.variables(project));
+  inProject("get", "/variables/:name", (project, { session, id }) =>
+    desk.variable(project, session, id("name")),
+  );
+  inProject("put", "/variables/:name", (project, { id, body }) =>
+    desk.setVariable(project, read(VariableName, id("name")), read(VariableOrder, body)),
+  );
+  inProject("delete", "/variables/:name", (project, { id }) =>
+    desk.deleteVariable(project, id("name")),
   );
   inProject("get", "/secret-reads", (project) => desk.secretReads(project));
   inProject("post", "/deep_links", (project, { session, body }) =>

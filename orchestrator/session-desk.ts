@@ -40,7 +40,12 @@ import {
   type SecretReads,
   type SessionView,
   type Spend,
+  type SpendHistory,
   type UpdateOrder,
+  type Variable,
+  type VariableList,
+  type VariableOrder,
+  type VariableValue,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
 import { type Connections, notConnected } from "./connections.ts";
@@ -66,6 +71,7 @@ import type { ServiceListings, ServicesFilter } from "./service-listings.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { Spending } from "./spending.ts";
 import type { Terms } from "./terms.ts";
+import type { Variables } from "./variables.ts";
 import type { Vault } from "./vault.ts";
 
 export class SessionDesk {
@@ -115,6 +121,12 @@ export class SessionDesk {
   async setCap(project: string, provider: string, amount: string): Promise<Spend> {
     await this.#parts.setCap({ project, provider, amount: parseDecimal(amount, USD_DECIMALS) });
     return this.#parts.spending.ofProvider(project, provider);
+  }
+
+  spend(project: string): Promise<SpendHistory> {
+    const { registry, spending, now } = this.#parts;
+    const providers = registry.list().flatMap(({ id }) => id ?? []);
+    return spending.history(project, providers, now());
   }
 
   startRun(project: string, session: Session, grant: RunGrant): Delegation {
@@ -340,6 +352,22 @@ export class SessionDesk {
     return { variables };
   }
 
+  variables(project: string): VariableList {
+    return { variables: this.#parts.variables.list(project) };
+  }
+
+  variable(project: string, { agent }: Session, name: string): Promise<VariableValue> {
+    return this.#parts.variables.value(project, name, `session:${agent}`);
+  }
+
+  setVariable(project: string, name: string, { value }: VariableOrder): Promise<Variable> {
+    return this.#parts.variables.set(project, name, value);
+  }
+
+  deleteVariable(project: string, name: string): { deleted: true } {
+    return this.#parts.variables.delete(project, name);
+  }
+
   secretReads(project: string): SecretReads {
     const reads = this.#parts.vault.reads(project).map(({ handle, reader, readAt }) => {
       return { handle, reader, read_at: new Date(readAt).toISOString() };
@@ -383,10 +411,12 @@ export interface SessionDeskOptions {
   terms: Terms;
   payment: PaymentMethod;
   spending: Spending;
+  variables: Variables;
   vault: Vault;
   setCap: (cap: { project: string; provider: string; amount: bigint }) => Promise<unknown>;
   /** Of the one user, where there is one. */
   ownerId: string | undefined;
+  now: () => number;
 }
 
 interface Said {

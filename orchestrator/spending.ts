@@ -2,11 +2,13 @@
  * Under which limits a purchase counts: the run's budget, the cap of its project and provider in the month, and, where the owner
  * set one, the cap over the whole wallet. The ledger keeps all of them at once, and by its own clock.
  */
-import { formatDecimal, type Spend } from "../protocol/index.ts";
+import { formatDecimal, type Spend, type SpendHistory } from "../protocol/index.ts";
 import type { Ledger, LedgerScope } from "../store/index.ts";
 import type { Asker } from "./approvals.ts";
 import { type Projects, USD_DECIMALS } from "./projects.ts";
 import type { Run } from "./runs.ts";
+
+const HISTORY_MONTHS = 12;
 
 export class Spending {
   readonly #ledger: Ledger;
@@ -62,6 +64,24 @@ export class Spending {
     const { amount } = this.#projects.cap(project, provider);
     return { provider, cap: usd(amount), spent: usd(settled), reserved: usd(reserved) };
   }
+
+  /** What was paid to each of the providers, month by month, this one first; months in which nothing was are left out. */
+  async history(project: string, providers: readonly string[], now: number): Promise<SpendHistory> {
+    const months: SpendHistory["months"] = [];
+    for (const month of lastMonths(now, HISTORY_MONTHS)) {
+      const spent = await Promise.all(
+        providers.map(async (provider) => {
+          const scope = { name: providerScope(project, provider), perMonth: true };
+          const { settled, reserved } = await this.#ledger.spent(scope, month);
+          return settled + reserved === 0n
+            ? []
+            : [{ provider, spent: usd(settled), reserved: usd(reserved) }];
+        }),
+      );
+      if (spent.flat().length > 0) months.push({ month, providers: spent.flat() });
+    }
+    return { months };
+  }
 }
 
 /** Who spends: a run, within its budget, or a person's own program. */
@@ -82,6 +102,14 @@ export interface SpendingOptions {
 
 export function usd(amount: bigint): string {
   return formatDecimal(amount, USD_DECIMALS);
+}
+
+/** Such as "2026-11", then "2026-10". */
+function lastMonths(now: number, count: number): string[] {
+  const date = new Date(now);
+  return Array.from({ length: count }, (_, back) =>
+    new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() - back)).toISOString().slice(0, 7),
+  );
 }
 
 function runScope(run: string): string {

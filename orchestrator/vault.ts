@@ -74,6 +74,14 @@ export class Vault {
     return this.#db.query(sql).get(project, handle) !== undefined;
   }
 
+  /** The project's handles that begin so, in order. */
+  handles(project: string, prefix: string): string[] {
+    const sql =
+      "SELECT handle FROM secret WHERE project = ? AND substr(handle, 1, ?) = ? ORDER BY handle";
+    const rows = this.#db.query<{ handle: string }>(sql).all(project, prefix.length, prefix);
+    return rows.map(({ handle }) => handle);
+  }
+
   /** Synchronous, so that it can be part of a transaction. */
   forget({ project, handle }: SecretName): void {
     this.#db.run("DELETE FROM secret WHERE project = ? AND handle = ?", project, handle);

@@ -173,7 +173,13 @@ export {
   ServiceListing,
   ServicesEnvelope,
   SessionView,
+  SpendHistory,
   UpdateOrder,
+  Variable,
+  VariableList,
+  VariableName,
+  VariableOrder,
+  VariableValue,
 } from "./session-api.ts";
 export { type ServiceFilter, SessionClient } from "./session-client.ts";
 export type { Trace, TraceEvent, TraceLine } from "./trace.ts";

@@ -23,7 +23,7 @@ export interface OrchestratorClientOptions {
 }
 
 export interface OrchestratorCall<T> {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   /** Such as "/v1/catalog". */
   path: string;
   answer: z.ZodType<T>;

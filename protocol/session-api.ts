@@ -14,6 +14,7 @@
  * | `GET /v1/projects`, `POST /v1/projects` `ProjectOrder` | `ProjectList`, `ProjectSummary` |
  * | `GET /v1/projects/{p}` | `ProjectStatus` |
  * | `PUT /v1/projects/{p}/caps/{provider}` `{ amount }` | `Spend` |
+ * | `GET /v1/projects/{p}/spend` | `SpendHistory`: of the last twelve months |
  * | `POST /v1/projects/{p}/runs` `RunGrant` | `Delegation`: a run for an agent |
  * | `POST /v1/projects/{p}/connections` `ConnectionOrder` | `ConnectionView` |
  * | `GET /v1/projects/{p}/connections`, `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
@@ -29,6 +30,9 @@
  * | `POST /v1/projects/{p}/resources/link` `LinkOrder` | `Resource` |
  * | `GET …/resources/{id}/access` | `ResourceAccess`: the secrets themselves, each read on the audit's list |
  * | `GET /v1/projects/{p}/env?provider` | `EnvView`: names and handles, no secret |
+ * | `GET /v1/projects/{p}/variables` | `VariableList`: the project's own variables, without their values |
+ * | `PUT …/variables/{name}` `VariableOrder`, `DELETE …/variables/{name}` | `Variable`, `{ deleted: true }` |
+ * | `GET …/variables/{name}` | `VariableValue`: the value itself, each read on the audit's list |
  * | `GET /v1/projects/{p}/secret-reads` | `SecretReads` |
  * | `POST /v1/projects/{p}/deep_links` `DeepLinkOrder` | `DeepLink` |
  *
@@ -36,17 +40,21 @@
  * between two): `TOS_ACCEPTANCE_REQUIRED` (`provider`, `tos_url`, `tos_version`: send `accept_terms`), `PAYMENT_CONFIRMATION_REQUIRED`
  * (the fields of a `Quote`, `quote_id` and `quote_hash` among them: send `quote`), `CONFIRMATION_REQUIRED` (send `confirm`). Besides:
  * `CONSENT_REQUIRED` (`url`, and `user_code` with `verification_uri`: the owner of the account opens one of them, and the call is made
- * again), `INFORMATION_REQUIRED`, `PLAN_REQUIRED` (`plan`), `PROVIDER_NOT_LINKED`, `RESOURCE_NOT_FOUND`, `PAYMENT_METHOD_REQUIRED`.
+ * again), `INFORMATION_REQUIRED`, `PLAN_REQUIRED` (`plan`), `PROVIDER_NOT_LINKED`, `RESOURCE_NOT_FOUND`, `VARIABLE_UNKNOWN`,
+ * `PAYMENT_METHOD_REQUIRED`.
  */
 import { z } from "zod";
 import { Service } from "./catalog.ts";
-import { Connection, ProjectView, Resource, ResourceOrder } from "./orchestrator-api.ts";
+import { Connection, ProjectView, Resource, ResourceOrder, Spend } from "./orchestrator-api.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 const inputs = z.record(z.string().max(64), z.string().max(1000));
 const Key = text(100);
 /** Names are for people, and for the variables that are made of them. */
 const Name = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,49}$/);
+
+/** Of a project's own variable: a name for people, and not the key that it is written under. */
+export const VariableName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,49}$/);
 
 /** What only the person may say. */
 export const Confirmation = z.enum(["tos", "paid", "destructive", "nonrefundable"]);
@@ -158,6 +166,18 @@ export const RunGrant = z.object({
 export type RunGrant = z.output<typeof RunGrant>;
 
 export const CapOrder = z.object({ amount: text(40) });
+
+/** Months are UTC, this one first; one in which nothing was paid is left out. Amounts as in `Spend`. */
+export const SpendHistory = z.object({
+  months: z.array(
+    z.object({
+      /** Such as "2026-11". */
+      month: z.string(),
+      providers: z.array(Spend.omit({ cap: true })),
+    }),
+  ),
+});
+export type SpendHistory = z.output<typeof SpendHistory>;
 
 /** `account` is everything; the others are parts of it. */
 export const AgentScope = z.enum(["account", "resources", "credentials", "payments"]);
@@ -290,6 +310,17 @@ export const EnvView = z.object({
   ),
 });
 export type EnvView = z.output<typeof EnvView>;
+
+/** A variable that comes from no provider, such as an app's URL or a key of the person's own. No run can read it. */
+export const Variable = z.object({ name: VariableName });
+export type Variable = z.output<typeof Variable>;
+export const VariableList = z.object({ variables: z.array(Variable) });
+export type VariableList = z.output<typeof VariableList>;
+export const VariableOrder = z.object({ value: text(16_384) });
+export type VariableOrder = z.output<typeof VariableOrder>;
+/** For a person's own files; never for a model. */
+export const VariableValue = Variable.extend({ value: z.string() });
+export type VariableValue = z.output<typeof VariableValue>;
 
 export const SecretReads = z.object({
   reads: z.array(z.object({ handle: z.string(), reader: z.string(), read_at: z.string() })),

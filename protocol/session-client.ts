@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { callOrchestrator, type OrchestratorClientOptions } from "./orchestrator-call.ts";
-import { Delegation, Resource } from "./orchestrator-api.ts";
+import { Delegation, Resource, Spend } from "./orchestrator-api.ts";
 import { DeepLink } from "./resource.ts";
 import {
   type AddOrder,
@@ -26,7 +26,11 @@ import {
   type RunGrant,
   ServicesEnvelope,
   SessionView,
+  SpendHistory,
   type UpdateOrder,
+  Variable,
+  VariableList,
+  VariableValue,
 } from "./session-api.ts";
 
 /** What of the catalog is wanted; everything when empty. */
@@ -130,6 +134,32 @@ export class SessionClient {
     return this.#get(within(project, "env"), EnvView);
   }
 
+  async variables(project: string): Promise<Variable[]> {
+    return (await this.#get(within(project, "variables"), VariableList)).variables;
+  }
+
+  setVariable(project: string, name: string, value: string): Promise<Variable> {
+    return this.#call("PUT", within(project, "variables", name), Variable, { value });
+  }
+
+  /** The value itself: for the person's own files, never for a model. */
+  async variable(project: string, name: string): Promise<string> {
+    return (await this.#get(within(project, "variables", name), VariableValue)).value;
+  }
+
+  async deleteVariable(project: string, name: string): Promise<void> {
+    await this.#call("DELETE", within(project, "variables", name), z.unknown());
+  }
+
+  spend(project: string): Promise<SpendHistory> {
+    return this.#get(within(project, "spend"), SpendHistory);
+  }
+
+  /** `amount` is decimal text in US dollars, for each month. */
+  setCap(project: string, provider: string, amount: string): Promise<Spend> {
+    return this.#call("PUT", within(project, "caps", provider), Spend, { amount });
+  }
+
   deepLink(project: string, order: DeepLinkOrder): Promise<DeepLink> {
     return this.#call("POST", within(project, "deep_links"), DeepLink, order);
   }
@@ -139,7 +169,7 @@ export class SessionClient {
   }
 
   #call<T>(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
     answer: z.ZodType<T>,
     body?: unknown,

@@ -130,10 +130,11 @@ export class LedgerBook implements Ledger {
     return this.#list("");
   }
 
-  spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent> {
+  spent(scope: Pick<LedgerScope, "name" | "perMonth">, month?: string): Promise<Spent> {
     const commands = this.#commands;
     return this.#read(function* () {
-      return yield* readScope(scopeKey(scope, yield* commands.time()));
+      const at = month === undefined ? yield* commands.time() : Date.parse(month);
+      return yield* readScope(scopeKey(scope, at));
     });
   }
 

@@ -136,7 +136,8 @@ export interface Ledger {
   listOpen(): Promise<LedgerEntry[]>;
   /** Every authorization, oldest first. */
   list(): Promise<LedgerEntry[]>;
-  spent(scope: Pick<LedgerScope, "name" | "perMonth">): Promise<Spent>;
+  /** `month` ("2026-11") is an earlier one of a scope that starts anew each month; this one by default. */
+  spent(scope: Pick<LedgerScope, "name" | "perMonth">, month?: string): Promise<Spent>;
   /** The names of the providers' monthly caps under which payments to this payee have counted, without those found on the chain. */
   providerCaps(payTo: Address): Promise<string[]>;
   /**

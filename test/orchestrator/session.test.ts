@@ -52,7 +52,16 @@ test("a project is made once for a key", async () => {
 test("another person's project is not there", async () => {
   const eve = { id: "usr_eve", email: "eve@example.com", name: "Eve", emailVerified: true };
   const stranger = openSession(world, { user: eve });
-  for (const path of ["", "/connections", "/resources", "/env", "/consents", "/secret-reads"]) {
+  for (const path of [
+    "",
+    "/connections",
+    "/resources",
+    "/env",
+    "/consents",
+    "/secret-reads",
+    "/variables",
+    "/spend",
+  ]) {
     const answer = await stranger.get(`/v1/projects/${project}${path}`);
     expect(codeOf(answer)).toBe("PROJECT_UNKNOWN");
   }
@@ -104,6 +113,34 @@ test("a free service is added, and what it brought is read by its owner alone", 
   });
   const reads = (await me.get(`/v1/projects/${project}/secret-reads`)).body["reads"];
   expect(reads).toContainEqual(expect.objectContaining({ reader: "session:cli" }));
+});
+
+test("a variable of the project's own is listed without its value, read on the audit's list, and no run's to read", async () => {
+  const path = `/v1/projects/${project}/variables`;
+  await me.put(`${path}/mail-key`, { value: "sk_first" });
+  await me.put(`${path}/mail-key`, { value: "sk_second" });
+  expect((await me.get(path)).body).toEqual({ variables: [{ name: "mail-key" }] });
+  const { body } = await me.get(`${path}/mail-key`);
+  expect(body).toEqual({ name: "mail-key", value: "sk_second" });
+  const reads = (await me.get(`/v1/projects/${project}/secret-reads`)).body["reads"];
+  expect(reads).toContainEqual(
+    expect.objectContaining({ handle: "var:mail-key", reader: "session:cli" }),
+  );
+  expect(codeOf(await world.startAgent().get("/v1/credentials/var:mail-key"))).toBe(
+    "CREDENTIAL_UNKNOWN",
+  );
+  expect((await me.delete(`${path}/mail-key`)).body).toEqual({ deleted: true });
+  expect(codeOf(await me.get(`${path}/mail-key`))).toBe("VARIABLE_UNKNOWN");
+  expect(codeOf(await me.delete(`${path}/mail-key`))).toBe("VARIABLE_UNKNOWN");
+});
+
+test.each([
+  ["a name that is a path", "a%2Fb", "x"],
+  ["a value that is no text", "fine", 1],
+  ["an empty value", "fine", ""],
+])("%s is no variable", async (_, name, value) => {
+  const path = `/v1/projects/${project}/variables/${name}`;
+  expect(codeOf(await me.put(path, { value }))).toBe("REQUEST_INVALID");
 });
 
 test("the project's state is one answer", async () => {

@@ -232,6 +232,8 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
       settled: 0n,
       reserved: 0n,
     });
+    const november = await ledger.spent(scope("provider:p/cloudflare", 0n), "2026-11");
+    expect(november).toEqual({ settled: 100n, reserved: 0n });
     await send(ledger, { purchase: "b", amount: 100n });
   });
 

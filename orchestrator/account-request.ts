@@ -16,6 +16,7 @@ import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
 import { newPkce, type OAuthClient, type Tokens } from "./oauth-client.ts";
+import type { Of, PendingConsent, PendingConsents } from "./pending-consents.ts";
 import type { People, User } from "./people.ts";
 import { invalid } from "./provider-call.ts";
 import { readProblem, refusal } from "./provider-error.ts";
@@ -42,8 +43,11 @@ export class AccountRequests {
   readonly #approvals: Approvals;
   readonly #now: () => number;
   readonly #newId: () => string;
+  readonly #pending: PendingConsents;
 
-  constructor({ identity, people, oauth, terms, approvals, now, newId }: AccountRequestsOptions) {
+  constructor(options: AccountRequestsOptions) {
+    const { identity, people, oauth, terms, approvals, pending, now, newId } = options;
+    this.#pending = pending;
     this.#identity = identity;
     this.#people = people;
     this.#oauth = oauth;
@@ -53,14 +57,25 @@ export class AccountRequests {
     this.#newId = newId;
   }
 
-  /** The tokens of the user's account; the human accepts the terms first, and is shown a consent page if there is one. */
-  async open(asker: Asker, provider: CatalogProvider, mandate: IssuedMandate): Promise<Tokens> {
+  /**
+   * The tokens of the user's account for the asking agent and `scope`; the human accepts the terms first, and is shown a consent page if
+   * there is one. While its owner has not decided, the same request is repeated.
+   */
+  async open(
+    asker: Asker,
+    provider: CatalogProvider,
+    { mandate, scope }: { mandate: IssuedMandate; scope: string },
+  ): Promise<OpenedAccount> {
     const { profile } = provider;
+    const of = { project: asker.project, provider: profile.id, agent: asker.agent };
     const user = this.#people.ofProject(asker.project);
+    const before = await this.#pending.find(of, scope);
+    const polled = before && (await this.#poll(provider, of, before));
+    if (polled) return { tokens: polled, consented: true };
     let evidence = await this.#terms.accept(asker, profile, profile);
-    const pkce = newPkce();
-    const send = () =>
-      this.#send({ user, provider, mandate, terms: evidence, challenge: pkce.challenge });
+    const { id, pkce } = before ?? { id: `acctreq_${this.#newId()}`, pkce: newPkce() };
+    const request = { id, user, agent: asker.agent, scope, provider, mandate };
+    const send = () => this.#send({ ...request, terms: evidence, challenge: pkce.challenge });
     // The metadata is fetched while the account is made; where it fails, the code exchange below says so.
     this.#oauth.endpoints(provider).catch(() => undefined);
     let answer = await send();
@@ -68,25 +83,57 @@ export class AccountRequests {
       evidence = await this.#terms.accept(asker, profile, answer.terms);
       answer = await send();
     }
-    if (answer.kind === "consent" && asker.session) throw consentRequired(profile.id, answer.auth);
-    if (answer.kind === "consent" && (await this.#consents(asker, user, provider, answer.auth))) {
+    let consented = before !== undefined;
+    if (answer.kind === "consent") {
+      // Its repeated answer may leave the device's code out: it is the one that was given before.
+      const device = answer.auth.device ?? before?.auth.device;
+      const auth = { ...answer.auth, ...(device && { device }) };
+      const pending = { id, scope, pkce, auth };
+      if (!before) await this.#pending.keep(of, pending);
+      if (asker.session) throw consentRequired(profile.id, auth);
+      if (!(await this.#consents(asker, user, provider, auth)))
+        throw consentRequired(profile.id, auth);
+      const kept = await this.#pending.find(of, scope);
+      const tokens = kept && (await this.#poll(provider, of, kept));
+      if (tokens) return { tokens, consented: true };
+      consented = true;
       answer = await send();
+      if (answer.kind === "consent") throw consentRequired(profile.id, auth);
     }
-    if (answer.kind === "code") return this.#oauth.exchangeCode(provider, answer.code, pkce);
-    if (answer.kind === "consent") throw consentRequired(profile.id, answer.auth);
-    throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
+    if (answer.kind === "terms")
+      throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
+    const tokens = await this.#oauth.exchangeCode(provider, answer.code, pkce);
+    this.#pending.forget(of);
+    return { tokens, consented };
   }
 
-  async #send({ user, provider, mandate, terms, challenge }: AccountOrder): Promise<Answer> {
+  /** Asks after the device's code that the owner was shown; `CONSENT_DECLINED` where they said no. */
+  async #poll(
+    provider: CatalogProvider,
+    of: Of,
+    pending: PendingConsent,
+  ): Promise<Tokens | undefined> {
+    const { device } = pending.auth;
+    if (!device || !this.#pending.mayPoll(pending)) return undefined;
+    const state = await this.#oauth.pollDevice(provider, device.device_code);
+    if (state === "pending" || state === "expired") return undefined;
+    this.#pending.forget(of);
+    if (state === "declined") throw declined(provider.profile.id);
+    return state;
+  }
+
+  async #send(order: AccountOrder): Promise<Answer> {
+    const { id, user, agent, scope, provider, mandate, terms, challenge } = order;
     const { baseUrl, profile } = provider;
     const { clientId } = this.#identity;
     const body: AccountRequest = {
-      id: `acctreq_${this.#newId()}`,
+      id,
       object: "account_request",
       email: user.email,
       name: user.name,
       kyc: { verified_fields: ["email"] },
-      scopes: [],
+      scopes: scope.split(" "),
+      agent: { id: agent, name: agent },
       client_capabilities: ["browser"],
       confirmation_secret: randomBytes(32).toString("base64url"),
       expires_at: new Date(this.#now() + LIFETIME_MS).toISOString(),
@@ -126,14 +173,23 @@ export class AccountRequests {
     const elsewhere = device
       ? ` On another device, open ${device.verification_uri} and enter ${JSON.stringify(device.user_code)}.`
       : "";
-    const question = `${JSON.stringify(profile.name)} already has an account for ${user.email}. Open ${url}, sign in there and consent; then accept here.${elsewhere}`;
+    const question = `${JSON.stringify(profile.name)} has an account for ${user.email}, and asks its owner whether the agent "${asker.agent}" may use it. Open ${url}, sign in there and consent; then accept here.${elsewhere}`;
     const facts = { url, ...(device ? { user_code: device.user_code } : {}) };
     const ask = { kind: "consent" as const, provider: profile.id, question, facts };
     return this.#approvals.approve(asker, ask, `consent ${profile.id}`);
   }
 }
 
+/** `consented` says whether the account's owner was asked at the provider. */
+export interface OpenedAccount {
+  tokens: Tokens;
+  consented: boolean;
+}
+
 interface AccountOrder {
+  id: string;
+  agent: string;
+  scope: string;
   user: User;
   provider: CatalogProvider;
   mandate: IssuedMandate;
@@ -148,6 +204,7 @@ export interface AccountRequestsOptions {
   oauth: OAuthClient;
   terms: Terms;
   approvals: Approvals;
+  pending: PendingConsents;
   now: () => number;
   newId: () => string;
 }
@@ -160,10 +217,18 @@ function signInAgain(provider: string): OrchestratorError {
   });
 }
 
+function declined(provider: string): OrchestratorError {
+  return new OrchestratorError("CONSENT_DECLINED", {
+    problem: `The owner of the account at ${provider} has declined the link.`,
+    nextStep: "Use another provider, or ask the human before connecting again.",
+    details: { provider },
+  });
+}
+
 function consentRequired(provider: string, { redirect, device }: RequiresAuth): OrchestratorError {
   const code = device && { user_code: device.user_code, verification_uri: device.verification_uri };
   return new OrchestratorError("CONSENT_REQUIRED", {
-    problem: `${provider} already has an account for this e-mail, and its owner has not consented to the link.`,
+    problem: `${provider} has an account for this e-mail, and its owner has not consented to this agent and what it asks for.`,
     nextStep:
       "Ask the human to open the page and consent, then connect again; or use another provider.",
     details: { provider, url: redirect.url, ...code },

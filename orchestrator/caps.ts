@@ -28,7 +28,7 @@ export function capSetter({
     if (!connections.find(project, provider)) return set;
     try {
       const found = await catalog.provider(provider);
-      await connections.connect({ project, id: "owner", agent: "owner" }, found.provider);
+      await connections.tellMandate(project, found.provider);
     } catch (error) {
       // One that cannot be told now is told at the next call; until then this orchestrator's own check holds.
       if (!(error instanceof PurserError)) throw error;

@@ -1,4 +1,7 @@
-/** The connections of all projects as rows; the tokens beside them lie in the vault, and both become durable together. */
+/**
+ * The connections of all projects as rows, and whose tokens there are: each agent has its own. The tokens lie in the vault, and both become
+ * durable together.
+ */
 import type { Database } from "../store/index.ts";
 import type { IssuedMandate } from "./identity.ts";
 import type { Tokens } from "./oauth-client.ts";
@@ -8,16 +11,29 @@ import type { SealedSecret, Vault } from "./vault.ts";
 export interface ConnectionRow {
   provider: string;
   accountId: string;
-  /** Milliseconds since the epoch. */
-  tokenExpiresAt: number;
   /** Of the mandate that the provider holds. */
   mandateVersion: number;
   mandateExpiresAt: number;
   connectedAt: number;
 }
 
+export interface TokenRow {
+  agent: string;
+  /** What it is for at the provider, separated by spaces. */
+  scope: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** A project's account, and an agent that uses it. */
+export interface AgentAccount {
+  project: string;
+  provider: string;
+  agent: string;
+}
+
 const COLUMNS =
-  "provider, account_id AS accountId, token_expires_at AS tokenExpiresAt, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt, connected_at AS connectedAt";
+  "provider, account_id AS accountId, mandate_version AS mandateVersion, mandate_expires_at AS mandateExpiresAt, connected_at AS connectedAt";
 
 export class ConnectionStore {
   readonly #db: Database;
@@ -44,10 +60,19 @@ export class ConnectionStore {
       .get(project, provider);
   }
 
+  /** Whose tokens there are; those for the most first. */
+  tokens(project: string, provider: string): TokenRow[] {
+    return this.#db
+      .query<TokenRow>(
+        "SELECT agent, scope, expires_at AS expiresAt FROM agent_token WHERE project = ? AND provider = ? ORDER BY scope <> 'account', scope NOT LIKE '%payments%', rowid",
+      )
+      .all(project, provider);
+  }
+
   /** Keeps new tokens, and the mandate that was sent with them; says whether the connection is new. */
   keep(
-    { project, provider }: { project: string; provider: string },
-    { tokens, secrets, mandate }: KeptTokens,
+    { project, provider, agent }: AgentAccount,
+    { tokens, scope, secrets, mandate }: KeptTokens,
   ): boolean {
     return this.#db.transaction(() => {
       const before = this.find(project, provider);
@@ -56,26 +81,47 @@ export class ConnectionStore {
       }
       for (const secret of secrets) this.#vault.store(secret);
       this.#db.run(
-        "INSERT INTO connection (project, provider, account_id, token_expires_at, mandate_version, mandate_expires_at, connected_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project, provider) DO UPDATE SET token_expires_at = excluded.token_expires_at, mandate_version = excluded.mandate_version, mandate_expires_at = excluded.mandate_expires_at",
+        "INSERT INTO connection (project, provider, account_id, mandate_version, mandate_expires_at, connected_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (project, provider) DO UPDATE SET mandate_version = excluded.mandate_version, mandate_expires_at = excluded.mandate_expires_at",
         project,
         provider,
         tokens.accountId,
-        tokens.expiresAt,
         mandate?.version ?? before?.mandateVersion ?? 0,
         mandate?.expiresAt ?? before?.mandateExpiresAt ?? 0,
         this.#now(),
+      );
+      this.#db.run(
+        "INSERT INTO agent_token (project, provider, agent, scope, expires_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, provider, agent) DO UPDATE SET scope = excluded.scope, expires_at = excluded.expires_at",
+        project,
+        provider,
+        agent,
+        scope,
+        tokens.expiresAt,
       );
       return before === undefined;
     });
   }
 
-  /** Forgets the connection and its tokens. */
+  /** Forgets one agent's tokens. */
+  removeToken({ project, provider, agent }: AgentAccount, handles: readonly string[]): void {
+    this.#db.transaction(() => {
+      for (const handle of handles) this.#vault.forget({ project, handle });
+      this.#db.run(
+        "DELETE FROM agent_token WHERE project = ? AND provider = ? AND agent = ?",
+        project,
+        provider,
+        agent,
+      );
+    });
+  }
+
+  /** Forgets the connection and all tokens. */
   remove(
     { project, provider }: { project: string; provider: string },
     handles: readonly string[],
   ): void {
     this.#db.transaction(() => {
       for (const handle of handles) this.#vault.forget({ project, handle });
+      this.#db.run("DELETE FROM agent_token WHERE project = ? AND provider = ?", project, provider);
       this.#db.run("DELETE FROM connection WHERE project = ? AND provider = ?", project, provider);
     });
   }
@@ -83,6 +129,7 @@ export class ConnectionStore {
 
 export interface KeptTokens {
   tokens: Tokens;
+  scope: string;
   /** The tokens, sealed. */
   secrets: readonly SealedSecret[];
   /** Undefined where the tokens were merely refreshed. */

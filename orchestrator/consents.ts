@@ -7,8 +7,8 @@ import type { Database } from "../store/index.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 
-/** Acts in the owner's name, for work that only the owner can start. */
-export const OWNER = "owner";
+/** Acts in the owner's name, for work that only the owner can start. No agent can be called this. */
+export const OWNER = "(owner)";
 
 interface Row {
   id: string;
@@ -82,7 +82,7 @@ export class Consents {
 
   /** Throws `SCOPE_MISSING` where the agent has a consent that does not reach so far. */
   checkScope({ project, agent }: Asker, provider: string, scope: AgentScope): void {
-    const held = this.#find(project, provider, agent);
+    const held = this.find({ project, provider, agent });
     if (!held || held.scopes.includes("account") || held.scopes.includes(scope)) return;
     throw new OrchestratorError("SCOPE_MISSING", {
       problem: `The consent of the agent "${agent}" at ${provider} does not cover "${scope}".`,
@@ -94,7 +94,7 @@ export class Consents {
   /** Lets an agent use the account that there is: silently where it has a consent; otherwise a person is asked, each time anew. */
   async admit(asker: Asker, provider: string): Promise<void> {
     const { project, agent } = asker;
-    if (agent === OWNER || this.#find(project, provider, agent)) return;
+    if (agent === OWNER || this.find({ project, provider, agent })) return;
     const facts = { provider, agent };
     const question = `May the agent "${agent}" use this project's account at ${provider}?`;
     const ask = { kind: "consent" as const, provider, question, facts };
@@ -106,7 +106,13 @@ export class Consents {
     this.grant({ project, provider, agent, scopes: asker.session?.scopes ?? ["account"] });
   }
 
-  #find(project: string, provider: string, agent: string): ConsentView | undefined {
+  /** Throws `AGENT_NOT_ADMITTED` where nobody is there to be asked about an agent that was never let in. */
+  mayAsk({ agent, session }: Asker, provider: string): void {
+    if (session && session.grants !== true) throw consentMissing({ provider, agent });
+  }
+
+  /** What the agent may do now, if anything. */
+  find({ project, provider, agent }: Omit<Grant, "scopes">): ConsentView | undefined {
     const row = this.#parts.db
       .query<Row>(
         `SELECT ${COLUMNS} FROM consent WHERE project = ? AND provider = ? AND agent = ? AND revoked_at IS NULL`,
@@ -146,7 +152,7 @@ function view({ id, provider, agent, scopes, grantedAt, revokedAt }: Row): Conse
     id,
     provider,
     agent,
-    scopes: JSON.parse(scopes) as string[],
+    scopes: JSON.parse(scopes) as AgentScope[],
     granted_at: new Date(grantedAt).toISOString(),
     revoked_at: revokedAt === null ? null : new Date(revokedAt).toISOString(),
   };

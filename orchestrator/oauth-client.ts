@@ -5,8 +5,13 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { type CatalogProvider, PurserError, Secret, TokenResponse } from "../protocol/index.ts";
-import { callProvider, invalid, type ProviderCallOptions } from "./provider-call.ts";
-import { refusal } from "./provider-error.ts";
+import {
+  callProvider,
+  invalid,
+  type ProviderAnswer,
+  type ProviderCallOptions,
+} from "./provider-call.ts";
+import { readProblem, refusal } from "./provider-error.ts";
 
 /** RFC 7636: the verifier is kept, the challenge is sent. */
 export interface Pkce {
@@ -24,6 +29,16 @@ export interface Tokens {
 
 /** A stranger's number: longer than this is taken for this. */
 const MAX_LIFETIME_S = 400 * 24 * 60 * 60;
+
+const DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
+/** RFC 8628, section 3.5. */
+const DEVICE_STATES: Readonly<Record<string, "pending" | "declined" | "expired">> = {
+  authorization_pending: "pending",
+  slow_down: "pending",
+  access_denied: "declined",
+  expired_token: "expired",
+  invalid_grant: "expired",
+};
 
 const Metadata = z.looseObject({
   issuer: z.string().max(500),
@@ -77,6 +92,20 @@ export class OAuthClient {
     });
   }
 
+  /** What has become of a device's code (RFC 8628, section 3.4). */
+  async pollDevice(
+    provider: CatalogProvider,
+    deviceCode: string,
+  ): Promise<Tokens | "pending" | "declined" | "expired"> {
+    const form = { grant_type: DEVICE_GRANT, device_code: deviceCode };
+    const answer = await this.#post(provider, form);
+    if (answer.status === 200) return this.#read(provider, answer);
+    const code = readProblem(answer.body)?.code ?? "";
+    const state = DEVICE_STATES[code];
+    if (state) return state;
+    throw refusal(provider.profile.id, "token request", answer);
+  }
+
   /** Ends a token (RFC 7009); false where the provider cannot be told, or has no way to be. */
   async revoke(provider: CatalogProvider, token: Secret): Promise<boolean> {
     try {
@@ -126,11 +155,19 @@ export class OAuthClient {
   }
 
   async #token(provider: CatalogProvider, form: Record<string, string>): Promise<Tokens> {
+    const answer = await this.#post(provider, form);
+    if (answer.status !== 200) throw refusal(provider.profile.id, "token request", answer);
+    return this.#read(provider, answer);
+  }
+
+  async #post(provider: CatalogProvider, form: Record<string, string>): Promise<ProviderAnswer> {
     const { token: url } = await this.endpoints(provider);
     const body = new URLSearchParams({ ...form, client_id: this.#clientId }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    const answer = await callProvider({ method: "POST", url, headers, body }, this.#call);
-    if (answer.status !== 200) throw refusal(provider.profile.id, "token request", answer);
+    return callProvider({ method: "POST", url, headers, body }, this.#call);
+  }
+
+  #read(provider: CatalogProvider, answer: ProviderAnswer): Tokens {
     const { data } = TokenResponse.safeParse(answer.body);
     if (!data)
       throw invalid(`${provider.profile.id} answers the token request in an unknown shape.`);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Human, Trace } from "../protocol/index.ts";
 import type { Database, Ledger } from "../store/index.ts";
 import { AccountRequests } from "./account-request.ts";
+import { AgentTokens } from "./agent-tokens.ts";
 import { Approvals } from "./approvals.ts";
 import { ConnectionStore } from "./connection-store.ts";
 import { Connections } from "./connections.ts";
@@ -12,6 +13,7 @@ import { capSetter } from "./caps.ts";
 import { Identity, type MandateOf } from "./identity.ts";
 import { MergedCatalog } from "./merged-catalog.ts";
 import { OAuthClient } from "./oauth-client.ts";
+import { PendingConsents } from "./pending-consents.ts";
 import { People, type User } from "./people.ts";
 import { PaymentMethod, type Wallets } from "./payment-method.ts";
 import { ProjectViews } from "./project-views.ts";
@@ -81,15 +83,25 @@ export async function openParts(options: PartsOptions) {
   const terms = new Terms({ db, people, approvals, now });
   const catalog = new MergedCatalog({ registry, call, now });
   const oauth = new OAuthClient({ clientId, call, now });
-  const accounts = new AccountRequests({ identity, people, oauth, terms, approvals, now, newId });
-  const consents = new Consents({ db, approvals, now, newId });
-  const connections = new Connections({
-    consents,
-    store: new ConnectionStore({ db, vault, now }),
-    vault,
+  const pending = new PendingConsents({ vault, now });
+  const accounts = new AccountRequests({
     identity,
     people,
     oauth,
+    terms,
+    approvals,
+    pending,
+    now,
+    newId,
+  });
+  const consents = new Consents({ db, approvals, now, newId });
+  const connectionStore = new ConnectionStore({ db, vault, now });
+  const connections = new Connections({
+    consents,
+    store: connectionStore,
+    tokens: new AgentTokens({ store: connectionStore, vault, oauth, identity, now }),
+    identity,
+    people,
     accounts,
     projects,
     trace,

@@ -159,7 +159,8 @@ export class ResourceChanges {
     const most = priceOf(service, configuration);
     if (!most || parseDecimal(most.amount, USD_DECIMALS) === 0n) return undefined;
     const order = { provider, service, configuration, changes: row.providerId };
-    const { quotes } = this.#parts;
+    const { quotes, consents } = this.#parts;
+    consents.checkScope(asker, provider.profile.id, "payments");
     const quote =
       id === undefined ? await quotes.fix(asker, order) : quotes.named(asker, id, order);
     if (parseDecimal(quote.amount, USD_DECIMALS) === 0n) return undefined;

@@ -56,6 +56,8 @@ export class Resources {
       const { provider, service } = entry;
       const reference = `${provider.profile.id}/${service.id}`;
       const pays = service.pricing.type !== "free" || service.requires_payment_method;
+      if (service.pricing.type !== "free")
+        this.#parts.consents.checkScope(asker, provider.profile.id, "payments");
       if (pays) await this.#parts.payment.need(asker, provider.profile.id, reference);
     };
     return this.#make(asker, entry, order, { kind: "create", check }, async (configuration) => {
@@ -118,7 +120,8 @@ export class Resources {
   /** What a crash left open goes on: what is free, and what was paid for. What was not paid is left to whoever ordered it. */
   async recover(providerOf: ProviderOf): Promise<void> {
     for (const { project, ...work } of this.#parts.store.allOpenWork()) {
-      const asker: Asker = { project, id: "recovery", agent: OWNER };
+      const session = { acceptTerms: undefined };
+      const asker: Asker = { project, id: "recovery", agent: OWNER, session };
       const row = this.row(project, work.resource);
       try {
         const provider = await providerOf(row.provider);

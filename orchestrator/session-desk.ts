@@ -222,24 +222,35 @@ export class SessionDesk {
 
   /** `told` says whether the provider has heard of it, which may be down. */
   async unlink(project: string, id: string): Promise<{ unlinked: true; told: boolean }> {
-    const { catalog, connections } = this.#parts;
-    const reading = await catalog.read();
-    const provider = reading.catalog.providers.find(({ profile }) => profile.id === id);
-    return { unlinked: true, told: await connections.unlink(project, id, provider) };
+    const { connections } = this.#parts;
+    return { unlinked: true, told: await connections.unlink(project, id, await this.#found(id)) };
   }
 
   consents(project: string): ConsentList {
     return { consents: this.#parts.consents.list(project) };
   }
 
-  grantConsent(project: string, { provider, agent, scopes }: ConsentOrder): ConsentView {
+  /** What the agent had ends, here and at the provider; its next call is for what it may do now. */
+  async grantConsent(
+    project: string,
+    { provider, agent, scopes }: ConsentOrder,
+  ): Promise<ConsentView> {
     const { connections, consents } = this.#parts;
     if (!connections.find(project, provider)) throw notConnected(provider);
-    return consents.grant({ project, provider, agent, scopes });
+    const of = { project, provider, agent };
+    const consent = consents.grant({ ...of, scopes });
+    await connections.endAgent(of, await this.#found(provider), { forget: false });
+    return consent;
   }
 
-  revokeConsent(project: string, id: string): ConsentView {
-    return this.#parts.consents.revoke(project, id);
+  async revokeConsent(project: string, id: string): Promise<ConsentView> {
+    const { connections, consents } = this.#parts;
+    const consent = consents.revoke(project, id);
+    const { provider, agent } = consent;
+    const of = { project, provider, agent };
+    if (!consents.find(of))
+      await connections.endAgent(of, await this.#found(provider), { forget: true });
+    return consent;
   }
 
   async preflight(project: string, order: AddOrder): Promise<Preflight> {
@@ -382,6 +393,12 @@ export class SessionDesk {
 
   readonly #providerOf = async (id: string): Promise<CatalogProvider> =>
     (await this.#parts.catalog.provider(id)).provider;
+
+  /** A provider that can be told something now. */
+  async #found(id: string): Promise<CatalogProvider | undefined> {
+    const { catalog } = await this.#parts.catalog.read();
+    return catalog.providers.find(({ profile }) => profile.id === id);
+  }
 
   /** The providers are the same for all users, so only an orchestrator's one user may change them. */
   #checkOwner({ user }: Session): void {

@@ -132,6 +132,15 @@ const STEPS = [
   -- A person's browser, where the orchestrator signs people in itself.
   CREATE TABLE browser_session (token_hash TEXT PRIMARY KEY, person TEXT NOT NULL REFERENCES person, expires_at INTEGER NOT NULL) STRICT;
   `,
+  `
+  -- Each agent has tokens of its own at a provider, for what its consent covers. Tokens of an earlier version were nobody's in particular.
+  CREATE TABLE agent_token (
+    project TEXT NOT NULL REFERENCES project, provider TEXT NOT NULL, agent TEXT NOT NULL, scope TEXT NOT NULL,
+    expires_at INTEGER NOT NULL, PRIMARY KEY (project, provider, agent)
+  ) STRICT;
+  DELETE FROM secret WHERE handle IN (SELECT 'cred:' || provider FROM connection) OR handle LIKE 'refresh:%';
+  ALTER TABLE connection DROP COLUMN token_expires_at;
+  `,
 ];
 
 export function makeTables(db: Database): void {

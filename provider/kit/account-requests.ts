@@ -105,16 +105,25 @@ async function ask(
   { oauth, pending, now }: AccountRequestsOptions,
 ): Promise<RequiresAuth> {
   const id = `areq_${randomBytes(18).toString("base64url")}`;
-  const { terms } = request;
-  pending.add({
-    id,
+  const { terms, code_challenge: codeChallenge } = request;
+  const same = {
     issuer: signer.issuer,
     subject: request.orchestrator.account,
-    email: request.email,
+    requestId: request.id,
+    challenge: codeChallenge ?? "",
     agent: request.agent?.id ?? "",
-    agentName: request.agent?.name ?? "",
     scope,
     project: projectOf(mandate, request),
+  };
+  // The code for a device was given once, and is kept nowhere here.
+  const open = pending.findPage(same);
+  if (open !== undefined) return { type: "redirect", redirect: { url: open } };
+  const auth = await oauth.askConsent({ client: signer, codeChallenge, accountRequest: id, scope });
+  const asked = {
+    ...same,
+    id,
+    email: request.email,
+    agentName: request.agent?.name ?? "",
     mandate,
     terms: terms && {
       version: terms.version,
@@ -122,9 +131,9 @@ async function ask(
       evidence: signed,
     },
     expiresAt: now() + PENDING_MS,
-  });
-  const { code_challenge: codeChallenge } = request;
-  return oauth.askConsent({ client: signer, codeChallenge, accountRequest: id, scope });
+  };
+  pending.add(asked, auth.redirect.url);
+  return auth;
 }
 
 /** The terms come before the account: without them nothing is made. */

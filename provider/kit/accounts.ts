@@ -47,6 +47,8 @@ export interface Accounts {
   findByEmail(email: string): Account | undefined;
   /** Lets an orchestrator's user into an account, whose owner has consented. */
   link(identity: Identity, accountId: string): void;
+  /** The user gets in by its owner's consent alone from then on. */
+  unlink(identity: Identity): void;
   /** Keeps what was accepted, and the signed request that says so. */
   acceptTerms(accepted: TermsAcceptance & { accountId: string }): void;
   /** What is known of an acceptance: whoever disputes it is shown the orchestrator's signed word. */
@@ -103,6 +105,9 @@ export function openAccounts(database: Database): Accounts {
         subject,
         accountId,
       );
+    },
+    unlink: ({ issuer, subject }) => {
+      database.run("DELETE FROM account_link WHERE issuer = ? AND subject = ?", issuer, subject);
     },
     acceptTerms: ({ accountId, version, acceptedAt, evidence }) => {
       database.run(

@@ -48,6 +48,7 @@ export function capabilitiesOf(
   return {
     capabilities: [
       "quotes",
+      "connections:unlink",
       ...(has(withdraw) ? ["resources:deprovision"] : []),
       ...(has(update) || services.some(({ allowed_updates: to = [] }) => to.length > 0)
         ? ["resources:update_service"]

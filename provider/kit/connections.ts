@@ -32,6 +32,8 @@ export interface Connections {
   find(id: string): Connection | undefined;
   /** Those of one agent at an account: what ends when its consent is revoked. */
   listOf(agent: Pick<Connection, "accountId" | "issuer" | "subject" | "agent">): Connection[];
+  /** All of an orchestrator's user at an account. */
+  listOfUser(user: Pick<Connection, "accountId" | "issuer" | "subject">): Connection[];
   remove(id: string): void;
   /** Keeps a verified mandate, unless a higher version is known already. */
   renewMandate(accountId: string, claims: MandateClaims): void;
@@ -59,6 +61,9 @@ export function openConnections(database: Database): Connections {
   const ofAgent = database.query<Connection>(
     `${columns} WHERE account_id = ? AND issuer = ? AND subject = ? AND agent = ?`,
   );
+  const ofUser = database.query<Connection>(
+    `${columns} WHERE account_id = ? AND issuer = ? AND subject = ?`,
+  );
   const mandate = database.query<Mandate>(
     "SELECT max_amount_per_month AS maxAmountPerMonth, version, expires FROM mandate WHERE account_id = ? AND issuer = ? AND project = ?",
   );
@@ -77,6 +82,7 @@ export function openConnections(database: Database): Connections {
     },
     listOf: ({ accountId, issuer, subject, agent }) =>
       ofAgent.all(accountId, issuer, subject, agent),
+    listOfUser: ({ accountId, issuer, subject }) => ofUser.all(accountId, issuer, subject),
     remove: (id) => {
       database.run("DELETE FROM connection WHERE id = ?", id);
     },

@@ -36,6 +36,7 @@ import { signedRequests } from "./signed-requests.ts";
 import { openSpending } from "./spending.ts";
 import { openTill } from "./till.ts";
 import { openTrust } from "./trust.ts";
+import { unlinking } from "./unlinking.ts";
 
 export interface Provider<Opened extends OpenedProvider> {
   /** Mount it at the root of the origin that `publicUrl` names. */
@@ -50,7 +51,7 @@ export interface Provider<Opened extends OpenedProvider> {
 }
 
 /** What only an orchestrator may call. */
-const SIGNED_PATHS = ["account_requests", "quotes", "resources", "deep_links"].map(
+const SIGNED_PATHS = ["account_requests", "quotes", "resources", "deep_links", "unlink"].map(
   (name) => `/provisioning/${name}`,
 );
 
@@ -200,6 +201,7 @@ export async function assemble<Opened extends OpenedProvider>(
     now,
   });
   app.use(endpoints.router);
+  app.use(unlinking({ database, accounts, connections, consents, oauth, authenticate }));
   app.use(links.router);
   app.use((request, response) => {
     const problem = `There is no ${request.method} ${request.path.slice(0, 200)} here.`;

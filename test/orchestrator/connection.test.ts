@@ -350,7 +350,7 @@ test("the credential is handed out by its handle, to the project's own runs, and
   expect(world.server.orchestrator.secretReads(world.project)).toEqual([
     {
       project: world.project,
-      handle: "cred:harbour",
+      handle: "token:harbour:agent",
       reader: `run:${agent.runId}`,
       readAt: world.clock.now,
     },
@@ -419,7 +419,9 @@ test("secrets that changed places in the vault are not handed out", async () => 
   await agent.post("/v1/connections", connect);
   await world.server.close();
   using db = openDatabase(join(world.dir, "orchestrator.db"));
-  db.run("UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE handle = 'refresh:harbour')");
+  db.run(
+    "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE handle = 'refresh:harbour:agent')",
+  );
   await world.reopen();
   expect(codeOf(await agent.get("/v1/credentials/cred:harbour"))).toBe("VAULT_UNREADABLE");
 });

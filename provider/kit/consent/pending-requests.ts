@@ -8,6 +8,9 @@ import { type Database, migrate } from "../../../store/index.ts";
 
 export interface PendingRequest {
   readonly id: string;
+  /** The orchestrator's id of it, and its PKCE challenge: one that is sent again with both is the same request. */
+  readonly requestId: string;
+  readonly challenge: string;
   /** The orchestrator and its user. */
   readonly issuer: string;
   readonly subject: string;
@@ -26,18 +29,28 @@ export interface PendingRequest {
 }
 
 export interface PendingRequests {
-  add(request: PendingRequest): void;
+  /** `url` is the page on which it is decided. */
+  add(request: PendingRequest, url: string): void;
+  /** The page of the same request, where it was sent before and is not decided yet. */
+  findPage(same: SameRequest): string | undefined;
   /** One that can still be decided. */
   find(id: string): PendingRequest | undefined;
   /** Takes it away, in the caller's transaction; false where it was decided already. */
   decide(id: string): boolean;
 }
 
+type SameRequest = Pick<
+  PendingRequest,
+  "issuer" | "subject" | "requestId" | "challenge" | "agent" | "scope" | "project"
+>;
+
 /** How long an owner has. */
 export const PENDING_MS = 600_000;
 
 interface Row {
   id: string;
+  requestId: string;
+  challenge: string;
   issuer: string;
   subject: string;
   email: string;
@@ -60,17 +73,28 @@ export function openPendingRequests(database: Database, now: () => number): Pend
      ALTER TABLE pending_request ADD COLUMN agent_name TEXT NOT NULL DEFAULT '';
      ALTER TABLE pending_request ADD COLUMN scope TEXT NOT NULL DEFAULT 'account'`,
     `ALTER TABLE pending_request ADD COLUMN project TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE pending_request ADD COLUMN request_id TEXT NOT NULL DEFAULT '';
+     ALTER TABLE pending_request ADD COLUMN challenge TEXT NOT NULL DEFAULT '';
+     ALTER TABLE pending_request ADD COLUMN page TEXT NOT NULL DEFAULT ''`,
   ]);
   const byId = database.query<Row>(
-    `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, project, mandate, terms, expires_at AS expiresAt
+    `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, project, mandate, terms, expires_at AS expiresAt,
+       request_id AS requestId, challenge
      FROM pending_request WHERE id = ? AND expires_at > ?`,
   );
+  const samePage = database.query<{ page: string }>(
+    `SELECT page FROM pending_request WHERE issuer = ? AND subject = ? AND request_id = ? AND challenge = ? AND agent = ?
+       AND scope = ? AND project = ? AND expires_at > ?`,
+  );
   return {
-    add: ({ id, issuer, subject, email, mandate, terms, expiresAt, ...asked }) => {
+    findPage: ({ issuer, subject, requestId, challenge, agent, scope, project }) =>
+      samePage.get(issuer, subject, requestId, challenge, agent, scope, project, now())?.page,
+    add: ({ id, issuer, subject, email, mandate, terms, expiresAt, ...asked }, url) => {
       database.run("DELETE FROM pending_request WHERE expires_at <= ?", now());
       database.run(
         `INSERT INTO pending_request
-           (id, issuer, subject, email, mandate, terms, expires_at, agent, agent_name, scope, project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           (id, issuer, subject, email, mandate, terms, expires_at, agent, agent_name, scope, project, request_id, challenge, page)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
         issuer,
         subject,
@@ -82,6 +106,9 @@ export function openPendingRequests(database: Database, now: () => number): Pend
         asked.agentName,
         asked.scope,
         asked.project,
+        asked.requestId,
+        asked.challenge,
+        url,
       );
     },
     find: (id) => {

@@ -1,0 +1,139 @@
+/**
+ * The tokens that an agent has for a project's account at a provider: sealed in the vault, refreshed where they end, and revoked at the
+ * provider where they are given up. No agent has another's.
+ */
+import { type CatalogProvider, PurserError, type Secret } from "../protocol/index.ts";
+import type { AgentAccount, ConnectionStore, KeptTokens, TokenRow } from "./connection-store.ts";
+import type { Identity } from "./identity.ts";
+import type { OAuthClient } from "./oauth-client.ts";
+import type { Vault } from "./vault.ts";
+
+/** A provider that has it forgets an account's link, and not merely its tokens. */
+const UNLINKS = "connections:unlink";
+
+export class AgentTokens {
+  readonly #parts: AgentTokensOptions;
+
+  constructor(parts: AgentTokensOptions) {
+    this.#parts = parts;
+  }
+
+  find({ project, provider, agent }: AgentAccount): TokenRow | undefined {
+    return this.#parts.store.tokens(project, provider).find((row) => row.agent === agent);
+  }
+
+  read({ project, ...of }: AgentAccount, reader: string): Promise<Secret> {
+    return this.#parts.vault.read({ project, handle: accessHandle(of) }, reader);
+  }
+
+  /** Says whether the project's connection is new. */
+  async keep(of: AgentAccount, kept: Omit<KeptTokens, "secrets">): Promise<boolean> {
+    const { store, vault } = this.#parts;
+    const { project } = of;
+    const { accessToken, refreshToken } = kept.tokens;
+    const secrets = [await vault.seal({ project, handle: accessHandle(of) }, accessToken)];
+    if (refreshToken)
+      secrets.push(await vault.seal({ project, handle: refreshHandle(of) }, refreshToken));
+    return store.keep(of, { ...kept, secrets });
+  }
+
+  async refresh(of: AgentAccount, provider: CatalogProvider, scope: string): Promise<Secret> {
+    const { oauth, vault } = this.#parts;
+    const name = { project: of.project, handle: refreshHandle(of) };
+    const tokens = await oauth.refresh(provider, await vault.read(name, "orchestrator"));
+    await this.keep(of, { tokens, scope, mandate: undefined });
+    return tokens.accessToken;
+  }
+
+  /** Ends one agent's tokens here, and at the provider where it can be told; with `forget`, its owner's consent there too. */
+  async end(
+    of: AgentAccount,
+    provider: CatalogProvider | undefined,
+    { forget }: { forget: boolean },
+  ): Promise<boolean> {
+    if (!this.find(of)) return true;
+    const what = forget ? { agent: of.agent } : undefined;
+    const told = provider !== undefined && (await this.#tell(of, provider, what));
+    this.#parts.store.removeToken(of, handlesOf(of));
+    return told;
+  }
+
+  /** Ends all of them with the connection; resolves to whether the provider has heard of it. */
+  async endAll(
+    { project, provider: id }: Omit<AgentAccount, "agent">,
+    provider: CatalogProvider | undefined,
+  ): Promise<boolean> {
+    const { store } = this.#parts;
+    const all = store.tokens(project, id).map(({ agent }) => ({ project, provider: id, agent }));
+    let told = provider !== undefined;
+    for (const [index, of] of all.entries())
+      if (provider) told = (await this.#tell(of, provider, index === 0 ? {} : undefined)) && told;
+    store.remove({ project, provider: id }, all.flatMap(handlesOf));
+    return told;
+  }
+
+  /** Asks the provider to forget the link where it can, and otherwise revokes the tokens alone (RFC 7009). */
+  async #tell(
+    of: AgentAccount,
+    provider: CatalogProvider,
+    forget: { agent?: string } | undefined,
+  ): Promise<boolean> {
+    const { vault, oauth } = this.#parts;
+    const { project } = of;
+    if (forget && provider.profile.capabilities?.includes(UNLINKS) === true) {
+      if (await this.#unlink(of, provider, forget)) return true;
+    }
+    let told = true;
+    for (const handle of handlesOf(of)) {
+      if (!vault.has({ project, handle })) continue;
+      const token = await vault.read({ project, handle }, "orchestrator");
+      told = (await oauth.revoke(provider, token)) && told;
+    }
+    return told;
+  }
+
+  async #unlink(
+    of: AgentAccount,
+    provider: CatalogProvider,
+    body: { agent?: string },
+  ): Promise<boolean> {
+    try {
+      const row = this.find(of);
+      const token =
+        row && row.expiresAt <= this.#parts.now()
+          ? await this.refresh(of, provider, row.scope)
+          : await this.read(of, "orchestrator");
+      const answer = await this.#parts.identity.send({
+        method: "POST",
+        url: `${provider.baseUrl}/provisioning/unlink`,
+        body,
+        headers: { authorization: `Bearer ${token.reveal()}` },
+      });
+      return answer.status === 200;
+    } catch (error) {
+      if (error instanceof PurserError) return false;
+      throw error;
+    }
+  }
+}
+
+export interface AgentTokensOptions {
+  store: ConnectionStore;
+  vault: Vault;
+  oauth: OAuthClient;
+  identity: Identity;
+  now: () => number;
+}
+
+/** Neither is a `cred:` handle, so no agent can ask for it. */
+function accessHandle({ provider, agent }: Omit<AgentAccount, "project">): string {
+  return `token:${provider}:${agent}`;
+}
+
+function refreshHandle({ provider, agent }: Omit<AgentAccount, "project">): string {
+  return `refresh:${provider}:${agent}`;
+}
+
+function handlesOf(of: AgentAccount): string[] {
+  return [refreshHandle(of), accessHandle(of)];
+}

@@ -10,9 +10,8 @@ export function chooseOffer<T extends OfferTerms>(
   quote: Quote,
   policy: Policy,
 ): T {
-  const byPrice = offers.toSorted((a, b) =>
-    a.amount < b.amount ? -1 : a.amount > b.amount ? 1 : 0,
-  );
+  // As a number a difference may be rounded, but it keeps its sign.
+  const byPrice = offers.toSorted((a, b) => Number(a.amount - b.amount));
   let refusal: PaymentError | undefined;
   for (const offer of byPrice) {
     const problem = checkOffer(offer, quote, policy);

@@ -100,6 +100,7 @@ describe("an offer is allowed", () => {
   test.each([
     ["https for http", "https://shop.example/a", "http://shop.example/a"],
     ["another protocol of the same host", "ftp://shop.example/a", "https://shop.example/a"],
+    ["http for another protocol", "http://shop.example/a", "ftp://shop.example/a"],
     ["another query", "https://shop.example/a?x=2", "https://shop.example/a?x=1"],
     ["another path", "https://shop.example/b", "https://shop.example/a"],
     ["another host behind a proxy", "http://evil.example/a", "https://shop.example/a"],
@@ -109,6 +110,13 @@ describe("an offer is allowed", () => {
     const quote = { ...QUOTE, request: { ...QUOTE.request, url } };
     expect(checkOffer(offerOf({ resource }), quote, {})?.code).toBe("OFFER_RESOURCE");
   });
+});
+
+test("of tokens those are paid that the catalog names, on whichever of its networks", () => {
+  const both = { ...QUOTE, assets: [BASE_USDC, BASE_SEPOLIA_USDC] };
+  expect(checkOffer(offerOf(), both, {})).toBeUndefined();
+  const another = { ...QUOTE, assets: [{ ...BASE_SEPOLIA_USDC, address: OTHER }] };
+  expect(checkOffer(offerOf(), another, {})?.code).toBe("OFFER_ASSET");
 });
 
 test("real money moves only where the policy says so, even where the catalog names it", () => {
@@ -126,15 +134,15 @@ test("real money moves only where the policy says so, even where the catalog nam
 test("unchecked, price, payee and resource are let through, and nothing else", () => {
   const free = offerOf({ amount: 1_000_000n, payTo: OTHER, resource: undefined });
   expect(checkOffer(free, QUOTE, uncheckedPolicy)).toBeUndefined();
-  const refused: Partial<OfferTerms>[] = [
-    { scheme: "upto" },
-    { network: "eip155:1" },
-    { asset: OTHER },
-    { amount: 0n },
-    { maxTimeoutSeconds: 9 },
+  const refused: [Partial<OfferTerms>, string][] = [
+    [{ scheme: "upto" }, "OFFER_SCHEME"],
+    [{ network: "eip155:1" }, "OFFER_NETWORK"],
+    [{ asset: OTHER }, "OFFER_ASSET"],
+    [{ amount: 0n }, "OFFER_PRICE"],
+    [{ maxTimeoutSeconds: 9 }, "OFFER_EXPIRY"],
   ];
-  for (const fields of refused)
-    expect(checkOffer(offerOf(fields), QUOTE, uncheckedPolicy)).toBeDefined();
+  for (const [fields, code] of refused)
+    expect(checkOffer(offerOf(fields), QUOTE, uncheckedPolicy)?.code).toBe(code);
 });
 
 test("a stranger's word is cut at 200 characters", () => {

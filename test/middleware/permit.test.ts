@@ -151,7 +151,10 @@ test.each([
 
 test("the last payment of a minute is free, and one more is too many", () => {
   expect(findTooOften({ name: "wallet", max: 3 }, 2)).toBeUndefined();
-  expect(findTooOften({ name: "wallet", max: 3 }, 3)).toMatchObject({ code: "RATE_EXCEEDED" });
+  expect(findTooOften({ name: "wallet", max: 3 }, 3)).toMatchObject({
+    code: "RATE_EXCEEDED",
+    problem: expect.stringContaining("3 payments were begun in the last minute, and 3 are allowed"),
+  });
   expect(findTooOften({ name: "wallet", max: 3 }, 4)).toMatchObject({ code: "RATE_EXCEEDED" });
 });
 

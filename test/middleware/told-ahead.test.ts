@@ -1,16 +1,20 @@
 /** What the wallet tells its signer ahead, while it reserves: the very payment that it then asks for, or nothing that stays. */
-import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { expect, test } from "vitest";
-import type { Chain } from "../../chain/index.ts";
-import { accountSigner, type SignIntent, Wallet } from "../../middleware/index.ts";
-import { BASE_SEPOLIA_USDC, readOffer, Secret } from "../../protocol/index.ts";
-import { openLedger } from "../../store/index.ts";
-
-const PAYEE = `0x${"dd".repeat(20)}` as const;
-const secret = (fill: number) => new Secret(new Uint8Array(32).fill(fill));
+import type { SignIntent } from "../../middleware/index.ts";
+import { fingerprintOf } from "../../middleware/fingerprint.ts";
+import { mppNonce } from "../../protocol/index.ts";
+import {
+  mppOffer,
+  newSigner,
+  OFFER,
+  openChainless,
+  PAYEE,
+  QUOTE,
+  START,
+} from "./chainless-wallet.ts";
 
 function openTelling({ max = 10n ** 6n, refuses = false } = {}) {
-  const account = accountSigner(privateKeyToAccount(generatePrivateKey()));
+  const account = newSigner();
   const [told, asked, letGo]: SignIntent[][] = [[], [], []];
   const state = { refuses };
   const signer = {
@@ -24,30 +28,7 @@ function openTelling({ max = 10n ** 6n, refuses = false } = {}) {
       return state.refuses ? Promise.reject(new Error("refused")) : account.sign(intent);
     },
   };
-  const chain = {
-    asset: BASE_SEPOLIA_USDC,
-    genesisHash: () => Promise.resolve(`0x${"11".repeat(32)}`),
-    now: () => Promise.resolve(BigInt(Math.floor(Date.now() / 1000))),
-  } as unknown as Chain;
-  const ledger = openLedger({ path: ":memory:", bytesKey: secret(1) });
-  const wallet = new Wallet({ ledger, signer, chain, nonceSecret: secret(2) });
-  const { network, address: asset } = BASE_SEPOLIA_USDC;
-  const terms = { scheme: "exact", network, amount: "10000", asset, payTo: PAYEE };
-  const raw = { ...terms, maxTimeoutSeconds: 60 };
-  const url = "https://shop.example/a";
-  const offer = readOffer({ x402Version: 2, raw, resource: url });
-  const quote = {
-    provider: "shop",
-    service: "shop/items",
-    request: { method: "GET", url, body: undefined },
-    maxAmount: 10_000n,
-    currency: "usd",
-    payTo: [offer.payTo],
-    assets: [BASE_SEPOLIA_USDC],
-  } as const;
-  const scopes = [{ name: "wallet", kind: "cap", max, perMonth: true }] as const;
-  const pay = () => wallet.authorize({ purchase: "p1", quote, offer, scopes });
-  return { pay, told, asked, letGo, state, [Symbol.dispose]: () => ledger.close() };
+  return { ...openChainless({ signer, max }), told, asked, letGo, state };
 }
 
 test("a new purchase is told ahead as it is asked for, to the last field", async () => {
@@ -56,6 +37,45 @@ test("a new purchase is told ahead as it is asked for, to the last field", async
   expect(telling.told).toHaveLength(1);
   expect(telling.told).toEqual(telling.asked);
   expect(telling.letGo).toEqual([]);
+});
+
+const AT = BigInt(START / 1000);
+const AUTHORIZATION = {
+  to: PAYEE,
+  value: 10_000n,
+  validAfter: AT - 600n,
+  validBefore: AT + 60n,
+  nonce: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+};
+const { network, asset, payTo, amount } = OFFER;
+
+test("the signer is given quote, offer and authorization, to hold one against the other", async () => {
+  using telling = openTelling();
+  await telling.pay({ quote: { ...QUOTE, maxAmount: 20_000n } });
+  const fingerprint = fingerprintOf(QUOTE.request);
+  expect(telling.asked).toEqual([
+    {
+      purchase: "p1",
+      provider: "shop",
+      quote: { payTo: [PAYEE], maxAmount: 20_000n, fingerprint },
+      offer: { network, asset, payTo, amount },
+      authorization: { ...AUTHORIZATION, from: telling.wallet.address },
+    },
+  ]);
+});
+
+test("an MPP challenge fixes the nonce, and its expiry the window", async () => {
+  using telling = openTelling();
+  const offer = mppOffer({ expires: "2026-11-21T00:00:50Z" });
+  const { payment } = await telling.pay({ offer });
+  expect(telling.asked![0]?.authorization).toMatchObject({
+    nonce: mppNonce(offer.mpp),
+    validBefore: AT + 50n,
+  });
+  expect(payment).toMatchObject({
+    name: "Authorization",
+    value: expect.stringMatching(/^Payment /),
+  });
 });
 
 test("where nothing is reserved, nothing stays told", async () => {

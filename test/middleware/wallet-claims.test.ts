@@ -1,63 +1,13 @@
 /** What a wallet makes of an answer, and of a payment whose time is over, with a chain that says what a test wants. */
-import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { describe, expect, test } from "vitest";
-import type { AuthorizationProof, Chain } from "../../chain/index.ts";
-import { accountSigner, Wallet } from "../../middleware/index.ts";
-import { BASE_SEPOLIA_USDC, readOffer, Secret } from "../../protocol/index.ts";
-import { openLedger } from "../../store/index.ts";
-
-const START = Date.parse("2026-11-21T00:00:00Z");
-const PAYEE = `0x${"dd".repeat(20)}` as const;
-const TX = `0x${"ab".repeat(32)}` as const;
-const UNUSED = { state: "unused" } as AuthorizationProof;
-const EXPIRED = { state: "expired" } as AuthorizationProof;
-const SETTLED = {
-  state: "settled",
-  transaction: TX,
-  blockNumber: 1n,
-  finalized: true,
-} as AuthorizationProof;
+import type { AuthorizationProof } from "../../chain/index.ts";
+import { EXPIRED, openChainless, SETTLED, TX, UNUSED } from "./chainless-wallet.ts";
 
 /** A wallet that has sent one payment, of which the chain knows nothing yet. */
 async function openSpender() {
-  const state = { now: START, proof: UNUSED, asked: 0 };
-  const chain = {
-    asset: BASE_SEPOLIA_USDC,
-    genesisHash: () => Promise.resolve(`0x${"11".repeat(32)}`),
-    now: () => Promise.resolve(BigInt(START / 1000)),
-    readAuthorization: () => {
-      state.asked += 1;
-      return Promise.resolve(state.proof);
-    },
-  } as unknown as Chain;
-  const now = () => state.now;
-  const secret = (fill: number) => new Secret(new Uint8Array(32).fill(fill));
-  const ledger = openLedger({ path: ":memory:", bytesKey: secret(1), now });
-  const signer = accountSigner(privateKeyToAccount(generatePrivateKey()));
-  const wallet = new Wallet({ ledger, signer, chain, nonceSecret: secret(2), now });
-  const url = "https://shop.example/a";
-  const raw = {
-    scheme: "exact",
-    network: BASE_SEPOLIA_USDC.network,
-    amount: "10000",
-    asset: BASE_SEPOLIA_USDC.address,
-    payTo: PAYEE,
-    maxTimeoutSeconds: 60,
-  };
-  const offer = readOffer({ x402Version: 2, raw, resource: url });
-  const quote = {
-    provider: "shop",
-    service: "shop/items",
-    request: { method: "GET", url, body: undefined },
-    maxAmount: 10_000n,
-    currency: "usd",
-    payTo: [offer.payTo],
-    assets: [BASE_SEPOLIA_USDC],
-  } as const;
-  const scopes = [{ name: "wallet", kind: "cap", max: 20_000n, perMonth: true }] as const;
-  const authorize = () => wallet.authorize({ purchase: "p1", quote, offer, scopes });
-  const first = await authorize();
-  return { state, wallet, ledger, authorize, first, [Symbol.dispose]: () => ledger.close() };
+  const chainless = openChainless();
+  const first = await chainless.pay();
+  return { ...chainless, first };
 }
 
 describe("an answer to a payment that the chain has not seen yet", () => {
@@ -78,7 +28,7 @@ describe("an answer to a payment that the chain has not seen yet", () => {
     const record = await spender.wallet.report("p1", outcome);
     expect(record.state).toBe(to);
     expect((await spender.wallet.find("p1"))?.state).toBe(to);
-    expect(await spender.wallet.spent({ name: "wallet", perMonth: true })).toEqual({
+    expect(await spender.spent()).toEqual({
       settled: 0n,
       reserved: 10_000n,
     });
@@ -86,13 +36,13 @@ describe("an answer to a payment that the chain has not seen yet", () => {
 
   test("changes nothing once the chain has settled it", async () => {
     using spender = await openSpender();
-    spender.state.proof = SETTLED;
+    spender.saying.proof = SETTLED;
     expect((await spender.wallet.report("p1", { status: null })).state).toBe("settled");
-    const { asked } = spender.state;
+    const asked = spender.saying.asked.length;
     for (const status of [200, 500, null]) {
       expect((await spender.wallet.report("p1", { status })).state).toBe("settled");
     }
-    expect(spender.state.asked).toBe(asked);
+    expect(spender.saying.asked).toHaveLength(asked);
   });
 
   test("of a purchase that is not there is refused", async () => {
@@ -111,17 +61,17 @@ describe("the same purchase again", () => {
 
   test("inside its time is the same bytes, and the chain is not asked", async () => {
     using spender = await openSpender();
-    spender.state.proof = EXPIRED;
-    spender.state.now = await end(spender);
-    expect((await spender.authorize()).payment).toEqual(spender.first.payment);
-    expect(spender.state.asked).toBe(0);
+    spender.saying.proof = EXPIRED;
+    spender.saying.now = await end(spender);
+    expect((await spender.pay()).payment).toEqual(spender.first.payment);
+    expect(spender.saying.asked).toEqual([]);
   });
 
   test("after its time, proven dead, is a payment of its own, and one amount counts", async () => {
     using spender = await openSpender();
-    spender.state.proof = EXPIRED;
-    spender.state.now = (await end(spender)) + 1;
-    const second = await spender.authorize();
+    spender.saying.proof = EXPIRED;
+    spender.saying.now = (await end(spender)) + 1;
+    const second = await spender.pay();
     expect(second.payment).toBeDefined();
     expect(second.payment).not.toEqual(spender.first.payment);
     const states = (await spender.ledger.list()).map(({ epoch, state }) => [epoch, state]);
@@ -129,7 +79,7 @@ describe("the same purchase again", () => {
       [1, "released"],
       [2, "sent"],
     ]);
-    expect(await spender.wallet.spent({ name: "wallet", perMonth: true })).toEqual({
+    expect(await spender.spent()).toEqual({
       settled: 0n,
       reserved: 10_000n,
     });
@@ -144,13 +94,13 @@ describe("the same purchase again", () => {
     ["that has settled", SETTLED],
   ])("after its time, %s, is the same payment", async (_, proof) => {
     using spender = await openSpender();
-    spender.state.proof = proof;
-    spender.state.now = (await end(spender)) + 1;
-    expect((await spender.authorize()).payment).toEqual(spender.first.payment);
+    spender.saying.proof = proof;
+    spender.saying.now = (await end(spender)) + 1;
+    expect((await spender.pay()).payment).toEqual(spender.first.payment);
     expect(await spender.ledger.list()).toHaveLength(1);
     // What is settled is never asked about again.
-    const { asked } = spender.state;
-    await spender.authorize();
-    expect(spender.state.asked - asked).toBe(proof === SETTLED ? 0 : 1);
+    const asked = spender.saying.asked.length;
+    await spender.pay();
+    expect(spender.saying.asked.length - asked).toBe(proof === SETTLED ? 0 : 1);
   });
 });

@@ -1,0 +1,126 @@
+/** From a reservation to bytes that may leave: what is recorded first, and what becomes of the amount where anything fails. */
+import { expect, test } from "vitest";
+import { PaymentError } from "../../middleware/payment-error.ts";
+import { signEntry } from "../../middleware/sign-entry.ts";
+import { uncheckedPolicy } from "../../middleware/index.ts";
+import type { SignIntent } from "../../middleware/signer/index.ts";
+import { signerRefused } from "../../middleware/signer/signer-refusal.ts";
+import type { LedgerEntry } from "../../store/index.ts";
+import { newSigner, OFFER, PAYEE, QUOTE, START } from "./chainless-wallet.ts";
+
+const OTHER = `0x${"ee".repeat(20)}` as const;
+const NONCE = `0x${"11".repeat(32)}` as const;
+const UNTIL = BigInt(START / 1000) + 60n;
+const account = newSigner();
+const entry = {
+  purchase: "p1",
+  provider: "shop",
+  fingerprint: "request-1",
+  payTo: PAYEE,
+  amount: 10_000n,
+  validAfter: 0n,
+  validBefore: UNTIL,
+  nonce: NONCE,
+} as LedgerEntry;
+
+/** A book that writes down what it is told, and does with each command what a test wants. */
+function openBook(failing: Record<string, Error> = {}) {
+  const told: unknown[][] = [];
+  const command =
+    (name: string) =>
+    (...args: unknown[]) => {
+      told.push([name, ...args]);
+      return failing[name] ? Promise.reject(failing[name]) : Promise.resolve(entry);
+    };
+  const ledger = {
+    markSent: command("markSent"),
+    markUnknown: command("markUnknown"),
+    release: command("release"),
+  };
+  return { told, ledger };
+}
+
+function signing(
+  book: ReturnType<typeof openBook>,
+  { error, ...options }: Partial<Parameters<typeof signEntry>[0]> & { error?: Error } = {},
+) {
+  const intents: SignIntent[] = [];
+  const signer = {
+    address: account.address,
+    sign: (intent: SignIntent) => {
+      intents.push(intent);
+      book.told.push(["sign"]);
+      return error ? Promise.reject(error) : account.sign(intent);
+    },
+  };
+  const { ledger } = book;
+  const rest = { entry, offer: OFFER, quote: QUOTE, policy: {}, maxTimeoutSeconds: 120 };
+  return { intents, signed: signEntry({ ledger, signer, ...rest, ...options }) };
+}
+
+test("it is signed, recorded as sent with its very bytes, and only then handed out", async () => {
+  const book = openBook();
+  expect(await signing(book).signed).toBe(entry);
+  expect(book.told).toEqual([
+    ["sign"],
+    ["markSent", NONCE, { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) }],
+  ]);
+});
+
+test.each<[string, Error]>([
+  ["does not answer", new Error("no signature")],
+  ["refuses it by another rule", signerRefused("CALL_LIMIT")],
+  ["refuses it without a rule", new PaymentError("SIGNER_FAILED", { problem: "", nextStep: "" })],
+  ["fails in words that only look so", Object.assign(new Error(), { details: { rule: "NONCE" } })],
+])("where the signer %s, the amount is given back, and the caller hears why", async (_, error) => {
+  const book = openBook();
+  await expect(signing(book, { error }).signed).rejects.toBe(error);
+  expect(book.told).toEqual([["sign"], ["release", NONCE, "NEVER_SENT"]]);
+});
+
+test("where it cannot be recorded as sent, nothing is handed out, and the amount is given back", async () => {
+  const book = openBook({ markSent: new Error("disk full") });
+  await expect(signing(book).signed).rejects.toThrow("disk full");
+  expect(book.told.at(-1)).toEqual(["release", NONCE, "NEVER_SENT"]);
+});
+
+test("where the amount cannot even be given back, the caller hears of the first failure", async () => {
+  const book = openBook({ release: new Error("disk full") });
+  const error = new Error("no signature");
+  await expect(signing(book, { error }).signed).rejects.toBe(error);
+});
+
+test.each([
+  ["the wallet's longest, where the offer's was shorter", 60, 120, UNTIL + 60n],
+  ["its own, where the offer's was the wallet's longest", 120, 120, UNTIL],
+  ["its own, where the offer's was longer", 1_000, 120, UNTIL],
+])(
+  "what the signer has signed for its nonce before counts until the end of %s",
+  async (_, maxTimeoutSeconds, limit, until) => {
+    const book = openBook();
+    const offer = { ...OFFER, maxTimeoutSeconds };
+    const error = signerRefused("NONCE");
+    const { signed } = signing(book, { error, offer, maxTimeoutSeconds: limit });
+    await expect(signed).rejects.toBe(error);
+    expect(book.told).toEqual([["sign"], ["markUnknown", NONCE, until]]);
+  },
+);
+
+test("the signer holds the offer against the quote; unchecked, against itself", async () => {
+  const offer = { ...OFFER, amount: 10_000n };
+  const quote = { ...QUOTE, payTo: [PAYEE, OTHER], maxAmount: 50_000n };
+  const checked = signing(openBook(), { offer, quote });
+  await checked.signed;
+  expect(checked.intents[0]?.quote).toEqual({
+    payTo: [PAYEE, OTHER],
+    maxAmount: 50_000n,
+    fingerprint: "request-1",
+  });
+  const unchecked = signing(openBook(), { offer, quote, policy: uncheckedPolicy });
+  await unchecked.signed;
+  expect(unchecked.intents[0]?.quote).toEqual({
+    payTo: [PAYEE],
+    maxAmount: 10_000n,
+    fingerprint: "request-1",
+  });
+});

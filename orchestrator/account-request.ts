@@ -131,6 +131,7 @@ export class AccountRequests {
       object: "account_request",
       email: user.email,
       name: user.name,
+      ...(user.country === undefined ? {} : { country: user.country }),
       kyc: { verified_fields: ["email"] },
       scopes: scope.split(" "),
       agent: { id: agent, name: agent },

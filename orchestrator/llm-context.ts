@@ -2,7 +2,13 @@
  * What a model is told of a provider: facts from its catalog in our words, and the provider's own words as quoted data. A stranger
  * wrote those, so they stand in JSON strings, one line each, and never where an instruction could.
  */
-import type { CatalogProvider, LlmContext, Service } from "../protocol/index.ts";
+import {
+  type CatalogProvider,
+  type LlmContext,
+  mayBeFree,
+  pricesOf,
+  type Service,
+} from "../protocol/index.ts";
 
 /** A model's attention is limited, and a provider may list thousands. */
 const MAX_SERVICES = 200;
@@ -25,14 +31,14 @@ export function llmContext({ profile, services }: CatalogProvider): LlmContext {
 }
 
 function describe(provider: string, service: Service): string {
-  const { id, pricing, kind, capabilities, operations, configuration_schema: schema } = service;
-  const price =
-    pricing.type === "free"
-      ? "free"
-      : pricing.paid
-          .slice(0, 5)
-          .map(({ amount, interval }) => `$${amount} ${interval.replace("_", " ")}`)
-          .join(", ");
+  const { id, kind, capabilities, operations, configuration_schema: schema } = service;
+  const prices = [
+    ...(mayBeFree(service) ? ["free"] : []),
+    ...pricesOf(service)
+      .slice(0, 5)
+      .map(({ amount, interval }) => `$${amount} ${interval.replace("_", " ")}`),
+  ];
+  const price = prices.join(", ");
   const how = operations["create"]
     ? "bought by its own `create` operation"
     : `added with \`add ${provider}/${id}\``;

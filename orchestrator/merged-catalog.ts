@@ -17,6 +17,8 @@ import type { AddedProvider, ProviderRegistry } from "./provider-registry.ts";
 export interface CatalogReading {
   catalog: Catalog;
   warnings: string[];
+  /** Providers that cannot be read now, as they were when they last could. */
+  unreachable: CatalogProvider[];
   /** Milliseconds since the epoch. */
   readAt: number;
 }
@@ -28,6 +30,7 @@ export class MergedCatalog {
   readonly #registry: ProviderRegistry;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
+  readonly #last = new Map<string, CatalogProvider>();
   #latest: CatalogReading | undefined;
   #reading: Promise<CatalogReading> | undefined;
 
@@ -98,13 +101,23 @@ export class MergedCatalog {
   async #readAll(): Promise<CatalogReading> {
     const readAt = this.#now();
     const results = await Promise.all(this.#registry.list().map((added) => this.#readOne(added)));
-    const reading: CatalogReading = { catalog: { providers: [] }, warnings: [], readAt };
+    const reading: CatalogReading = {
+      catalog: { providers: [] },
+      warnings: [],
+      unreachable: [],
+      readAt,
+    };
     // Pinned in the order of adding, so that of two strangers with one id the first added keeps it.
     for (const { added, provider, problem } of results) {
       const refused = provider && this.#registry.pin(added.baseUrl, provider.profile);
-      if (provider && refused === undefined) reading.catalog.providers.push(provider);
-      else
-        reading.warnings.push(`${added.baseUrl} is left out: ${refused ?? problem ?? "unknown"}`);
+      if (provider && refused === undefined) {
+        reading.catalog.providers.push(provider);
+        this.#last.set(added.baseUrl, provider);
+        continue;
+      }
+      reading.warnings.push(`${added.baseUrl} is left out: ${refused ?? problem ?? "unknown"}`);
+      const last = this.#last.get(added.baseUrl);
+      if (last && refused === undefined) reading.unreachable.push(last);
     }
     return reading;
   }

@@ -12,6 +12,8 @@ export interface User {
   email: string;
   name: string;
   emailVerified: boolean;
+  /** ISO 3166-1 alpha-2, such as "PT", where it is known: some services are not sold everywhere. */
+  country?: string | undefined;
   /**
    * When the user last proved who they are, in milliseconds: the platform's own session knows. By default now, as whoever runs this
    * process, or calls with a sign-in that the platform vouches for, is its user. Providers want it to be within the hour before
@@ -26,6 +28,7 @@ interface Row {
   name: string;
   emailVerified: number;
   signedInAt: number;
+  country: string | null;
 }
 
 export class People {
@@ -57,10 +60,10 @@ export class People {
 
   /** Writes down what is known of a user now, so that work that goes on without them knows for whom it is. */
   keep(user: User): void {
-    const { id, email, name, emailVerified, signedInAt = this.#now } = user;
-    const values = [email, name, emailVerified ? 1 : 0, Math.floor(signedInAt())];
+    const { id, email, name, emailVerified, country, signedInAt = this.#now } = user;
+    const values = [email, name, emailVerified ? 1 : 0, Math.floor(signedInAt()), country ?? null];
     this.#db.run(
-      "INSERT INTO person (id, email, name, email_verified, signed_in_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, email_verified = excluded.email_verified, signed_in_at = excluded.signed_in_at WHERE excluded.signed_in_at <> person.signed_in_at OR excluded.email <> person.email OR excluded.name <> person.name OR excluded.email_verified <> person.email_verified",
+      "INSERT INTO person (id, email, name, email_verified, signed_in_at, country) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET country = excluded.country, email = excluded.email, name = excluded.name, email_verified = excluded.email_verified, signed_in_at = excluded.signed_in_at WHERE excluded.signed_in_at <> person.signed_in_at OR excluded.email <> person.email OR excluded.name <> person.name OR excluded.email_verified <> person.email_verified OR excluded.country IS NOT person.country",
       id,
       ...values,
     );
@@ -70,7 +73,7 @@ export class People {
     if (this.#owner?.id === id) return this.#owner;
     const row = this.#db
       .query<Row>(
-        "SELECT id, email, name, email_verified AS emailVerified, signed_in_at AS signedInAt FROM person WHERE id = ?",
+        "SELECT id, email, name, email_verified AS emailVerified, signed_in_at AS signedInAt, country FROM person WHERE id = ?",
       )
       .get(id);
     return (
@@ -79,6 +82,7 @@ export class People {
         email: row.email,
         name: row.name,
         emailVerified: row.emailVerified === 1,
+        country: row.country ?? undefined,
         signedInAt: () => row.signedInAt,
       }
     );

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   type AddOrder,
+  CatalogError,
   type CatalogProvider,
   type Confirmation,
   parseDecimal,
@@ -15,6 +16,7 @@ import type { Connections } from "./connections.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { People } from "./people.ts";
 import { USD_DECIMALS } from "./projects.ts";
+import type { Resources } from "./resources.ts";
 import type { Spending } from "./spending.ts";
 import type { Terms } from "./terms.ts";
 
@@ -26,16 +28,18 @@ export interface PreflightParts {
   connections: Connections;
   payment: PaymentMethod;
   spending: Spending;
+  resources: Pick<Resources, "sold">;
 }
 
 export async function preflight(
-  { people, terms, connections, payment, spending }: PreflightParts,
+  { people, terms, connections, payment, spending, resources }: PreflightParts,
   project: string,
-  { provider, service }: { provider: CatalogProvider; service: Service },
+  entry: { provider: CatalogProvider; service: Service },
   order: AddOrder,
 ): Promise<Preflight> {
-  const { profile } = provider;
-  const price = priced(service, order.configuration);
+  const { profile } = entry.provider;
+  const { service = entry.service, plan } = soldOr(() => resources.sold(project, entry));
+  const price = plan === undefined ? priced(service, order.configuration) : null;
   const costs =
     price !== undefined && price !== null && parseDecimal(price.amount, USD_DECIMALS) > 0n;
   const accepted =
@@ -60,6 +64,12 @@ export async function preflight(
       service.operations["create"] === undefined,
       "BOUGHT_AT_PROVIDER",
       "Call the service's own create operation.",
+    ),
+    check(
+      "Plan",
+      plan === undefined,
+      "PLAN_REQUIRED",
+      `Add one of its plans first: ${plan ?? ""}.`,
     ),
     check(
       "Configuration",
@@ -112,6 +122,17 @@ export async function preflight(
 
 function check(label: string, pass: boolean, code: string, remedy: string): Check {
   return pass ? { label, pass } : { label, pass, code, remedy };
+}
+
+/** The service as the project would have it, or the plans that it is a part of. */
+function soldOr(sold: () => Service): { service?: Service; plan?: string } {
+  try {
+    return { service: sold() };
+  } catch (error) {
+    if (error instanceof CatalogError && error.code === "PLAN_REQUIRED")
+      return { plan: error.details?.["plan"] ?? "" };
+    throw error;
+  }
 }
 
 /** undefined where the catalog has none for this configuration. */

@@ -6,6 +6,7 @@ import {
   type Resource,
   type RotateOrder,
   type Service,
+  underPlans,
   type UpdateOrder,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
@@ -140,7 +141,8 @@ export class ResourceChanges {
     const fits =
       direction !== undefined &&
       (order.direction === "any" || direction === "any" || direction === order.direction);
-    if (target && fits) return target;
+    if (target && fits)
+      return underPlans(profile.id, target, this.#parts.store.held(row.project, profile.id));
     throw new OrchestratorError("UPDATE_NOT_ALLOWED", {
       problem: `${row.service} cannot become ${wanted.slice(0, 100)} like this.`,
       nextStep: "Use a service and a direction of the catalog's allowed_updates.",

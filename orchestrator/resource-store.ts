@@ -75,6 +75,16 @@ export class ResourceStore {
       .all(project);
   }
 
+  /** The provider's own ids of the services that the project has of it. */
+  held(project: string, provider: string): ReadonlySet<string> {
+    const rows = this.#db
+      .query<{ service: string }>(
+        "SELECT DISTINCT service FROM resource WHERE project = ? AND provider = ? AND status = 'complete'",
+      )
+      .all(project, provider);
+    return new Set(rows.map(({ service }) => service.slice(provider.length + 1)));
+  }
+
   find(id: string): ResourceRow | undefined {
     return this.#db.query<ResourceRow>(`SELECT ${COLUMNS} FROM resource WHERE id = ?`).get(id);
   }

@@ -3,13 +3,14 @@
  * configuration twice is adding it once, whichever key the agent sends and wherever a crash fell in between; what costs money is
  * paid once, at its quote.
  */
-import type {
-  AddOrder,
-  CatalogProvider,
-  LinkOrder,
-  Resource,
-  ResourceOrder,
-  Service,
+import {
+  type AddOrder,
+  type CatalogProvider,
+  type LinkOrder,
+  type Resource,
+  type ResourceOrder,
+  type Service,
+  underPlans,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
@@ -53,7 +54,8 @@ export class Resources {
   add(asker: Asker, entry: Entry, order: Order): Promise<Resource> {
     const check = async () => {
       checkAddable(entry);
-      const { provider, service } = entry;
+      const { provider } = entry;
+      const service = this.sold(asker.project, entry);
       const reference = `${provider.profile.id}/${service.id}`;
       const pays = service.pricing.type !== "free" || service.requires_payment_method;
       if (service.pricing.type !== "free")
@@ -61,7 +63,9 @@ export class Resources {
       if (pays) await this.#parts.payment.need(asker, provider.profile.id, reference);
     };
     return this.#make(asker, entry, order, { kind: "create", check }, async (configuration) => {
-      const quote = await this.#price(asker, entry, configuration, order);
+      const { provider } = entry;
+      const sold = { provider, service: this.sold(asker.project, entry) };
+      const quote = await this.#price(asker, sold, configuration, order);
       const mandate = await this.#parts.mandateOf(asker.project, entry.provider.profile.id);
       const body = {
         service_id: entry.service.id,
@@ -72,6 +76,11 @@ export class Resources {
       };
       return { body, amount: quote?.amount ?? null };
     });
+  }
+
+  /** The service with the price that it has for this project, or `PLAN_REQUIRED`. */
+  sold(project: string, { provider: { profile }, service }: Entry): Service {
+    return underPlans(profile.id, service, this.#parts.store.held(project, profile.id));
   }
 
   /** Takes in what the account has already. */

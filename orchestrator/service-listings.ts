@@ -3,9 +3,16 @@
  * category or words. A listing is made once for each reading of the catalog, because thousands of them are looked through each time.
  */
 import { createHash } from "node:crypto";
-import type { CatalogProvider, ServiceListing, ServicesEnvelope } from "../protocol/index.ts";
+import type {
+  CatalogProvider,
+  Service,
+  ServiceListing,
+  ServicesEnvelope,
+} from "../protocol/index.ts";
+import { availabilityOf } from "./availability.ts";
 import { OrchestratorError } from "./error.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
+import type { User } from "./people.ts";
 
 export interface ServicesFilter {
   provider?: string | undefined;
@@ -15,6 +22,10 @@ export interface ServicesFilter {
 }
 
 interface Indexed {
+  provider: CatalogProvider;
+  service: Service;
+  isDown: boolean;
+  /** As it is for somebody of whom nothing is known. */
   listing: ServiceListing;
   /** What words are looked for in, in lower case. */
   text: string;
@@ -24,7 +35,12 @@ export class ServiceListings {
   readonly #indexes = new WeakMap<CatalogReading, Indexed[]>();
 
   /** `cached` says whether the reading was there already. */
-  find(reading: CatalogReading, cached: boolean, filter: ServicesFilter): ServicesEnvelope {
+  find(
+    reading: CatalogReading,
+    cached: boolean,
+    filter: ServicesFilter,
+    person: Pick<User, "country">,
+  ): ServicesEnvelope {
     const category = filter.category?.replace(/^@/, "");
     const provider = this.#provider(reading, filter.provider);
     const words = (filter.query ?? "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -35,8 +51,11 @@ export class ServiceListings {
           (category === undefined || listing.categories.includes(category)) &&
           words.every((word) => text.includes(word)),
       )
-      .map(({ listing }) => listing);
-    const next = services[0];
+      .map(({ listing, provider, service, isDown }): ServiceListing => ({
+        ...listing,
+        availability: isDown ? "unavailable" : availabilityOf(provider, service, person),
+      }));
+    const next = services.find(({ availability }) => availability === "available");
     return {
       ok: true,
       command: filter.query === undefined ? "catalog" : "search",
@@ -55,9 +74,12 @@ export class ServiceListings {
     };
   }
 
-  #provider({ catalog }: CatalogReading, id: string | undefined): CatalogProvider | undefined {
+  #provider(
+    { catalog, unreachable }: CatalogReading,
+    id: string | undefined,
+  ): CatalogProvider | undefined {
     if (id === undefined) return undefined;
-    const found = catalog.providers.find(({ profile }) => profile.id === id);
+    const found = [...catalog.providers, ...unreachable].find(({ profile }) => profile.id === id);
     if (found) return found;
     throw new OrchestratorError("PROVIDER_UNKNOWN", {
       problem: `The catalog has no provider "${id.slice(0, 100)}".`,
@@ -68,14 +90,19 @@ export class ServiceListings {
   #index(reading: CatalogReading): Indexed[] {
     let index = this.#indexes.get(reading);
     if (!index) {
-      index = reading.catalog.providers.flatMap((provider) => listingsOf(provider));
+      const { catalog, unreachable } = reading;
+      index = [
+        ...catalog.providers.flatMap((provider) => listingsOf(provider, false)),
+        ...unreachable.flatMap((provider) => listingsOf(provider, true)),
+      ];
       this.#indexes.set(reading, index);
     }
     return index;
   }
 }
 
-function listingsOf({ profile, services }: CatalogProvider): Indexed[] {
+function listingsOf(provider: CatalogProvider, isDown: boolean): Indexed[] {
+  const { profile, services } = provider;
   return services.map((service) => {
     const reference = `${profile.id}/${service.id}`;
     const listing: ServiceListing = {
@@ -86,9 +113,9 @@ function listingsOf({ profile, services }: CatalogProvider): Indexed[] {
       provider_name: profile.name,
       service_id: service.id,
       reference,
-      availability: "available",
       development: true,
       livemode: false,
+      availability: "available",
       llm_context: `/v1/providers/${profile.id}/llm-context`,
     };
     const words = [
@@ -98,7 +125,7 @@ function listingsOf({ profile, services }: CatalogProvider): Indexed[] {
       ...service.categories,
       ...service.capabilities.gives,
     ];
-    return { listing, text: words.join("\n").toLowerCase() };
+    return { provider, service, isDown, listing, text: words.join("\n").toLowerCase() };
   });
 }
 

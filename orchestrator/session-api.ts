@@ -63,7 +63,9 @@ export function sessionApi(desk: SessionDesk): Router {
 
   on("get", "/session", ({ session }) => desk.view(session));
   on("delete", "/session", ({ session }) => desk.end(session));
-  on("get", "/services", ({ request }) => desk.services(read(ServicesQuery, request.query)));
+  on("get", "/services", ({ session, request }) =>
+    desk.services(session, read(ServicesQuery, request.query)),
+  );
   on("get", "/providers", () => desk.providers());
   on("post", "/providers", ({ session, body }) =>
     desk.addProvider(session, read(ProviderAddress, body).url),

@@ -150,14 +150,14 @@ export class SessionDesk {
   }
 
   /** A `ServicesEnvelope`, as it is sent. */
-  async services(filter: ServicesFilter): Promise<Buffer> {
+  async services({ user }: Session, filter: ServicesFilter): Promise<Buffer> {
     const { catalog, listings } = this.#parts;
     const before = catalog.fresh();
     const reading = await catalog.read();
     const cached = before === reading;
     const { provider, category, query } = filter;
-    const name = JSON.stringify([cached, provider, category, query]);
-    return this.#answers.get(reading, name, () => listings.find(reading, cached, filter));
+    const name = JSON.stringify([cached, provider, category, query, user.country]);
+    return this.#answers.get(reading, name, () => listings.find(reading, cached, filter, user));
   }
 
   async providers(): Promise<ProviderList> {
@@ -261,7 +261,9 @@ export class SessionDesk {
   /** Where a price is fixed there is an account: a provider quotes to nobody else. */
   async quote(project: string, session: Session, order: QuoteOrder): Promise<Quote> {
     const { catalog, connections, quotes, resources } = this.#parts;
-    const { provider, service } = await catalog.service(order.service);
+    const entry = await catalog.service(order.service);
+    const { provider } = entry;
+    const service = resources.sold(project, entry);
     const changes =
       order.resource === undefined ? undefined : resources.row(project, order.resource).providerId;
     if (!connections.find(project, provider.profile.id)) throw notLinked(provider.profile.id);

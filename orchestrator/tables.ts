@@ -141,6 +141,9 @@ const STEPS = [
   DELETE FROM secret WHERE handle IN (SELECT 'cred:' || provider FROM connection) OR handle LIKE 'refresh:%';
   ALTER TABLE connection DROP COLUMN token_expires_at;
   `,
+  `
+  ALTER TABLE person ADD COLUMN country TEXT;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -32,9 +32,31 @@ export const Price = z.looseObject({
 });
 export type Price = z.output<typeof Price>;
 
+const parents = {
+  /** Services of the same provider, plans as a rule: one of them must be there. */
+  parent_service_ids: z.array(z.string().max(100)).min(1).max(100),
+  /** Holds where the project has plans of several options. */
+  default: z.boolean().optional(),
+};
+/** What a component costs under some plans. */
+const ComponentOption = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("free"), ...parents }),
+  z.looseObject({
+    type: z.literal("paid"),
+    ...parents,
+    paid: z
+      .union([Price, z.array(Price).min(1).max(200)])
+      .transform((paid) => (Array.isArray(paid) ? paid : [paid])),
+  }),
+]);
+
 export const Pricing = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("free") }),
   z.looseObject({ type: z.literal("paid"), paid: z.array(Price).min(1).max(2000) }),
+  z.looseObject({
+    type: z.literal("component"),
+    component: z.looseObject({ options: z.array(ComponentOption).min(1).max(100) }),
+  }),
 ]);
 export type Pricing = z.output<typeof Pricing>;
 
@@ -63,6 +85,15 @@ export const Service = z.looseObject({
   configuration_schema: z.record(z.string(), z.json()).optional(),
   pricing: Pricing,
   free_tier: z.string().max(200).optional(),
+  /** What the provider must know of the person before it provides this. */
+  kyc: z
+    .looseObject({ required_fields: z.array(z.string().max(50)).max(20).default([]) })
+    .optional(),
+  /** Where it is sold, in ISO 3166-1 alpha-2; everywhere where nothing is said. (APP 0.1d has no such thing.) */
+  countries: z
+    .array(z.string().regex(/^[A-Za-z]{2}$/))
+    .max(300)
+    .optional(),
   /** The services that a resource of this one can become. A service that is not named here is another resource. */
   allowed_updates: z
     .array(
@@ -137,7 +168,8 @@ export type CatalogErrorCode =
   | "SERVICE_UNKNOWN"
   | "OPERATION_UNKNOWN"
   | "INPUT_MISSING"
-  | "PRICE_UNKNOWN";
+  | "PRICE_UNKNOWN"
+  | "PLAN_REQUIRED";
 
 export class CatalogError extends PurserError<CatalogErrorCode> {}
 
@@ -158,12 +190,55 @@ export function findService(
   });
 }
 
+/** Every price that a service may have, whatever plan it is had under. */
+export function pricesOf({ pricing }: Pick<Service, "pricing">): Price[] {
+  if (pricing.type === "free") return [];
+  if (pricing.type === "paid") return pricing.paid;
+  return pricing.component.options.flatMap((option) => (option.type === "paid" ? option.paid : []));
+}
+
+/** Whether it may be had for nothing: always, or under a plan. */
+export function mayBeFree({ pricing }: Pick<Service, "pricing">): boolean {
+  if (pricing.type !== "component") return pricing.type === "free";
+  return pricing.component.options.some(({ type }) => type === "free");
+}
+
+/**
+ * The service with the price that it has for somebody with these services of its provider; `PLAN_REQUIRED` (`details.plan`: references, comma
+ * between two) for a component of plans that they have none of.
+ */
+export function underPlans(
+  provider: string,
+  service: Service,
+  held: ReadonlySet<string>,
+): Service & { pricing: Exclude<Pricing, { type: "component" }> } {
+  const { pricing } = service;
+  if (pricing.type !== "component") return { ...service, pricing };
+  const { options } = pricing.component;
+  const fitting = options.filter(({ parent_service_ids: ids }) => ids.some((id) => held.has(id)));
+  const option = fitting.find((one) => one.default === true) ?? fitting[0];
+  if (option?.type === "free") return { ...service, pricing: { type: "free" } };
+  if (option) return { ...service, pricing: { type: "paid", paid: option.paid } };
+  const plans = [...new Set(options.flatMap(({ parent_service_ids: ids }) => ids))];
+  throw new CatalogError("PLAN_REQUIRED", {
+    problem: `${provider}/${service.id} is a part of a plan, and the project has none of ${provider}'s plans for it.`,
+    nextStep: "Add one of the plans first.",
+    details: {
+      service: `${provider}/${service.id}`,
+      plan: plans.map((id) => `${provider}/${id}`).join(","),
+    },
+  });
+}
+
 /**
  * The price of a service for these inputs, or null when it is free. A `configuration` key is compared with the input of that
- * name; `extension` is what follows the first dot of the input `domain`. Throws `PRICE_UNKNOWN` when no price fits.
+ * name; `extension` is what follows the first dot of the input `domain`. Throws `PRICE_UNKNOWN` when no price fits, and for a component
+ * of a plan, which has its price from `underPlans`.
  */
 export function priceOf(service: Service, inputs: Readonly<Record<string, string>>): Price | null {
-  if (service.pricing.type === "free") return null;
+  const { pricing } = service;
+  if (pricing.type === "free") return null;
+  const prices = pricing.type === "paid" ? pricing.paid : [];
   const known: Record<string, string> = { ...inputs };
   const domain = inputs["domain"];
   if (domain !== undefined) known["extension"] = domain.slice(domain.indexOf(".") + 1);
@@ -171,8 +246,8 @@ export function priceOf(service: Service, inputs: Readonly<Record<string, string
     Object.entries(price.configuration ?? {}).every(
       ([key, value]) => known[key]?.toLowerCase() === value.toLowerCase(),
     );
-  const specific = service.pricing.paid.filter((price) => price.configuration && fits(price));
-  const general = service.pricing.paid.filter((price) => !price.configuration);
+  const specific = prices.filter((price) => price.configuration && fits(price));
+  const general = prices.filter((price) => !price.configuration);
   const found = specific[0] ?? general.find((price) => price.is_default) ?? general[0];
   if (found) return found;
   throw new CatalogError("PRICE_UNKNOWN", {

@@ -18,13 +18,16 @@ export {
   type CatalogErrorCode,
   CatalogProvider,
   findService,
+  mayBeFree,
   Operation,
   Price,
   priceOf,
+  pricesOf,
   Pricing,
   ProviderProfile,
   Service,
   ServicesPage,
+  underPlans,
 } from "./catalog.ts";
 export {
   DeviceAuthorization,

@@ -21,6 +21,8 @@ export const AccountRequest = z.looseObject({
   object: z.literal("account_request"),
   email: z.email().max(254),
   name: z.string().max(200).optional(),
+  /** ISO 3166-1 alpha-2. */
+  country: z.string().max(2).optional(),
   kyc: z.object({ verified_fields: z.array(z.enum(["email", "name", "phone", "country"])) }),
   scopes: z.array(text(100)).max(50),
   client_capabilities: z.array(z.enum(["browser", "email", "sms"])),

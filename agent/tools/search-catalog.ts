@@ -3,7 +3,13 @@
  * prices) stands apart from what a stranger wrote, which is labelled as untrusted and kept short.
  */
 import { z } from "zod";
-import type { CatalogProvider, Price, Service } from "../../protocol/index.ts";
+import {
+  type CatalogProvider,
+  mayBeFree,
+  type Price,
+  pricesOf,
+  type Service,
+} from "../../protocol/index.ts";
 import { suffixesOf } from "../domain-name.ts";
 import { describeConfiguration } from "./configuration.ts";
 import type { ToolDefinition } from "./tool.ts";
@@ -72,13 +78,13 @@ function scoreOf({ provider, service }: Listed, words: string[]): number {
 }
 
 function entryOf(provider: CatalogProvider, service: Service, domains: string[] | undefined) {
-  const prices = service.pricing.type === "free" ? [] : fitting(service.pricing.paid, domains);
+  const prices = fitting(pricesOf(service), domains);
   return {
     service: `${provider.profile.id}/${service.id}`,
     provider: provider.profile.id,
     gives: service.capabilities.gives.filter(isWord),
     needs: service.capabilities.needs.filter(isWord),
-    free: service.pricing.type === "free",
+    free: mayBeFree(service),
     prices: prices.slice(0, MAX_PRICES).map(({ amount, currency, interval, configuration }) => ({
       amount,
       currency,

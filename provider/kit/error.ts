@@ -45,6 +45,8 @@ export type ProvisioningErrorCode =
   /** Another payment is buying it, or has bought it. */
   | "already_ordered"
   | "update_not_allowed"
+  /** The service is a part of plans, and the project has none of them. */
+  | "plan_required"
   /** The resource is not in a state for this. */
   | "invalid_state"
   | "server_error";
@@ -80,6 +82,7 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   quote_used: 409,
   already_ordered: 409,
   update_not_allowed: 409,
+  plan_required: 409,
   invalid_state: 409,
   server_error: 500,
 };

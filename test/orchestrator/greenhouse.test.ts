@@ -65,6 +65,18 @@ test("what costs money is refused with its quote, and added at that price, once"
   });
 });
 
+test("a part of a plan wants a plan first, and costs what it costs under that plan", async () => {
+  expect(codeOf(await add("trellis"))).toBe("PLAN_REQUIRED");
+  await made("pot:small");
+  const before = await world.spent();
+  const asked = await add("trellis");
+  expect(codeOf(asked)).toBe("PAYMENT_CONFIRMATION_REQUIRED");
+  const { quote_id: quote, amount } = detailsOf(asked);
+  expect(amount).toBe("3.00");
+  await made("trellis", { quote });
+  expect((await world.spent()) - before).toBe(3_000_000n);
+});
+
 test("a quote buys what it was given for, and nothing else", async () => {
   const rare = { configuration: { rare: "no" } };
   const { quote_id: quote } = detailsOf(await add("seed", rare));

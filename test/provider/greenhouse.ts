@@ -101,6 +101,19 @@ export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
       },
     },
     { id: "grafted", description: "A tree of your kind.", pricing: { type: "free" } },
+    {
+      id: "trellis",
+      description: "What a pot's plant climbs on.",
+      pricing: {
+        type: "component",
+        component: {
+          options: [
+            { type: "free", parent_service_ids: ["pot:large"] },
+            { type: "paid", parent_service_ids: ["pot:small"], paid: monthly("3.00").paid },
+          ],
+        },
+      },
+    },
   ],
   open: ({ accounts }) => openGreenhouse(accounts),
 };
@@ -127,6 +140,7 @@ function openGreenhouse(accounts: Accounts): Greenhouse {
       seed: make("seed"),
       water: make("water"),
       grafted: make("grafted"),
+      trellis: make("trellis"),
     },
     withdraw: { seed: ({ id }) => void done.push(`withdrew ${id}`) },
     price: {

@@ -269,3 +269,19 @@ test("a month is renewed by paying its quote, once; what is used is paid by the 
   const paid = await shop.call(session, `${RESOURCES}/${water.id}/renew`, used.named, { pay });
   expect(paid.body.status).toBe("complete");
 });
+
+test("a part of a plan is sold to nobody without one of its plans", async () => {
+  const session = await shop.session();
+  const order = { service_id: "trellis", configuration: {} };
+  const refused = {
+    error: { code: "plan_required", plan: "greenhouse/pot:large,greenhouse/pot:small" },
+  };
+  expect((await shop.call(session, "/provisioning/quotes", order)).body).toMatchObject(refused);
+  expect(await shop.call(session, RESOURCES, order, { key: "t" })).toMatchObject({
+    status: 409,
+    body: refused,
+  });
+  await shop.call(session, RESOURCES, { service_id: "pot:small" }, { key: "p" });
+  const { body } = await shop.call(session, "/provisioning/quotes", order);
+  expect(body).toMatchObject({ amount: "3.00", interval: "month" });
+});

@@ -14,7 +14,7 @@ import { describeResource } from "./describe.ts";
 import { type Lifecycle, orderOf } from "./lifecycle.ts";
 import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "./order.ts";
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
-import { endOfPeriod, type Terms, termsOf } from "./pricing.ts";
+import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
 import type { ResourceRecord } from "./store.ts";
 
 export interface Change {
@@ -141,8 +141,9 @@ export function openChanges(parts: ResourceParts, lifecycle: Lifecycle): Changes
 export function checkChange(
   record: ResourceRecord,
   to: Change["to"],
-  { services, provider }: ResourceParts,
+  parts: ResourceParts,
 ): { terms: Terms; from: Terms } {
+  const { services, provider } = parts;
   if (record.status !== "complete") {
     throw new ProvisioningError("invalid_state", {
       problem: "Only a resource that is complete can be changed.",
@@ -160,8 +161,8 @@ export function checkChange(
   checkConfiguration(after, to.configuration);
   const whole = (values: Access) => ({ ...values, ...record.information });
   return {
-    terms: termsOf(after, whole(to.configuration), provider),
-    from: termsOf(before, whole(record.configuration), provider),
+    terms: termsOf(soldTo(after, record, parts), whole(to.configuration), provider),
+    from: termsOf(soldTo(before, record, parts), whole(record.configuration), provider),
   };
 }
 

@@ -12,7 +12,7 @@ import { describeResource } from "./describe.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "./order.ts";
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
-import { endOfPeriod, termsOf } from "./pricing.ts";
+import { endOfPeriod, soldTo, termsOf } from "./pricing.ts";
 import type { ResourceRecord } from "./store.ts";
 
 export interface CreateOrder {
@@ -48,7 +48,8 @@ export async function createResource(
       purpose: "create",
     });
     if (missing) return keep({ ...record, status: "needs_information", needs: missing }, parts);
-    const { billing, upfront } = termsOf(service, configuration, provider);
+    const sold = soldTo(service, connection, parts);
+    const { billing, upfront } = termsOf(sold, configuration, provider);
     const whole = { ...record, billing, paidUntil: billing && firstPeriod(billing, parts.now()) };
     if (isNothing(upfront)) {
       const made = await lifecycle.ask(whole, provider.provide[service.id]!);

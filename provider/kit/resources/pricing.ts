@@ -5,9 +5,12 @@ import {
   priceOf,
   type ResourceBilling,
   type Service,
+  underPlans,
 } from "../../../protocol/index.ts";
 import type { OpenedProvider } from "../definition.ts";
 import { ProvisioningError } from "../error.ts";
+import type { ResourceParts } from "./parts.ts";
+import type { ResourceRecord } from "./store.ts";
 
 export interface Terms {
   /** What is paid before it is provided: decimal text, "0.00" where nothing is. */
@@ -18,6 +21,24 @@ export interface Terms {
   readonly description: string;
   /** What a bill will say; undefined for what is free. */
   readonly billing: Omit<ResourceBilling, "paid_until" | "due"> | undefined;
+}
+
+/** The service as a project has it that has these resources, or `plan_required`. */
+export function soldTo(
+  service: Service,
+  { accountId, issuer, project }: Pick<ResourceRecord, "accountId" | "issuer" | "project">,
+  { resources, providerId }: Pick<ResourceParts, "resources" | "providerId">,
+): Service {
+  const theirs = resources
+    .list(accountId)
+    .filter((one) => one.issuer === issuer && one.project === project && one.status === "complete");
+  try {
+    return underPlans(providerId, service, new Set(theirs.map(({ serviceId }) => serviceId)));
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    const { problem, nextStep, details = {} } = error;
+    throw new ProvisioningError("plan_required", { problem, nextStep, details });
+  }
 }
 
 /** Throws `invalid_configuration` where there is no price for it. */

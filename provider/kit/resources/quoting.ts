@@ -4,11 +4,14 @@ import { ProvisioningError } from "../error.ts";
 import { checkChange, costsMore } from "./change.ts";
 import { checkConfiguration, readBody, serviceFor } from "./order.ts";
 import type { Call, ResourceParts } from "./parts.ts";
-import { type Terms, termsOf } from "./pricing.ts";
+import { soldTo, type Terms, termsOf } from "./pricing.ts";
 import { renewalTerms } from "./renewal.ts";
 import { isOf, type ResourceRecord } from "./store.ts";
 
-type Order = QuoteRequest & { readonly record: ResourceRecord | undefined };
+type Order = QuoteRequest & {
+  readonly record: ResourceRecord | undefined;
+  readonly connection: Call["connection"];
+};
 
 /** What each purpose costs, and the configuration that the quote is for. */
 const PURPOSES: Readonly<
@@ -17,8 +20,10 @@ const PURPOSES: Readonly<
     (order: Order, parts: ResourceParts) => Promise<{ terms: Terms; configuration: Values }>
   >
 > = {
-  create: async (order, { provider, services }) => {
-    const service = serviceFor(order.service_id, { services, functions: provider.provide });
+  create: async (order, parts) => {
+    const { provider, services } = parts;
+    const listed = serviceFor(order.service_id, { services, functions: provider.provide });
+    const service = soldTo(listed, order.connection, parts);
     checkConfiguration(service, order.configuration);
     const configuration = { ...order.configuration, ...order.submitted_information };
     return { terms: termsOf(service, configuration, provider), configuration };
@@ -45,7 +50,7 @@ export async function quote(call: Call, parts: ResourceParts): Promise<Provision
   const { purpose, service_id, resource_id } = order;
   const found = resource_id === undefined ? undefined : parts.resources.find(resource_id);
   const record = found && isOf(found, connection) ? found : undefined;
-  const { terms, configuration } = await PURPOSES[purpose]({ ...order, record }, parts);
+  const { terms, configuration } = await PURPOSES[purpose]({ ...order, record, connection }, parts);
   const { upfront, kind, interval, unit, description } = terms;
   return parts.quotes.give(
     {

@@ -11,7 +11,7 @@ import { describeResource } from "./describe.ts";
 import { type Lifecycle, orderOf } from "./lifecycle.ts";
 import { readBody, serviceFor } from "./order.ts";
 import type { Call, ResourceParts } from "./parts.ts";
-import { endOfPeriod, type Terms, termsOf } from "./pricing.ts";
+import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
 import { QUOTE_LIFETIME_MS } from "./quotes.ts";
 import type { ResourceRecord } from "./store.ts";
 
@@ -30,7 +30,8 @@ const DECIMALS = 6;
 /** What renewing costs now, or `invalid_state` where nothing is billed by the period. */
 export async function renewalTerms(record: ResourceRecord, parts: ResourceParts): Promise<Terms> {
   const { provider, services, now } = parts;
-  const service = serviceFor(record.serviceId, { services, functions: provider.provide });
+  const listed = serviceFor(record.serviceId, { services, functions: provider.provide });
+  const service = soldTo(listed, record, parts);
   const order = orderOf(record);
   const terms = termsOf(service, order.configuration, provider);
   const { paidUntil, status, billing } = record;

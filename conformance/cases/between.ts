@@ -11,13 +11,13 @@ import { moneyOf } from "../pay/sale.ts";
 import { prepare, stageOf } from "../pay/stage.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { endOf, judgeStage, soldInSpite } from "./judge-stage.ts";
-import { X402 } from "./judge.ts";
+import { ALL } from "./judge.ts";
 
 const common = {
   ring: 3,
   level: "policy",
   severity: "critical",
-  profiles: X402,
+  profiles: ALL,
   payments: 1,
   gains: "The buyer takes the goods and keeps the money: verify says only what was true then.",
   mend: "Deliver after settle says success, never on verify alone. Where the work costs much, settle first (extra.paymentFlow: upfront).",
@@ -105,6 +105,33 @@ export const BETWEEN_CASES: readonly Case[] = [
       const pause = before("token-paused", () => setCode("0x60006000fd"));
       const resume = () => setCode(code ?? "0x");
       return perish(context, pause, {}, resume);
+    },
+  },
+  {
+    ...common,
+    id: "WORK-20",
+    title: "While the chain's clock is another than the seller's, nothing is given away",
+    severity: "high",
+    payments: 2,
+    basis: policy(
+      "A payment's window is judged by the block's time, not by the seller's: a sequencer that is late, or a server whose clock is wrong, makes what was checked unsettleable.",
+    ),
+    async run(context) {
+      const { chain } = moneyOf(context);
+      const now = () => BigInt(Math.floor(context.now() / 1000));
+      type Any = { Method: string; Parameters: unknown[]; ReturnType: unknown };
+      // The chain's time is that of its last block, and this chain lets it go back.
+      const setTime = async (seconds: bigint) => {
+        await chain.client.request<Any>({ method: "anvil_setTime", params: [Number(seconds)] });
+        await chain.client.request<Any>({ method: "evm_mine", params: [] });
+      };
+      const restore = () => setTime(now());
+      const skewed = (seconds: bigint) =>
+        before(`clock-skew(${seconds})`, () => setTime(now() + seconds));
+      const ahead = { fields: { validBefore: now() + 40n } };
+      const first = await perish(context, skewed(120n), ahead, restore);
+      if (first.kind !== "holds") return first;
+      return perish(context, skewed(-120n), { fields: { validAfter: now() - 1n } }, restore);
     },
   },
 ];

@@ -40,7 +40,8 @@ import { WHOLE_RUN_CASES } from "./whole-run.ts";
 import { WRONG_METHOD_CASES } from "./wrong-methods.ts";
 
 import { BETWEEN_CASES } from "./between.ts";
-import { FACILITATOR_FAULT_CASES } from "./facilitator-faults.ts";
+import { MPP_BEHIND_CASES } from "./mpp-behind.ts";
+import { FACILITATOR_FAULT_CASES, SILENCE_CASES } from "./facilitator-faults.ts";
 import { WORK_ORDER_CASES } from "./work-order.ts";
 import { RESTART_CASES } from "./restarts.ts";
 import { STORM_CASES } from "./storms.ts";
@@ -86,11 +87,13 @@ export const CASES: readonly Case[] = [
   ...PREEMPTED_CASES,
   ...WHOLE_RUN_CASES,
   ...WORK_COUNT_CASES,
+  ...MPP_BEHIND_CASES,
   ...WORK_ORDER_CASES,
   ...FACILITATOR_FAULT_CASES,
   ...UNRESOLVED_CASES,
   ...BETWEEN_CASES,
   ...STORM_CASES,
+  ...SILENCE_CASES,
   // Last: they end the server under test.
   ...RESTART_CASES,
 ];

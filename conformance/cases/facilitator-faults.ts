@@ -1,6 +1,6 @@
 /** Group J: a facilitator that is away, or says what cannot be. Nothing is sold on its silence, and nobody waits for ever. */
 import { type Case, skipped } from "../case.ts";
-import { coreV2, policy } from "../basis.ts";
+import { policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { alters, type Fault, INTERNAL, OUTAGES, says } from "../harness/faults.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
@@ -8,9 +8,9 @@ import { readReceipt } from "../pay/sale.ts";
 import { perform, type Performance, prepare, stageOf } from "../pay/stage.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { endOf, judgeStage, unsettled, soldInSpite } from "./judge-stage.ts";
-import { X402 } from "./judge.ts";
+import { ALL } from "./judge.ts";
 
-const common = { ring: 3, profiles: X402, severity: "critical", level: "policy" } as const;
+const common = { ring: 3, profiles: ALL, severity: "critical", level: "policy" } as const;
 const STRANGER = `0x${"ab".repeat(20)}`;
 /** They keep the buyer waiting, so they are begun early. */
 const SILENT: readonly Fault[] = [OUTAGES.hang, OUTAGES.drip];
@@ -30,7 +30,8 @@ interface Waiting {
 
 const memoOf = ({ profile }: Context) => `WORK-06 ${profile}`;
 
-export const FACILITATOR_FAULT_CASES: readonly Case[] = [
+/** It is begun with its ring and waits for the longest, so that it is run behind the others. */
+export const SILENCE_CASES: readonly Case[] = [
   {
     ...common,
     id: "WORK-06",
@@ -82,14 +83,16 @@ export const FACILITATOR_FAULT_CASES: readonly Case[] = [
       return judgeStage(problems, `${told.join(", ")}.`, !witnessed);
     },
   },
+];
+
+export const FACILITATOR_FAULT_CASES: readonly Case[] = [
   {
     ...common,
     id: "WORK-08",
     title: "A settlement without a transaction is no payment",
     payments: 1,
-    basis: coreV2(
-      "5.3.2",
-      "`transaction`: Required, Blockchain transaction hash (empty string if settlement failed)",
+    basis: policy(
+      "x402 v2 (5.3.2): `transaction` is an empty string if settlement failed. MPP on EVM chains: a receipt waits for the transaction to be in a block.",
     ),
     gains: "A facilitator that answers too early, or for a test, has the goods given away.",
     mend: "Take success: true only with a transaction hash; else treat it as not known.",

@@ -4,6 +4,7 @@ import { broken, holds, type Outcome, type Profile } from "../case.ts";
 export const X402: readonly Profile[] = ["x402-v2", "x402-v1"];
 export const X402_V2: readonly Profile[] = ["x402-v2"];
 export const MPP: readonly Profile[] = ["mpp"];
+export const ALL: readonly Profile[] = [...X402, ...MPP];
 
 /** Broken where there is a problem; the first three are told. */
 export function judge(problems: readonly string[], good: string): Outcome {

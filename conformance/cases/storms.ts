@@ -1,7 +1,7 @@
 /** Outages and random faults: when the weather is good again, every payment has come to its end, and nothing is counted twice. */
 import { setTimeout } from "node:timers/promises";
 import { type Case, type Outcome, unseen } from "../case.ts";
-import { coreV2, policy } from "../basis.ts";
+import { policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { delayed, OUTAGES } from "../harness/faults.ts";
 import { type StormOptions, weather } from "../harness/storm.ts";
@@ -10,9 +10,9 @@ import { readReceipt } from "../pay/sale.ts";
 import { LATER, prepare, stageOf } from "../pay/stage.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { endOf, judgeStage } from "./judge-stage.ts";
-import { X402 } from "./judge.ts";
+import { ALL } from "./judge.ts";
 
-const common = { ring: 3, profiles: X402, level: "policy", severity: "high" } as const;
+const common = { ring: 3, profiles: ALL, level: "policy", severity: "high" } as const;
 const resolved = policy(
   "Faults come together. Whatever the order, each payment must end paid and delivered, or neither.",
 );
@@ -74,7 +74,9 @@ export const STORM_CASES: readonly Case[] = [
     severity: "critical",
     load: true,
     payments: 100,
-    basis: coreV2("10.1", "EIP-3009 Nonce: Each authorization includes a unique 32-byte nonce"),
+    basis: policy(
+      "Each payment has a nonce of its own (x402 v2, 10.1; MPP's is made of its challenge), so that a hundred at once are a hundred.",
+    ),
     gains: "Under load buyers get one another's receipts, or their payments fail.",
     mend: "Keep nothing of a request in a shared variable; give the settling account a nonce queue.",
     async run(context) {

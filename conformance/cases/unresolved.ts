@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { broken, type Case, holds, noted, type Outcome } from "../case.ts";
 import { coreV2Flows, paymentIdentifier, policy } from "../basis.ts";
 import type { Context } from "../context.ts";
-import { alters, delayed, type Fault, LOST_ANSWERS, says } from "../harness/faults.ts";
+import { alters, delayed, LOST_ANSWERS, LOUD_LOSSES, says } from "../harness/faults.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { readReceipt } from "../pay/sale.ts";
 import { perform, prepare, stageOf } from "../pay/stage.ts";
@@ -21,18 +21,11 @@ import {
   resolve,
   saysWhen,
 } from "./judge-stage.ts";
-import { X402, X402_V2 } from "./judge.ts";
+import { ALL, X402, X402_V2 } from "./judge.ts";
 
 const common = { ring: 3, profiles: X402, level: "policy", severity: "critical" } as const;
 const twice =
   "A buyer whose payment was taken is told that it failed, signs again, and pays twice.";
-const LOUD: readonly Fault[] = [
-  LOST_ANSWERS.dropped,
-  LOST_ANSWERS.error,
-  LOST_ANSWERS.cut,
-  LOST_ANSWERS.truncated,
-  LOST_ANSWERS.garbage,
-];
 const TRANSACTION = `0x${"5e".repeat(32)}`;
 
 interface Waiting {
@@ -87,6 +80,7 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     ...common,
     id: "SETL-12",
     title: "While a settlement is pending the same payment is waited for, and ends in the goods",
+    profiles: ALL,
     payments: 1,
     basis: policy(
       "x402 discusses it (#3437, open): while it is unresolved a receiver does not challenge again, and the same payment is presented again. A 402 is taken here too, with a warning, where the same payment then buys.",
@@ -115,7 +109,8 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     ...common,
     id: "WORK-07",
     title: "A settlement whose answer was lost is not reported as failed",
-    payments: LOUD.length + 1,
+    profiles: ALL,
+    payments: LOUD_LOSSES.length + 1,
     basis: policy(
       "The money moved before the connection broke: the seller does not know, and must say so, and find out.",
     ),
@@ -133,7 +128,7 @@ export const UNRESOLVED_CASES: readonly Case[] = [
       await Promise.race([
         harness.timeline.until(
           ({ what, nonce: of }) => what === "settle" && of === nonce.toLowerCase(),
-          { from: 0, ms: 1000 },
+          { from: 0, ms: 8000 },
         ),
         waiting.sent,
       ]);
@@ -141,7 +136,7 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     async run(context) {
       await stageOf(context);
       const all: [string, Waiting][] = [];
-      for (const fault of LOUD) {
+      for (const fault of LOUD_LOSSES) {
         const prepared = await prepare(context, { settle: [fault] });
         all.push([fault.name, { prepared, sent: prepared.send() }]);
       }
@@ -187,6 +182,7 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     ...common,
     id: "WORK-11",
     title: "A buyer who hangs up during the work is not charged, or gets it on coming back",
+    profiles: ALL,
     payments: 1,
     basis: policy(
       "Connections break. What was paid for is kept for whoever sends the same payment again.",

@@ -10,7 +10,7 @@ import { askPrice, makePayment } from "../pay/payment.ts";
 import { prepare, stageOf } from "../pay/stage.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { endOf, judgeStage } from "./judge-stage.ts";
-import { MPP, X402 } from "./judge.ts";
+import { ALL, MPP } from "./judge.ts";
 
 const common = { ring: 3, severity: "high" } as const;
 
@@ -20,7 +20,7 @@ export const WORK_COUNT_CASES: readonly Case[] = [
     id: "WORK-18",
     title: "No request that is refused does the work",
     level: "policy",
-    profiles: X402,
+    profiles: ALL,
     payments: 1,
     basis: policy(
       "The cases of rings 0 and 1 see what comes out. Behind the endpoint it shows whether a refused request was worked for all the same.",
@@ -74,7 +74,7 @@ export const WORK_COUNT_CASES: readonly Case[] = [
     title: "Copies of a payment do the work once, though the facilitator says yes to each",
     level: "policy",
     severity: "critical",
-    profiles: X402,
+    profiles: ALL,
     payments: 1,
     basis: policy(
       "Facilitators are idempotent: settling a payment again is answered with the first success. That yes is no leave to sell again.",

@@ -7,7 +7,7 @@ import { isGrant } from "../pay/judge-refusal.ts";
 import { readReceipt } from "../pay/sale.ts";
 import { flowOf, perform, performSale, prepare, stageOf } from "../pay/stage.ts";
 import { endOf, judgeStage, unsettled, soldInSpite } from "./judge-stage.ts";
-import { X402, X402_V2 } from "./judge.ts";
+import { ALL, X402, X402_V2 } from "./judge.ts";
 
 const common = { ring: 3, profiles: X402, payments: 1, severity: "high" } as const;
 const freeWork = "An attacker has the work done as often as it likes, and pays for none of it.";
@@ -96,6 +96,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     ...common,
     id: "WORK-04",
     title: "Work that outlasts the authorization is not given away",
+    profiles: ALL,
     level: "policy",
     severity: "medium",
     basis: policy(
@@ -142,6 +143,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     ...common,
     id: "WORK-05",
     title: "What does not settle is not delivered, and not worked for again",
+    profiles: ALL,
     level: "policy",
     severity: "critical",
     basis: policy(
@@ -268,6 +270,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     ...common,
     id: "WORK-16",
     title: "A hook that fails after the settlement does not cost the buyer the goods",
+    profiles: ALL,
     level: "policy",
     severity: "medium",
     basis: policy(

@@ -96,6 +96,15 @@ export const LOST_ANSWERS = {
   silence: fault("hang-after-forward", async (way) => void (await way.forward())),
 } as const;
 
+/** Those of them that do not keep anybody waiting. */
+export const LOUD_LOSSES: readonly Fault[] = [
+  LOST_ANSWERS.dropped,
+  LOST_ANSWERS.error,
+  LOST_ANSWERS.cut,
+  LOST_ANSWERS.truncated,
+  LOST_ANSWERS.garbage,
+];
+
 /** Nothing is lost by these: an honest link may do it too. */
 export const ROUGH = {
   twice: fault("dup-request", async (way) => {

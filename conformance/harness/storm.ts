@@ -9,7 +9,16 @@ import { isGrant } from "../pay/judge-refusal.ts";
 import { prepare } from "../pay/stage.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { randomFrom } from "../random.ts";
-import { delayed, type Fault, LOST_ANSWERS, OUTAGES, ROUGH, says } from "./faults.ts";
+import {
+  alters,
+  delayed,
+  type Fault,
+  LOST_ANSWERS,
+  LOUD_LOSSES,
+  OUTAGES,
+  ROUGH,
+  says,
+} from "./faults.ts";
 
 const QUICK: readonly Fault[] = [
   OUTAGES.reset,
@@ -18,21 +27,24 @@ const QUICK: readonly Fault[] = [
   OUTAGES.nothing,
   OUTAGES.missing,
 ];
-const SETTLING: readonly Fault[] = [
-  ...QUICK,
-  LOST_ANSWERS.dropped,
-  LOST_ANSWERS.error,
-  LOST_ANSWERS.cut,
-  LOST_ANSWERS.truncated,
-  LOST_ANSWERS.garbage,
-  ROUGH.twice,
-  ROUGH.slow,
-  says("settle-false", {
+const refusal = (name: string) =>
+  says(name, {
     success: false,
     errorReason: "invalid_transaction_state",
     transaction: "",
     network: "eip155:84532",
-  }),
+  });
+const pending = (name: string) =>
+  alters(name, { success: false, errorReason: "settlement_pending" });
+
+/** What each call to settle meets, one after the other; behind the last the facilitator is honest. */
+const SETTLING: readonly (readonly Fault[])[] = [
+  ...[...QUICK, ...LOUD_LOSSES, ROUGH.twice, ROUGH.slow, refusal("settle-false")].map((each) => [
+    each,
+  ]),
+  [pending("pending-then-success")],
+  Array.from({ length: 8 }, () => pending("pending-forever")),
+  [LOST_ANSWERS.dropped, refusal("flip-to-false-on-retry")],
 ];
 
 export interface StormOptions {
@@ -84,19 +96,19 @@ export async function weather(context: Context, options: StormOptions): Promise<
 
 /** One payment, with what the seed has for it; every choice is drawn before anything is awaited, so that the order is the seed's. */
 function sail(context: Context, random: (limit: number) => number) {
-  const pick = (list: readonly Fault[]) => list[random(list.length)];
+  const pick = <T>(list: readonly T[]) => list[random(list.length)];
   const verify = random(4) === 0 ? pick(QUICK) : undefined;
   const settle = random(2) === 0 ? pick(SETTLING) : undefined;
   const late = random(3) === 0 ? delayed(random(120)) : undefined;
   const hangUp = random(6) === 0;
   const copied = random(5) === 0;
-  const schedule = [verify?.name, settle?.name, hangUp && "hang-up", copied && "sent twice"]
+  const schedule = [verify?.name, settle?.at(-1)?.name, hangUp && "hang-up", copied && "sent twice"]
     .filter((name) => typeof name === "string")
     .join(", ");
   return (async () => {
     const prepared = await prepare(context, {
       verify: [verify, late].filter((each) => each !== undefined),
-      settle: settle ? [settle] : [],
+      settle: [...(settle ?? [])],
     });
     const sent = [prepared.again({ hangUp })];
     if (copied) sent.push(prepared.again());

@@ -1,12 +1,15 @@
-/** What each of several servers or clients fails, as a heading and a table of Markdown; `cell` makes what was seen fit for a cell. */
-import type { Report } from "../../conformance/index.ts";
+/** What each of several servers or clients fails, as Markdown: a table for each of them, and each case that was failed, once. */
+import { citation, type Report, type Result } from "../../conformance/index.ts";
 
+const isFinding = ({ verdict }: Result) => verdict === "fail" || verdict === "warn";
+
+/** `cell` makes what was seen fit for a cell. */
 export function findingTables(
   all: readonly (readonly [string, Report])[],
   cell: (text: string) => string,
 ): string[] {
   return all.flatMap(([name, { results }]) => {
-    const findings = results.filter(({ verdict }) => verdict === "fail" || verdict === "warn");
+    const findings = results.filter(isFinding);
     const heading = ["", `## ${name}`, ""];
     if (findings.length === 0) return [...heading, "Nothing."];
     const rows = findings.map(
@@ -15,4 +18,18 @@ export function findingTables(
     );
     return [...heading, "| case | verdict | what was seen |", "| --- | --- | --- |", ...rows];
   });
+}
+
+/** What each of the cases that somebody failed costs, and what mends it: the other half of a report to whoever keeps the package. */
+export function caseList(heading: string, all: readonly (readonly [string, Report])[]): string[] {
+  const found = new Map<string, Result>();
+  for (const [, { results }] of all)
+    for (const result of results.filter(isFinding)) found.set(result.id, result);
+  const items = [...found.values()]
+    .toSorted((a, b) => a.id.localeCompare(b.id))
+    .map(
+      ({ id, title, severity, basis, gains, mend }) =>
+        `- **${id}** ${title} (${severity}). ${gains} To mend it: ${mend.replaceAll("\n", " ")} [${basis.spec}](${basis.url}): ${citation(basis).split(": ").slice(1).join(": ")}`,
+    );
+  return ["", `## ${heading}`, "", ...items];
 }

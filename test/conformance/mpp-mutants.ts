@@ -55,6 +55,24 @@ export const MPP_RING_2: readonly (readonly [kills: string, fault: string, meddl
   ],
 ];
 
+/** The same, where its facilitator says no. */
+export const MPP_RING_3: typeof MPP_RING_2 = [
+  [
+    "MPP-20",
+    "answers what does not verify with 403",
+    (told, { credential }) =>
+      credential && told.status === 402 ? { ...told, status: 403, body: "{}" } : told,
+  ],
+  [
+    "MPP-21",
+    "gives a receipt for what it refuses",
+    (told, { credential }) =>
+      credential && told.status === 402
+        ? withHeaders(told, { "payment-receipt": Buffer.from("{}").toString("base64url") })
+        : told,
+  ],
+];
+
 /** A server that passes everything on to `upstream`, and what is answered through `meddle`. */
 export async function openMeddler(upstream: string, meddle: Meddling) {
   const copies = new Map<string, number>();

@@ -1,8 +1,9 @@
 /**
  * Our paywall before work that calls the witness: what every case of ring 3 must pass.
  */
+import { HTTPFacilitatorClient } from "@x402/core/server";
 import express from "express";
-import { paywall, type PaywallOptions } from "../../middleware/index.ts";
+import { paywall, type PaywallFacilitator, type PaywallOptions } from "../../middleware/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { listen, type Listening } from "../middleware/shop.ts";
 import { PAY_TO } from "./endpoint.ts";
@@ -13,12 +14,14 @@ export interface ReferenceOptions extends Pick<PaywallOptions, "flow" | "facilit
   /** Default: nowhere. */
   database?: string;
   port?: number;
+  /** The seller's books, written behind each settlement: a call to the witness that throws where it is not taken. */
+  keepsBooks?: boolean;
 }
 
 /** Sells `GET /paid`. */
 export async function openReference(options: ReferenceOptions): Promise<Listening> {
   const { facilitatorUrl, witnessUrl, database = ":memory:", port, flow } = options;
-  const { facilitatorTimeoutMs = 4_000 } = options;
+  const { facilitatorTimeoutMs = 4_000, keepsBooks = false } = options;
   const db = openDatabase(database);
   const app = express();
   app.disable("x-powered-by");
@@ -26,7 +29,7 @@ export async function openReference(options: ReferenceOptions): Promise<Listenin
     price: "0.01",
     payTo: PAY_TO,
     db,
-    facilitator: facilitatorUrl,
+    facilitator: keepsBooks ? bookkeeping(facilitatorUrl, witnessUrl) : facilitatorUrl,
     facilitatorTimeoutMs,
     ...(flow && { flow }),
   });
@@ -41,6 +44,20 @@ export async function openReference(options: ReferenceOptions): Promise<Listenin
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       db.close();
+    },
+  };
+}
+
+/** A stock client of a facilitator, with a hook of the seller's behind it. */
+function bookkeeping(url: string, witnessUrl: string): PaywallFacilitator {
+  const client = new HTTPFacilitatorClient({ url });
+  return {
+    verify: (payment, terms) => client.verify(payment as never, terms as never),
+    async settle(payment, terms) {
+      const settled = await client.settle(payment as never, terms as never);
+      const written = await fetch(`${witnessUrl}/after-settle`, { method: "POST" });
+      if (!written.ok) throw new Error("The books are closed.");
+      return settled;
     },
   };
 }

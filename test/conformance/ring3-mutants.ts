@@ -6,7 +6,10 @@ export const RING_3: readonly (readonly [fault: Ring3Fault, kills: readonly stri
   ["goes on though verify says no", ["WORK-01"]],
   ["settles before it works", ["WORK-02"]],
   ["charges for work that failed", ["WORK-03"]],
-  ["delivers though settle says no", ["WORK-04", "WORK-05", "TAMP-17", "TAMP-21", "RPLY-10"]],
+  [
+    "delivers though settle says no",
+    ["WORK-04", "WORK-05", "TAMP-17", "TAMP-21", "RPLY-10", "WORK-20"],
+  ],
   ["works again for what did not settle", ["WORK-05"]],
   ["takes silence for yes", ["WORK-06"]],
   ["takes a lost answer for a refusal", ["WORK-07", "SETL-12", "WORK-19"]],

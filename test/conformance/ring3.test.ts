@@ -10,11 +10,14 @@ import {
   type Harness,
   LEVELS,
   openHarness,
+  PROFILES,
   type Result,
 } from "../../conformance/index.ts";
+import { SERVERS } from "../../scripts/servers/stock.ts";
 import { listen } from "../middleware/shop.ts";
 import { openEndpoint } from "./endpoint.ts";
 import { openReference } from "./reference-server.ts";
+import { MPP_RING_3, openMeddler } from "./mpp-mutants.ts";
 import { LOAD_MUTANTS, RESTART_MUTANTS, RING_3 } from "./ring3-mutants.ts";
 import { openRing3Shop } from "./ring3-shop.ts";
 
@@ -69,6 +72,37 @@ describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
     expect(profiles).toEqual(["x402-v2", "x402-v1", "mpp"]);
   });
 
+  test("our paywall delivers though its bookkeeping fails behind the settlement", async () => {
+    await using own = await open();
+    await using shop = await openReference({ ...urls(own), keepsBooks: true });
+    const { results } = await check({ url: shop.url, ring: 3, harness: own, only: ["WORK-16"] });
+    expect(results.map(({ verdict, profile }) => [profile, verdict])).toEqual(
+      PROFILES.map((profile) => [profile, "pass"]),
+    );
+  });
+
+  test.each(["a right shop", "our paywall"])(
+    "%s sells a hundred at once, and ends every payment of a storm",
+    async (which) => {
+      await using own = await open();
+      const openIt = which === "our paywall" ? openReference : openRing3Shop;
+      await using shop = await openIt(urls(own));
+      const only = ["LOAD-04", "LOAD-05"];
+      const profiles = ["x402-v2"] as const;
+      const { results } = await check({
+        url: shop.url,
+        ring: 3,
+        harness: own,
+        only,
+        profiles,
+        load: true,
+      });
+      expect(results.map(({ id, verdict, seen }) => [id, verdict, seen])).toEqual(
+        only.map((id) => [id, "pass", expect.any(String)]),
+      );
+    },
+  );
+
   test("our paywall that settles first has nothing to mend", async () => {
     await using own = await open();
     await using shop = await openReference({ ...urls(own), flow: "settle-first" });
@@ -113,9 +147,28 @@ describe("one fault", () => {
     expect(results.map(({ verdict }) => verdict)).toEqual(["fail"]);
   });
 
+  test.each(MPP_RING_3)("%s notices a server of MPP that %s", async (id, _, meddle) => {
+    await using shop = await openReference(urls(harness));
+    await using meddler = await openMeddler(new URL(shop.url).origin, meddle);
+    const url = `${meddler.url}/paid`;
+    const { results } = await check({ url, ring: 3, harness, only: [id], profiles: ["mpp"] });
+    expect(results.map(({ verdict }) => verdict)).toEqual(["fail"]);
+  });
+
+  test("a stock server of MPP that believes whatever its facilitator says fails what shows it", async () => {
+    const { facilitatorUrl, witnessUrl } = urls(harness);
+    const open = SERVERS["mppx 0.11.0"]!;
+    await using shop = await listen(await open({ facilitatorUrl, witnessUrl, database: "" }));
+    const only = ["RPLY-03", "SETL-12", "WORK-08", "WORK-10"];
+    const url = `${shop.url}/a`;
+    const { results } = await check({ url, ring: 3, harness, only, profiles: ["mpp"] });
+    const found = results.map(({ id, verdict, attribution }) => `${id} ${verdict} ${attribution}`);
+    expect(found.toSorted()).toEqual(only.map((id) => `${id} fail target`));
+  });
+
   test("is known for every case of ring 3", () => {
     const rows = [...RING_3, ...LOAD_MUTANTS, ...RESTART_MUTANTS].flatMap(([, kills]) => kills);
-    const killed = new Set([...rows, "MPP-18"]);
+    const killed = new Set([...rows, "MPP-18", ...MPP_RING_3.map(([id]) => id)]);
     expect(RING_3_IDS.filter((id) => !killed.has(id))).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** A shop behind the paywall, on a real chain and facilitator, for tests of both sides of a 402. */
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import express, { type Express } from "express";
+import express from "express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { type RunningFacilitator, startFacilitator } from "../../facilitator/index.ts";
 import {
@@ -40,9 +41,9 @@ export interface Listening extends AsyncDisposable {
   readonly url: string;
 }
 
-export async function listen(app: Express, port = 0): Promise<Listening> {
+export async function listen(app: RequestListener, port = 0): Promise<Listening> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const server = app.listen(port, "127.0.0.1", () => resolve());
+  const server = createServer(app).listen(port, "127.0.0.1", () => resolve());
   await promise;
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

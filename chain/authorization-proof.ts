@@ -3,17 +3,12 @@
  * counts money by. It says "expired" or "cancelled" only when nothing can move the money any more: a clock is no proof, and
  * neither is a block that a reorganisation may still take back.
  */
-import {
-  type Hex,
-  pad,
-  type PublicClient,
-  toEventSelector,
-  TransactionReceiptNotFoundError,
-} from "viem";
+import { type Hex, pad, type PublicClient, toEventSelector } from "viem";
 import type { Asset } from "../protocol/asset.ts";
 import type { Authorization } from "../protocol/authorization.ts";
 import { logsUnavailable, reading } from "./error.ts";
 import { type BlockRange, findNewestLogs, hexRange } from "./logs.ts";
+import { clientReceipts, type EventLog, type ReadReceipt } from "./receipt.ts";
 import { shared } from "./shared-reads.ts";
 import { TOKEN_ABI } from "./token-abi.ts";
 
@@ -30,9 +25,9 @@ const DATA_BYTES: Readonly<Record<string, number>> = {
 };
 
 export type AuthorizationProof =
-  /** The money moved, to whom and as much as was signed. `finalized`: no reorganisation can undo it. */
-  | { state: "settled"; transaction: Hex; blockNumber: bigint; finalized: boolean }
-  /** The payer took it back; final once `finalized`. */
+  /** The money moved, to whom and as much as was signed; as final as its block. */
+  | { state: "settled"; transaction: Hex; blockNumber: bigint }
+  /** The payer took it back. `finalized`: no reorganisation can undo that. */
   | { state: "cancelled"; transaction: Hex; blockNumber: bigint; finalized: boolean }
   /** Used, but the transfer beside it is not the one asked about. */
   | { state: "used_otherwise"; transaction: Hex; blockNumber: bigint }
@@ -55,6 +50,8 @@ export interface ReadAuthorizationOptions {
   transaction?: Hex | undefined;
   /** The block before which it cannot have been signed; narrows the search. */
   fromBlock?: bigint | undefined;
+  /** Through `client` unless given. */
+  readReceipt?: ReadReceipt | undefined;
 }
 
 /** Reads the proof, or throws `CHAIN_UNREACHABLE` or `CHAIN_LOGS_UNAVAILABLE`, which prove nothing either way. */
@@ -113,28 +110,17 @@ function findUses({ client, asset, authorization, fromBlock = 0n }: ReadAuthoriz
 
 /** What one transaction did with the authorization; undefined when it does not name it or does not exist. */
 async function readTransaction(
-  { client, asset, authorization }: ReadAuthorizationOptions,
+  { client, asset, authorization, readReceipt = clientReceipts(client) }: ReadAuthorizationOptions,
   hash: Hex,
 ): Promise<AuthorizationProof | undefined> {
-  const read = shared(client, hash, () => client.getTransactionReceipt({ hash }));
-  const receipt = await read.catch((error: unknown) => {
-    if (error instanceof TransactionReceiptNotFoundError) return undefined;
-    return reading("a transaction", Promise.reject(error));
-  });
+  const receipt = await shared(client, hash, () => readReceipt(hash));
   const outcome = receipt && readOutcome(receipt, asset, authorization);
   if (!outcome) return undefined;
   const { transactionHash: transaction, blockNumber } = receipt;
-  if (outcome === "used_otherwise") return { state: outcome, transaction, blockNumber };
+  if (outcome !== "cancelled") return { state: outcome, transaction, blockNumber };
   const newest = shared(client, "finalized", () => client.getBlock({ blockTag: "finalized" }));
   const block = await reading("the finalized block", newest);
   return { state: outcome, transaction, blockNumber, finalized: blockNumber <= block.number };
-}
-
-/** The part of a receipt that counts: viem's has it, and so has the server's own JSON. */
-export interface EventLog {
-  readonly address: string;
-  readonly topics: readonly Hex[];
-  readonly data: Hex;
 }
 
 interface UseIndex {

@@ -17,6 +17,8 @@ import {
   readAuthorization,
 } from "./authorization-proof.ts";
 import { ChainError, reading } from "./error.ts";
+import { openJsonRpc } from "./json-rpc.ts";
+import { receiptReader } from "./receipt.ts";
 import { TOKEN_ABI } from "./token-abi.ts";
 
 export interface Transfer {
@@ -62,10 +64,11 @@ export interface OpenChainOptions {
 
 /** Opens a chain; throws `CHAIN_UNREACHABLE`, or `CHAIN_MISMATCH` when the RPC server is of another chain than the asset. */
 export async function openChain({ rpcUrl, asset }: OpenChainOptions): Promise<Chain> {
+  const timeoutMs = 10_000;
   const client = createPublicClient({
     // viem would remember the newest block's number for four seconds.
     cacheTime: 0,
-    transport: http(rpcUrl, { timeout: 10_000, retryCount: 1 }),
+    transport: http(rpcUrl, { timeout: timeoutMs, retryCount: 1 }),
   });
   const chainId = await reading("the chain id", client.getChainId());
   if (chainId !== asset.chainId) {
@@ -75,6 +78,7 @@ export async function openChain({ rpcUrl, asset }: OpenChainOptions): Promise<Ch
       details: { expected: String(asset.chainId), actual: String(chainId) },
     });
   }
+  const readReceipt = receiptReader(openJsonRpc({ rpcUrl, timeoutMs }));
   const transfers = async (args: { from: Address; to?: Address }, fromBlock = 0n) => {
     const logs = client.getLogs({
       address: asset.address,
@@ -97,7 +101,7 @@ export async function openChain({ rpcUrl, asset }: OpenChainOptions): Promise<Ch
     asset,
     balanceOf: (address) => reading("a balance", readBalance(client, asset, address)),
     readAuthorization: (authorization, options) =>
-      readAuthorization({ client, asset, authorization, ...options }),
+      readAuthorization({ client, asset, authorization, readReceipt, ...options }),
     now: async () => (await reading("the newest block", client.getBlock())).timestamp,
     transfersFrom: (from, options) => transfers({ from }, options?.fromBlock),
     transfersBetween: (from, to, options) => transfers({ from, to }, options?.fromBlock),

@@ -4,7 +4,7 @@
  * chain cannot be read, which say nothing about the payment.
  */
 import { createPublicClient, http } from "viem";
-import { reading } from "../chain/index.ts";
+import { openJsonRpc, reading } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { openDatabase } from "../store/index.ts";
 import {
@@ -18,7 +18,6 @@ import { Batcher } from "./batcher.ts";
 import { requireSigned, requireTerms, requireVerifiable } from "./checks.ts";
 import { BaseFee } from "./fees.ts";
 import { type HealthAnswer, pendingOf, readHealth } from "./health.ts";
-import { openJsonRpc } from "./json-rpc.ts";
 import { Lane } from "./lane.ts";
 import type { FacilitatorEvent } from "./log.ts";
 import { Metrics } from "./metrics.ts";

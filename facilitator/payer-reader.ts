@@ -6,8 +6,7 @@ import { domainSeparator, type Hex } from "viem";
 import type { Asset } from "../protocol/asset.ts";
 import type { Authorization } from "../protocol/authorization.ts";
 import reader from "./artifacts/PayerReader.json" with { type: "json" };
-import { ChainError } from "../chain/index.ts";
-import type { JsonRpc } from "./json-rpc.ts";
+import { ChainError, type JsonRpc } from "../chain/index.ts";
 import { addressWord, bytesTail, uintWord } from "./words.ts";
 
 export interface PayerQuestion {

@@ -3,7 +3,7 @@
  * it. A question that finds nobody asking is asked at once; those that come meanwhile are asked together when the first is
  * answered. One question that no node can answer spoils no other's answer.
  */
-import { RpcRefusal } from "./json-rpc.ts";
+import { RpcRefusal } from "../chain/index.ts";
 import {
   fitsOneCall,
   type PayerAnswer,

@@ -3,8 +3,7 @@
  * has it, and silence counts as yes.
  */
 import type { Hex, PublicClient } from "viem";
-import { ChainError } from "../chain/index.ts";
-import { type JsonRpc, RpcRefusal } from "./json-rpc.ts";
+import { ChainError, type JsonRpc, RpcRefusal } from "../chain/index.ts";
 import { knows, parseReceipt, type Receipt } from "./lookup.ts";
 import { isTransportError } from "./transport-error.ts";
 

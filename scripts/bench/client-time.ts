@@ -118,7 +118,7 @@ function believingChain(chain: Chain): Chain {
   const transaction = `0x${"ab".repeat(32)}` as const;
   return {
     ...chain,
-    readAuthorization: async () => ({ state: "settled", transaction, finalized: true }) as never,
+    readAuthorization: async () => ({ state: "settled", transaction }) as never,
   };
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { concatHex, encodeDeployData, getContractAddress, type Hex, toHex } from "viem";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openJsonRpc } from "../../facilitator/json-rpc.ts";
+import { openJsonRpc } from "../../chain/index.ts";
 import { type PayerQuestion, payerReader } from "../../facilitator/payer-reader.ts";
 import { artifactFile } from "../../scripts/compile-token.ts";
 import { newAuthorization, openTestChain, sign, type TestChain } from "../support/chain.ts";

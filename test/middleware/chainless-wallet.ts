@@ -26,7 +26,6 @@ export const SETTLED = {
   state: "settled",
   transaction: TX,
   blockNumber: 1n,
-  finalized: true,
 } as AuthorizationProof;
 
 const { network, address: asset } = BASE_SEPOLIA_USDC;

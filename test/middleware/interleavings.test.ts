@@ -44,7 +44,7 @@ function openWorld(scheduler: fc.Scheduler) {
       await turn("proof");
       const transaction = TX;
       return settled.includes(nonce)
-        ? { state: "settled", transaction, blockNumber: 1n, finalized: true }
+        ? { state: "settled", transaction, blockNumber: 1n }
         : { state: "unused" };
     },
   } as unknown as Chain;

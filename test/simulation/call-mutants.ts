@@ -76,7 +76,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
         async readAuthorization(authorization, options) {
           const transaction = options?.transaction;
           if (!transaction) return chain.readAuthorization(authorization, options);
-          return { state: "settled", transaction, blockNumber: 0n, finalized: true };
+          return { state: "settled", transaction, blockNumber: 0n };
         },
       }),
   },

@@ -5,7 +5,7 @@
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { urlToHttpOptions } from "node:url";
-import { ChainError } from "../chain/index.ts";
+import { ChainError } from "./error.ts";
 
 /** The server's "no". Its words may repeat what was sent, so they are for a log at most. */
 export class RpcRefusal extends Error {
@@ -41,7 +41,7 @@ export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
   const target = { ...urlToHttpOptions(url), method: "POST", agent };
   let id = 0;
 
-  const post = (body: string): Promise<string> => {
+  const post = (body: string, repeats: number): Promise<string> => {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     // All that is asked is ASCII, which is written as it is.
     const headers = { "content-type": "application/json", "content-length": body.length };
@@ -55,7 +55,12 @@ export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
       });
     });
     const timer = setTimeout(() => request.destroy(new Error("no answer in time")), timeoutMs);
-    request.on("error", reject);
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      // A kept connection that the server has just closed says nothing about the question.
+      const isStale = request.reusedSocket && error.code === "ECONNRESET";
+      if (isStale && repeats > 0) resolve(post(body, repeats - 1));
+      else reject(error);
+    });
     request.on("close", () => {
       clearTimeout(timer);
       reject(new Error("the connection was closed"));
@@ -69,7 +74,10 @@ export function openJsonRpc({ rpcUrl, timeoutMs }: JsonRpcOptions): JsonRpc {
       id += 1;
       let answer: { result?: unknown; error?: { code?: unknown; message?: unknown } };
       try {
-        answer = JSON.parse(await post(JSON.stringify({ jsonrpc: "2.0", id, method, params })));
+        // A send that is repeated behind its caller's back could not be told from a failed one.
+        const repeats = method.startsWith("eth_send") ? 0 : 1;
+        const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+        answer = JSON.parse(await post(body, repeats));
       } catch (error) {
         throw silent(method, error);
       }

@@ -1,8 +1,7 @@
 /** The passphrase of a keystore: from a file, from an environment variable that is named, or asked for. Never an argument. */
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { Writable } from "node:stream";
 import { Secret } from "../protocol/index.ts";
+import { askHidden } from "./ask-hidden.ts";
 import { UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { readPath } from "./arguments.ts";
@@ -38,22 +37,6 @@ function fromFile(path: string): Secret {
     throw missing("The file that --passphrase-file names cannot be read.");
   }
   throw missing("The file that --passphrase-file names is empty.");
-}
-
-/** What is typed is not shown. */
-async function askHidden(question: string): Promise<string> {
-  process.stderr.write(question);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  try {
-    return await new Promise<string>((resolve) => {
-      lines.once("line", resolve);
-      lines.once("close", () => resolve(""));
-    });
-  } finally {
-    lines.close();
-    process.stderr.write("\n");
-  }
 }
 
 function missing(problem: string): UsageError {

@@ -85,6 +85,7 @@ Exit codes: 0 passed, 1 not passed, 2 wrong usage (nothing was started), 3 the w
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: quiet,
+      outputError: (text, write) => write(`${text.trimEnd()} (USAGE)\n`),
     });
   }
   return program;

@@ -5,8 +5,8 @@ export type Meaning = { argv: string[] } | { text: string; code: 0 | 2 };
 /** Whose command line and plugin this answers for; a skill asks for at least these. */
 const STANDS_FOR = { cli: "1.51.0", plugin: "0.45.0" };
 
-/** Options of the real one that change nothing here: everything is as it would be under test. */
-const WITHOUT_EFFECT = /^--(testmode|debug)(=.*)?$/;
+/** Published with a value, as `--testmode=false`, and without effect: everything is as it would be under test. */
+const WITHOUT_EFFECT = /^--(testmode|debug|stream|quiet|interactive)=/;
 
 const RENAMED: Readonly<Record<string, readonly string[]>> = { show: ["status"] };
 

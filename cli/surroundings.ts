@@ -12,6 +12,8 @@ export interface Surroundings {
   signal: AbortSignal;
   /** When the program began, in milliseconds since the epoch. */
   startedAt: number;
+  /** What is read where a command line says so; the process's own by default. */
+  stdin?: AsyncIterable<Uint8Array | string>;
   /** What the person called it by, where that is not "purser": "stripe projects". */
   tool?: string;
 }

@@ -4,21 +4,25 @@
  */
 import { createHash } from "node:crypto";
 import { PurserError, type Resource, type SessionClient } from "../../protocol/index.ts";
+import { chooseService } from "./choose-service.ts";
 import { withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
-import { syncEnv } from "./env-sync.ts";
+import { syncIfWanted } from "./env-sync.ts";
+import { admitResource } from "./environments.ts";
 import { readJsonFlag } from "./json-flag.ts";
 import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
 import { type AddFlags, commandLine, type Order, readOrder, sorted } from "./order.ts";
 import { withOnceKey } from "./once-key.ts";
 import type { OpenProject, ProjectCommand } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
-import { providerOf } from "./project-state.ts";
+import { writeState } from "./project-folder.ts";
+import { type NamedResource, providerOf } from "./project-state.ts";
 import { untilReady } from "./pending.ts";
 import { resourceAnswer } from "./resource-answer.ts";
 
-export async function add(command: ProjectCommand<AddFlags>, service: string): Promise<Answer> {
+export async function add(command: ProjectCommand<AddFlags>, wanted: string): Promise<Answer> {
   const { flags, tool } = command;
+  const service = wanted.includes("/") ? wanted : await chooseService(command, wanted);
   const order = readOrder(service, flags);
   if (flags.preflight) return preflightAnswer(await checks(command, order), command);
   const project = command.project();
@@ -39,8 +43,21 @@ export async function add(command: ProjectCommand<AddFlags>, service: string): P
   const resource = await untilReady(command, client, project.id, made);
   askForInformation(resource, line);
   const { named } = await command.read(client, project);
-  const written = project.state.shared.env.sync ? await syncEnv(client, project) : undefined;
+  admitAdded(project, named, resource);
+  const written = await syncIfWanted(command, client, project);
   return resourceAnswer(command, { resource, named, written, did: "Added" });
+}
+
+/** Also one that there was already is wanted in the environment that it is added in. */
+function admitAdded(
+  { root, state }: OpenProject,
+  named: readonly NamedResource[],
+  { id }: Resource,
+): void {
+  const name = named.find(({ resource }) => resource.id === id)?.name;
+  if (name === undefined) return;
+  admitResource(state, name);
+  writeState(root, state);
 }
 
 interface Provision {

@@ -2,6 +2,7 @@
 import {
   parseDecimal,
   type Price,
+  PurserError,
   type ServiceFilter,
   type ServiceListing,
   type ServicesEnvelope,
@@ -11,15 +12,25 @@ import { cacheCatalog, readCachedCatalog } from "./catalog-cache.ts";
 import type { ProjectCommand } from "./project-command.ts";
 import { tableOf } from "./table-of.ts";
 
-/** `only` is a provider, or a category after an @. */
+/** `only` is a provider or a category, which an @ before it says for sure. */
 export async function catalog(command: ProjectCommand, only: string | undefined): Promise<Answer> {
-  const filter: ServiceFilter =
-    only === undefined
-      ? {}
-      : only.startsWith("@")
-        ? { category: only.slice(1) }
-        : { provider: only };
-  return show(command, await read(command, filter));
+  return show(command, await readCatalog(command, only));
+}
+
+export async function readCatalog(
+  command: ProjectCommand,
+  only: string | undefined,
+): Promise<ServicesEnvelope> {
+  if (only === undefined) return read(command, {});
+  if (only.startsWith("@")) return read(command, { category: only.slice(1) });
+  try {
+    return await read(command, { provider: only.toLowerCase() });
+  } catch (error) {
+    if (!(error instanceof PurserError) || error.code !== "PROVIDER_UNKNOWN") throw error;
+    const ofCategory = await read(command, { category: only.toLowerCase() });
+    if (ofCategory.data.services.length === 0) throw error;
+    return ofCategory;
+  }
 }
 
 export async function search(command: ProjectCommand, query: string): Promise<Answer> {

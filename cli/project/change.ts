@@ -1,35 +1,32 @@
-/** `purser rotate`, `upgrade`, `downgrade` and `remove`: each on one resource, found by its immutable id before anything is done. */
-import type {
-  Confirmation,
-  Resource,
-  ServiceListing,
-  SessionClient,
-  UpdateOrder,
-} from "../../protocol/index.ts";
-import { confirmOnce, withWord } from "./confirm.ts";
+/** `purser rotate`, `update`, `upgrade` and `downgrade`: each on one resource, found by its immutable id before anything is done. */
+import type { Resource, ServiceListing, UpdateOrder } from "../../protocol/index.ts";
+import { confirmOnce, destructive, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
-import { syncEnv } from "./env-sync.ts";
+import { syncIfWanted } from "./env-sync.ts";
 import { isReference } from "./explain.ts";
-import { findResource } from "./find-resource.ts";
 import { readJsonFlag } from "./json-flag.ts";
 import { untilReady } from "./pending.ts";
 import { withOnceKey } from "./once-key.ts";
-import type { OpenProject, ProjectCommand, ProjectFlags } from "./project-command.ts";
+import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
-import { type NamedResource, providerOf } from "./project-state.ts";
-import { resourceAnswer, resourceData } from "./resource-answer.ts";
+import { providerOf } from "./project-state.ts";
+import { resourceAnswer } from "./resource-answer.ts";
+import { findTarget, type Target } from "./target.ts";
 
 export interface ChangeFlags extends ProjectFlags {
   config?: string;
 }
 
-interface Target extends NamedResource {
-  client: SessionClient;
-  project: OpenProject;
-}
+type Direction = "up" | "down" | "any";
+
+const DIRECTIONS = {
+  up: { verb: "upgrade", did: "Upgraded" },
+  down: { verb: "downgrade", did: "Downgraded" },
+  any: { verb: "update", did: "Updated" },
+} as const satisfies Record<Direction, { verb: string; did: string }>;
 
 export async function rotate(command: ProjectCommand, wanted: string): Promise<Answer> {
-  const target = await find(command, wanted);
+  const target = await findTarget(command, wanted);
   const { client, project, resource, name } = target;
   const line = `${command.tool} rotate ${resource.id}`;
   await confirmOnce(
@@ -47,13 +44,13 @@ export async function rotate(command: ProjectCommand, wanted: string): Promise<A
 
 export async function change(
   command: ProjectCommand<ChangeFlags>,
-  direction: "up" | "down",
+  direction: Direction,
   { wanted, service }: { wanted: string; service: string | undefined },
 ): Promise<Answer> {
-  const target = await find(command, wanted);
+  const target = await findTarget(command, wanted);
   const { client, project, resource } = target;
   const { config } = command.flags;
-  const verb = direction === "up" ? "upgrade" : "downgrade";
+  const { verb, did } = DIRECTIONS[direction];
   const to =
     service ?? (config === undefined ? await onlyChoice(command, target, direction) : undefined);
   const order: Omit<UpdateOrder, "idempotency_key"> = {
@@ -68,40 +65,7 @@ export async function change(
       client.update(project.id, resource.id, { ...order, ...word, idempotency_key }),
     ),
   );
-  return told(command, target, changed, direction === "up" ? "Upgraded" : "Downgraded");
-}
-
-export async function remove(command: ProjectCommand, wanted: string): Promise<Answer> {
-  const { client, project, resource, name } = await find(command, wanted);
-  const line = `${command.tool} remove ${resource.id}`;
-  await confirmOnce(
-    command,
-    line,
-    `Remove ${name} (${resource.service}, ${resource.id})? Its provider deletes it and what is in it.`,
-  );
-  const removed = await withWord(command, line, ({ confirm = [] }) =>
-    client.remove(project.id, resource.id, { confirm: destructive(confirm) }),
-  );
-  await command.read(client, project);
-  const written = project.state.shared.env.sync ? await syncEnv(client, project) : undefined;
-  return {
-    data: { resource: resourceData(name, removed), ...(written ? { env: written } : {}) },
-    lines: [`Removed ${name}: ${resource.service} (${resource.id})`],
-    warnings: written?.warnings ?? [],
-    nextSteps: written ? [] : [`${command.tool} env --pull`],
-  };
-}
-
-/** The person has said yes to that already. */
-function destructive(confirm: readonly Confirmation[]): Confirmation[] {
-  return [...new Set([...confirm, "destructive" as const])];
-}
-
-async function find(command: ProjectCommand, wanted: string): Promise<Target> {
-  const project = command.project();
-  const client = command.client();
-  const { named } = await command.read(client, project);
-  return { ...findResource(named, wanted, command.tool), client, project };
+  return told(command, target, changed, did);
 }
 
 async function told(
@@ -112,7 +76,7 @@ async function told(
 ): Promise<Answer> {
   const resource = await untilReady(command, client, project.id, made);
   const { named } = await command.read(client, project);
-  const written = project.state.shared.env.sync ? await syncEnv(client, project) : undefined;
+  const written = await syncIfWanted(command, client, project);
   return resourceAnswer(command, { resource, named, written, did });
 }
 
@@ -120,19 +84,19 @@ async function told(
 async function onlyChoice(
   { tool }: ProjectCommand,
   { client, resource }: Target,
-  direction: "up" | "down",
+  direction: Direction,
 ): Promise<string> {
   const { data } = await client.services({ provider: providerOf(resource.service) });
   const listing = data.services.find(({ reference }) => reference === resource.service);
   const choices = updatesOf(listing, direction);
   const [only] = choices;
   if (only !== undefined && choices.length === 1) return only;
-  const verb = direction === "up" ? "upgrade" : "downgrade";
+  const { verb, did } = DIRECTIONS[direction];
   throw new ProjectError("SERVICE_CHOICE_REQUIRED", {
     problem:
       choices.length === 0
-        ? `The catalog names nothing that ${resource.service} can be ${verb}d to.`
-        : `${resource.service} can be ${verb}d to ${choices.join(" or ")}.`,
+        ? `The catalog names nothing that ${resource.service} can be ${did.toLowerCase()} to.`
+        : `${resource.service} can be ${did.toLowerCase()} to ${choices.join(" or ")}.`,
     nextStep:
       choices.length === 0
         ? "Leave it as it is, or change its configuration with --config."
@@ -142,9 +106,11 @@ async function onlyChoice(
 }
 
 /** As references: a catalog names them by the provider's own ids. */
-function updatesOf(listing: ServiceListing | undefined, direction: "up" | "down"): string[] {
+function updatesOf(listing: ServiceListing | undefined, direction: Direction): string[] {
   return (listing?.allowed_updates ?? [])
-    .filter((update) => update.direction === direction || update.direction === "any")
+    .filter(
+      (update) => [direction, update.direction].includes("any") || update.direction === direction,
+    )
     .map(({ service }) => referenceOf(listing?.provider_id ?? "", service))
     .filter(isReference);
 }

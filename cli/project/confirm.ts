@@ -123,6 +123,11 @@ function isOpen(one: string, { confirm = [] }: Word): boolean {
   return known.includes(one) && !confirm.some((given) => given === one);
 }
 
+/** The confirmations, with the one that the person has given the command itself. */
+export function destructive(confirm: readonly Confirmation[]): Confirmation[] {
+  return [...new Set([...confirm, "destructive" as const])];
+}
+
 /** Asks before what the command itself cannot undo, as the orchestrator would for its part. */
 export async function confirmOnce(
   command: ProjectCommand,

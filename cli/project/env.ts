@@ -1,14 +1,22 @@
 /**
- * `purser env`: the names of the project's variables; their values go into the output file with --pull, and are printed only with
- * --reveal. The vault lists every read.
+ * `purser env`: the names of the active environment's variables; their values go into its output file with --pull, into the sealed vault
+ * alone with --refresh, and are printed only with --reveal. The orchestrator lists every read.
  */
-import type { EnvView } from "../../protocol/index.ts";
+import { PurserError, type SessionClient } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
-import { readVariables, revealVariables, syncEnv } from "./env-sync.ts";
+import { type EnvSync, refreshVault, syncEnv, writeOutput } from "./env-sync.ts";
+import {
+  type EnvironmentVariable,
+  isBound,
+  readVariables,
+  revealVariables,
+} from "./environment-variables.ts";
+import { activeEnvironment } from "./environments.ts";
 import { printable } from "./printable.ts";
-import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
+import type { OpenProject, ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { providerOf } from "./project-state.ts";
 import { tableOf } from "./table-of.ts";
+import { readVault } from "./vault-file.ts";
 
 export interface EnvFlags extends ProjectFlags {
   pull?: true;
@@ -19,65 +27,105 @@ export interface EnvFlags extends ProjectFlags {
 }
 
 export async function env(command: ProjectCommand<EnvFlags>): Promise<Answer> {
-  const { flags, tool, surroundings } = command;
+  const { flags } = command;
   const project = command.project();
   const client = command.client();
-  if (flags.pull || flags.refresh) {
+  if (flags.pull) return pull(command, client, project);
+  if (flags.refresh) return refresh(command, client, project);
+  return show(command, client, project);
+}
+
+async function pull(
+  command: ProjectCommand,
+  client: SessionClient,
+  project: OpenProject,
+): Promise<Answer> {
+  const { file, written, removed, warnings } = await pulled(command, client, project);
+  return {
+    data: { environment: activeEnvironment(project.state).name, output: file, written, removed },
+    lines: [
+      written.length === 0
+        ? `Nothing to write to ${file}.`
+        : `Wrote ${written.join(", ")} to ${file}.`,
+      ...(removed.length === 0 ? [] : [`Took ${removed.join(", ")} out of it.`]),
+    ],
+    warnings,
+  };
+}
+
+/** From the orchestrator; while that does not answer, from the vault, with a warning. */
+async function pulled(
+  command: ProjectCommand,
+  client: SessionClient,
+  project: OpenProject,
+): Promise<EnvSync> {
+  try {
     await command.read(client, project);
-    const synced = await syncEnv(client, project);
-    const { file, written, removed } = synced;
-    return {
-      data: { output: file, written, removed },
-      lines: [
-        written.length === 0
-          ? `Nothing to write to ${file}.`
-          : `Wrote ${written.join(", ")} to ${file}.`,
-        ...(removed.length === 0 ? [] : [`Took ${removed.join(", ")} out of it.`]),
-      ],
-      warnings: synced.warnings,
-    };
+    return await syncEnv(command, client, project);
+  } catch (error) {
+    const down = error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
+    const kept = down ? await readVault(project, command.surroundings.env) : undefined;
+    if (!kept) throw error;
+    const synced = writeOutput(project, kept.values);
+    const warning = `The orchestrator does not answer; these are the values as they were read at ${kept.readAt}.`;
+    return { ...synced, warnings: [warning, ...synced.warnings] };
   }
-  const { variables: all, warnings } = await readVariables(client, project.id);
+}
+
+async function refresh(
+  command: ProjectCommand,
+  client: SessionClient,
+  project: OpenProject,
+): Promise<Answer> {
+  await command.read(client, project);
+  const { values, warnings } = await refreshVault(command, client, project);
+  const { name } = activeEnvironment(project.state);
+  return {
+    data: { environment: name, refreshed: [...values.keys()] },
+    lines: [`Read ${[...values.keys()].join(", ") || "no variable"} into .projects/vault.`],
+    warnings,
+    nextSteps: [`${command.tool} env --pull`],
+  };
+}
+
+async function show(
+  { flags, tool, surroundings }: ProjectCommand<EnvFlags>,
+  client: SessionClient,
+  project: OpenProject,
+): Promise<Answer> {
+  const { variables: all, warnings } = await readVariables(client, project);
   const variables = all.filter((variable) => isWanted(variable, flags));
   const values = flags.reveal ? await revealVariables(client, project.id, variables) : undefined;
-  const told = variables.map(({ name, service, resource, secret, value }) => ({
-    name,
-    service,
-    resource,
-    secret,
-    value: values?.get(name) ?? (secret ? REDACTED : value),
-  }));
-  const rows = told.map(({ name, value, service }) => [name, value, service]);
+  const told = variables.map((one) => tell(one, values?.get(one.name)));
+  const rows = told.map(({ name, value, of }) => [name, value, of]);
+  const { name: environment, output } = activeEnvironment(project.state);
   return {
-    data: { environment: "default", output: project.state.shared.env.output, variables: told },
+    data: { environment, output, variables: told.map(({ of: _of, ...one }) => one) },
     lines: values
       ? told.map(({ name, value }) => `${name}=${printable(value)}`)
-      : tableOf(surroundings.terminal, ["variable", "value", "of"], rows, "No resource has any."),
+      : tableOf(surroundings.terminal, ["variable", "value", "of"], rows, "There is none."),
     warnings,
     nextSteps: flags.reveal || told.length === 0 ? [] : [`${tool} env --pull`],
   };
 }
 
-/** There is one environment, under its published name. */
-export function environments(command: ProjectCommand, what: "list" | "show"): Answer {
-  const { state } = command.project();
-  const { output } = state.shared.env;
-  const resources = Object.keys(state.shared.resources);
-  const active = { name: "default", active: true, output, resources };
-  return {
-    data: what === "list" ? { environments: [active] } : active,
-    lines: [`* default  ${output}  ${resources.join(", ")}`.trimEnd()],
-  };
-}
-
 const REDACTED = "********";
 
-function isWanted(
-  { service }: EnvView["variables"][number],
-  { service: one, provider }: EnvFlags,
-): boolean {
+function tell(one: EnvironmentVariable, revealed: string | undefined) {
+  const { name } = one;
+  if (isBound(one)) {
+    const { variable } = one;
+    return { name, variable, secret: true, value: revealed ?? REDACTED, of: "the project" };
+  }
+  const { service, resource, secret } = one;
+  const value = revealed ?? (secret ? REDACTED : one.value);
+  return { name, service, resource, secret, value, of: service };
+}
+
+function isWanted(one: EnvironmentVariable, { service, provider }: EnvFlags): boolean {
+  if (isBound(one)) return service === undefined && provider === undefined;
   return (
-    (one === undefined || service === one) &&
-    (provider === undefined || providerOf(service) === provider)
+    (service === undefined || one.service === service) &&
+    (provider === undefined || providerOf(one.service) === provider)
   );
 }

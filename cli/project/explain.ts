@@ -26,6 +26,7 @@ export function explain(
     const nextStep = `Run \`${step}\`; it may need a browser.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
   }
+  if (code === "MERCHANT_MISMATCH") return notTheirs(tool, error);
   if (error.code === "CONSENT_REQUIRED") return consentFirst(tool, error);
   if (code === "PLAN_REQUIRED") {
     const plans = (details?.["plan"] ?? "").split(",").filter(isReference);
@@ -61,6 +62,18 @@ export function signInFirst(url: string, tool: string, problem?: string): Projec
     nextStep: `Run \`${login}\`, let the person open its browser_url, and run its next_step.`,
     nextSteps: [login],
     details: { orchestrator: url },
+  });
+}
+
+/** Another person's project is not there at all for this one, so it cannot be told from one that never was. */
+function notTheirs(tool: string, { details, cause }: PurserError): ProjectError {
+  const step = `${tool} switch-account`;
+  return new ProjectError("MERCHANT_MISMATCH", {
+    problem: "The project is not the signed-in person's, or not with this orchestrator.",
+    nextStep: `Sign in as its owner with \`${step}\`, or name its orchestrator with --orchestrator <url>.`,
+    nextSteps: [step],
+    details,
+    cause,
   });
 }
 

@@ -2,12 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import type { ProjectSummary, SessionClient } from "../../protocol/index.ts";
+import { add } from "./add.ts";
 import type { Answer } from "./envelope.ts";
 import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
 import { ignoreFiles, readState, writeState } from "./project-folder.ts";
 import type { ProjectState } from "./project-state.ts";
+import { findStack, readStack, type StackService } from "./shared-stack.ts";
 import { writeShim } from "./shim-file.ts";
 import { writeSkills } from "./skill-files.ts";
 
@@ -17,6 +19,8 @@ export interface InitFlags extends ProjectFlags {
   skipSkills?: true;
   skipInstall?: true;
   mode?: string;
+  template?: string;
+  from?: string;
   stripeShim?: true;
   envSync?: true;
 }
@@ -24,29 +28,35 @@ export interface InitFlags extends ProjectFlags {
 export async function init(
   command: ProjectCommand<InitFlags>,
   name: string | undefined,
+  { id = command.flags.project }: { id?: string | undefined } = {},
 ): Promise<Answer> {
   const { flags, tool } = command;
   const root = command.root ?? command.surroundings.cwd;
+  if (flags.template !== undefined || !["manual", undefined].includes(flags.mode))
+    throw noTemplate();
+  const stack = flags.from === undefined ? undefined : readStack(flags.from);
   if (flags.preflight) return preflightAnswer(await initChecks(command), command);
   const client = command.client();
   const state = readState(root);
   const already = state.local.project !== undefined;
-  const project = await findOrMake(command, client, { root, state, name });
+  const project = await findOrMake(command, client, { root, state, name, id });
   state.shared.project = { name: project.name };
   const since = state.local.project?.initializedAt ?? new Date().toISOString();
   state.local.project = { id: project.id, name: project.name, initializedAt: since };
   if (flags.envSync || (!already && tool !== "purser")) state.shared.env.sync = true;
   writeState(root, state);
-  ignoreFiles(root, state.shared.env.output, state.local.orchestrator?.world);
+  ignoreFiles(root, outputs(state), state.local.orchestrator?.world);
   const skills = flags.skipSkills ? [] : writeSkills(root, { tool, project: project.name });
   const shim = flags.stripeShim ? writeShim(root) : undefined;
   await command.read(client, command.project());
+  const added = stack === undefined ? [] : await addStack(command, client, stack);
   const { bold } = command.surroundings.terminal.paint;
   const lines = [
     `${already ? "Already initialized:" : "Initialized"} ${bold(project.name)} (${project.id})`,
     `  orchestrator  ${command.found?.url}`,
     `  state         .projects/state.json (commit it), .projects/state.local.json (ids of this checkout)`,
     ...(skills.length > 0 ? [`  for agents    ${skills.join(", ")}`] : []),
+    ...(added.length === 0 ? [] : [`  added         ${added.join(", ")}`]),
     ...(shim === undefined ? [] : [`  stripe shim   export PATH="${shim}:$PATH"`]),
   ];
   return {
@@ -55,6 +65,7 @@ export async function init(
       already_initialized: already,
       orchestrator: command.found?.url,
       skills,
+      ...(stack === undefined ? {} : { added }),
       ...(shim === undefined ? {} : { stripe_shim: shim }),
     },
     lines,
@@ -62,17 +73,31 @@ export async function init(
   };
 }
 
+/** One after the other; the first that is refused ends it, and the same command goes on there. */
+async function addStack(
+  command: ProjectCommand<InitFlags>,
+  client: SessionClient,
+  stack: readonly StackService[],
+): Promise<string[]> {
+  const { data } = await client.services();
+  const references = findStack(stack, data.services);
+  for (const reference of references) await add(command, reference);
+  return references;
+}
+
 interface Wanted {
   root: string;
   state: ProjectState;
   name: string | undefined;
+  /** Of a project that exists. */
+  id: string | undefined;
 }
 
 /** The project of this folder, the one that is named by id, or a new one, made once whatever is lost on the way. */
 async function findOrMake(
   command: ProjectCommand<InitFlags>,
   client: SessionClient,
-  { root, state, name }: Wanted,
+  { root, state, name, id }: Wanted,
 ): Promise<Pick<ProjectSummary, "id" | "name">> {
   const { url, knownWorld } = command.address();
   const before = state.local;
@@ -83,7 +108,8 @@ async function findOrMake(
     });
   }
   before.orchestrator = { url, ...(knownWorld === undefined ? {} : { world: knownWorld }) };
-  const wanted = command.flags.project ?? before.project?.id;
+  if (before.project && id !== undefined && before.project.id !== id) throw another(before.project);
+  const wanted = id ?? before.project?.id;
   if (wanted !== undefined) return client.status(wanted);
   before.initKey ??= `init-${randomUUID()}`;
   // Before it is asked for: a second try with the same key finds what the first one made.
@@ -91,8 +117,26 @@ async function findOrMake(
   return client.createProject({ name: name ?? nameOf(root), idempotency_key: before.initKey });
 }
 
+function outputs({ shared }: ProjectState): string[] {
+  return Object.values(shared.environments).map(({ output }) => output);
+}
+
 async function initChecks(command: ProjectCommand<InitFlags>): Promise<Check[]> {
   return (await projectChecks(command)).filter(({ code }) => code !== "PROJECT_NOT_INITIALIZED");
+}
+
+function noTemplate(): ProjectError {
+  return new ProjectError("NOT_SUPPORTED", {
+    problem: "There are no starter apps here, so nothing can be made from a template.",
+    nextStep: "Leave --template out, and say --mode manual or nothing.",
+  });
+}
+
+function another({ name, id }: Pick<ProjectSummary, "id" | "name">): ProjectError {
+  return new ProjectError("DIRECTORY_SELECTION_REQUIRED", {
+    problem: `This folder belongs to the project ${name} (${id}).`,
+    nextStep: "Use a folder of its own for another project.",
+  });
 }
 
 function nameOf(root: string): string {

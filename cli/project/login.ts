@@ -5,6 +5,7 @@
 import { setTimeout } from "node:timers/promises";
 import { pollDeviceLogin, SessionClient, startDeviceLogin } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
+import { isSessionRefusal } from "./explain.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
@@ -103,6 +104,25 @@ export async function logout(command: ProjectCommand): Promise<Answer> {
   if (token) await command.client().endSession();
   new SessionsFile(command.surroundings.env).forget(url);
   return { data: { orchestrator: url, signed_out: true }, lines: [`Signed out of ${url}.`] };
+}
+
+/** Whoever is signed in is signed out first, so that nothing is done in the wrong person's name meanwhile. */
+export async function switchAccount(command: ProjectCommand<LoginFlags>): Promise<Answer> {
+  const given = command.surroundings.env["PURSER_SESSION"] ?? "";
+  if (given !== "") {
+    throw new ProjectError("NOT_SUPPORTED", {
+      problem: "The session is the one that PURSER_SESSION gives.",
+      nextStep: "Give that another session, or unset it.",
+    });
+  }
+  try {
+    await logout(command);
+  } catch (error) {
+    // It had ended by itself.
+    if (!isSessionRefusal(error)) throw error;
+    new SessionsFile(command.surroundings.env).forget(command.address().url);
+  }
+  return login(command);
 }
 
 function ended(state: "declined" | "expired", again: string): ProjectError {

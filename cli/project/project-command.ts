@@ -65,13 +65,27 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
 
   /** Asks the person yes or no; undefined where nobody may be asked. */
   async ask(ask: HumanAsk): Promise<boolean | undefined> {
-    const { terminal, json, signal } = this.surroundings;
-    const { nonInteractive = false, interactive = true, yes = false } = this.flags;
-    if (!terminal.interactive || json || nonInteractive || !interactive || yes) return undefined;
-    const human = terminalHuman(terminal, { input: process.stdin, output: process.stderr, signal });
-    return (await human.ask(ask)).answer === "accept";
+    const answer = await this.#answer(ask);
+    return answer === undefined ? undefined : answer === "accept";
   }
 
+  /** The person's choice, or other words of theirs; undefined where nobody may be asked. */
+  choose(question: string, choices: string[]): Promise<string | undefined> {
+    return this.#answer({ kind: "question", question, choices });
+  }
+
+  async #answer(ask: HumanAsk): Promise<string | undefined> {
+    if (!this.mayAsk) return undefined;
+    const { terminal, signal } = this.surroundings;
+    const human = terminalHuman(terminal, { input: process.stdin, output: process.stderr, signal });
+    return (await human.ask(ask)).answer;
+  }
+
+  get mayAsk(): boolean {
+    return this.mayWait && !this.flags.yes;
+  }
+
+  /** Somebody is there, who may take their time. */
   get mayWait(): boolean {
     const { terminal, json } = this.surroundings;
     const { nonInteractive = false, interactive = true } = this.flags;

@@ -5,15 +5,18 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
+import { withDefault } from "./environments.ts";
 import { ProjectError } from "./project-error.ts";
 import { LocalState, type ProjectState, SharedState } from "./project-state.ts";
 
@@ -36,10 +39,10 @@ export function findRoot(cwd: string): string | undefined {
 
 /** Throws `STATE_UNREADABLE`. */
 export function readState(root: string): ProjectState {
-  return {
+  return withDefault({
     shared: readShape(join(root, SHARED), SharedState),
     local: readShape(join(root, LOCAL), LocalState),
-  };
+  });
 }
 
 export function writeState(root: string, { shared, local }: ProjectState): void {
@@ -48,13 +51,13 @@ export function writeState(root: string, { shared, local }: ProjectState): void 
 }
 
 /** Adds the lines that are not there yet; the rest of the file stays as it is. */
-export function ignoreFiles(root: string, output: string, world: string | undefined): void {
+export function ignoreFiles(root: string, outputs: readonly string[], world?: string): void {
   const file = join(root, ".gitignore");
   const before = existsSync(file) ? readFileSync(file, "utf8") : "";
   const present = new Set(before.split(/\r?\n/).map((line) => line.trim()));
   // A world in here has keys in it, of play money as they may be.
   const worlds = world?.startsWith(join(root, ".purser")) ? [".purser"] : [];
-  const missing = [...IGNORED, output, ...worlds].filter((line) => !present.has(line));
+  const missing = [...IGNORED, ...outputs, ...worlds].filter((line) => !present.has(line));
   if (missing.length === 0) return;
   const gap = before === "" || before.endsWith("\n") ? "" : "\n";
   writeWhole(file, `${before}${gap}${missing.join("\n")}\n`);
@@ -72,6 +75,22 @@ export function writeWhole(path: string, text: string, wanted?: number): void {
   writeFileSync(fresh, text, { mode });
   chmodSync(fresh, mode);
   renameSync(fresh, file);
+}
+
+/** The same for what is made once: where there is a file already, it stays as it is. */
+export function writeNew(file: string, text: string, mode: number): void {
+  if (existsSync(file)) return;
+  mkdirSync(dirname(file), { recursive: true });
+  const fresh = `${file}.${process.pid}.new`;
+  writeFileSync(fresh, text, { mode });
+  try {
+    linkSync(fresh, file);
+  } catch (error) {
+    // Another process was first.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    unlinkSync(fresh);
+  }
 }
 
 function readShape<Shape extends z.ZodType>(file: string, shape: Shape): z.output<Shape> {

@@ -5,14 +5,14 @@
  */
 import { z } from "zod";
 import type { ProjectStatus, Resource } from "../../protocol/index.ts";
+import { admitResources, DEFAULT_ENVIRONMENT, Environment } from "./environments.ts";
 
 export const SharedState = z.looseObject({
   version: z.literal(1),
   project: z.looseObject({ name: z.string() }).optional(),
-  /** Whether `add` and `rotate` write the output file by themselves, and which file it is. */
-  env: z
-    .looseObject({ output: z.string().default(".env"), sync: z.boolean().default(false) })
-    .default({ output: ".env", sync: false }),
+  /** Whether `add`, `rotate` and the like write the active environment's output file by themselves. */
+  env: z.looseObject({ sync: z.boolean().default(false) }).default({ sync: false }),
+  environments: z.record(z.string(), Environment).default({}),
   providers: z.record(z.string(), z.looseObject({ name: z.string() })).default({}),
   resources: z
     .record(
@@ -46,8 +46,12 @@ export const LocalState = z.looseObject({
     .default({}),
   /** The keys of changes whose end is not known yet. */
   pending: z.record(z.string(), z.string()).default({}),
-  /** The variables of the output file that are ours to change. */
-  env: z.looseObject({ written: z.array(z.string()).default([]) }).default({ written: [] }),
+  /** The environment that this checkout works in. */
+  activeEnvironment: z.string().default(DEFAULT_ENVIRONMENT),
+  /** The variables that are ours to change, by output file. */
+  env: z
+    .looseObject({ written: z.record(z.string(), z.array(z.string())).default({}) })
+    .default({ written: {} }),
 });
 export type LocalState = z.output<typeof LocalState>;
 
@@ -75,6 +79,10 @@ export function nameResources(state: ProjectState, status: ProjectStatus): Named
     taken.add(name);
     return { name, resource };
   });
+  admitResources(
+    state,
+    named.map(({ name }) => name),
+  );
   shared.resources = Object.fromEntries(
     named.map(({ name, resource: { service } }) => [
       name,

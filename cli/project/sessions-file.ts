@@ -3,10 +3,9 @@
  * for its consent lies there too, so that `login --complete-device` can end it in another process.
  */
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { z } from "zod";
 import { Secret } from "../../protocol/index.ts";
+import { configFile, type Environment } from "./config-folder.ts";
 import { writeWhole } from "./project-folder.ts";
 
 const Pending = z.object({ device_code: z.string(), interval: z.number() });
@@ -15,14 +14,12 @@ const File = z.object({ version: z.literal(1), sessions: z.record(z.string(), En
 type File = z.output<typeof File>;
 
 export type PendingLogin = z.output<typeof Pending>;
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export class SessionsFile {
   readonly #path: string;
 
   constructor(env: Environment) {
-    const config = env["XDG_CONFIG_HOME"] ?? join(env["HOME"] ?? homedir(), ".config");
-    this.#path = join(config, "purser", "sessions.json");
+    this.#path = configFile(env, "sessions.json");
   }
 
   token(url: string): Secret | undefined {

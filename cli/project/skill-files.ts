@@ -40,8 +40,10 @@ function guide(tool: string): string[] {
     `3. \`${tool} add <provider>/<service> --non-interactive --json\` provisions it. Repeating it is safe: it finds what the first one made. \`--config '<json>'\` where the catalog entry has a configuration_schema, \`--name <name>\` for a second one of the same service.`,
     `4. \`--accept-tos\` and \`--confirm-paid-service\` are the person's word. Tell them the terms or the price that the refusal names, and give the flag only when they agree.`,
     `5. \`${tool} env\` names the variables; \`${tool} env --pull\` writes their values to the project's output file. Do not print that file or anything under \`.projects/\`.`,
-    `6. A refusal has a code and \`next_steps\`: BROWSER_AUTH_REQUIRED needs the person's browser, PLAN_REQUIRED a plan to be added first, JSON_REQUIRES_CONFIRMATION the person's yes (\`--yes\`).`,
-    `7. \`remove\`, \`rotate\`, \`upgrade\` and \`downgrade\` take a resource's id or its name, as \`${tool} services list\` shows them.`,
+    `6. \`${tool} env list\`, \`env create <name> --output .env.<name>\` and \`env use <name>\` keep variables of several environments apart; \`env add\` and \`env remove\` say which resources the active one has. \`${tool} variables set <name> --env-key <KEY> --value -\` keeps a value of the person's own.`,
+    `7. \`${tool} billing show\` and \`${tool} spend\` say what pays, what was spent, and the limit; raising the limit is the person's decision.`,
+    `8. A refusal has a code and \`next_steps\`: BROWSER_AUTH_REQUIRED needs the person's browser, PLAN_REQUIRED a plan to be added first, JSON_REQUIRES_CONFIRMATION the person's yes (\`--yes\`).`,
+    `9. \`remove\`, \`rotate\`, \`upgrade\` and \`downgrade\` take a resource's id or its name, as \`${tool} services list\` shows them.`,
   ];
 }
 

@@ -2,6 +2,7 @@
 import type { ProjectStatus } from "../../protocol/index.ts";
 import { priceText } from "./catalog.ts";
 import type { Answer } from "./envelope.ts";
+import { activeEnvironment, environmentsOf } from "./environments.ts";
 import type { ProjectCommand } from "./project-command.ts";
 import { type NamedResource, serviceIdOf } from "./project-state.ts";
 import { resourceData } from "./resource-answer.ts";
@@ -35,11 +36,12 @@ export async function status(command: ProjectCommand): Promise<Answer> {
   const tell = (one: (typeof described)[number]) => ({
     ...resourceData(one.name, one.resource),
     pricing: one.pricing,
-    environments: ["default"],
+    environments: environmentsOf(project.state, one.name),
   });
   const services = described.filter((one) => !isPlan(one)).map(tell);
   const plans = described.filter(isPlan).map(tell);
   const { shared, local } = project.state;
+  const active = activeEnvironment(project.state);
   return {
     data: {
       project: {
@@ -49,10 +51,8 @@ export async function status(command: ProjectCommand): Promise<Answer> {
         user_email: found.user.email,
       },
       orchestrator: command.found?.url,
-      active_environment: "default",
-      environments: {
-        default: { output: shared.env.output, resources: named.map(({ name }) => name) },
-      },
+      active_environment: active.name,
+      environments: shared.environments,
       providers: found.connections.map(({ provider, account_id }) => ({
         id: provider,
         name: provider,
@@ -74,6 +74,7 @@ export async function status(command: ProjectCommand): Promise<Answer> {
       `${bold(found.name)} ${dim(found.id)}`,
       `  person        ${found.user.email}`,
       `  orchestrator  ${command.found?.url}`,
+      `  environment   ${active.name} ${dim(active.output)}`,
       `  paid from     ${found.payment_method?.address ?? "no payment method"}`,
       "",
       ...resourceTable(command, described),

@@ -38,14 +38,15 @@ async function purser(home: string, ...args: string[]) {
 }
 
 /** What the person does: opens the page where they are signed in, and presses one of its buttons. */
-async function answer(page: string, word: "approve" | "decline"): Promise<void> {
-  const html = await (await fetch(page, { headers: { cookie } })).text();
+async function answer(page: string, word: "approve" | "decline", who = cookie): Promise<void> {
+  const headers = { cookie: who };
+  const html = await (await fetch(page, { headers })).text();
   const fields = [...html.matchAll(/name="(user_code|form)" value="([^"]+)"/g)];
   const body = new URLSearchParams();
   for (const [, name = "", value = ""] of fields) body.set(name, value);
   body.set("answer", word);
   const [address = ""] = page.split("?");
-  const sent = await fetch(address, { method: "POST", headers: { cookie, origin: url }, body });
+  const sent = await fetch(address, { method: "POST", headers: { ...headers, origin: url }, body });
   expect(sent.status).toBe(200);
 }
 
@@ -105,4 +106,23 @@ test("a sign-in that was declined, and one that was never begun, are told as tha
   });
   const nothing = await purser("eve", "login", "--complete-device");
   expect(nothing.stderr).toContain("(BROWSER_AUTH_REQUIRED)");
+});
+
+test("`switch-account` signs out and begins anew, and another person's project is none of theirs", async () => {
+  const { next_step, browser_url } = await begin("switching");
+  await answer(browser_url, "approve");
+  await purser("switching", ...next_step.split(" ").slice(1));
+  expect((await purser("switching", "init")).code).toBe(0);
+  const handed = await purser("switching", "switch-account", "--non-interactive");
+  expect(handed.code).toBe(0);
+  expect((await purser("switching", "list", "--json")).stdout).toContain("BROWSER_AUTH_REQUIRED");
+  const signedIn = await fetch(`${url}/sign-in/bob`, { method: "POST" });
+  const his = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+  await answer((JSON.parse(handed.stdout) as HandOver).browser_url, "approve", his);
+  const done = await purser("switching", "login", "--complete-device");
+  expect(done.stdout).toContain("bob@example.com");
+  expect(JSON.parse((await purser("switching", "status", "--json")).stdout)).toMatchObject({
+    error: { code: "MERCHANT_MISMATCH" },
+    next_steps: ["purser switch-account"],
+  });
 });

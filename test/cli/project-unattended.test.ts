@@ -6,7 +6,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PROJECT_COMMANDS } from "../../cli/project-commands.ts";
+import { type CommandLine, PROJECT_COMMANDS } from "../../cli/project-commands.ts";
 import { openWorld, shareWorld, type World } from "../../scenarios/index.ts";
 import { runCommand } from "../support/command.ts";
 import { commandLine } from "../support/command-line.ts";
@@ -30,11 +30,16 @@ const WORDS: Readonly<Record<string, string>> = {
   "<service>": "cloudflare/kv",
   "<resource>": "cloudflare-kv",
   "<provider>": "cloudflare",
-  "<words>": "storage",
+  "<words...>": "storage",
+  "<project>": "prj_of_nobody",
+  "<environment>": "staging",
+  "<member>": "cloudflare-kv",
+  "<name>": "api-url",
 };
-const LINES = PROJECT_COMMANDS.flatMap(({ name, args = [], commands = [] }) => [
-  [name, ...args.flatMap(([argument]) => WORDS[argument] ?? [])],
-  ...commands.map((nested) => [name, nested.name]),
+const wordsOf = ({ args = [] }: CommandLine) => args.flatMap(([argument]) => WORDS[argument] ?? []);
+const LINES = PROJECT_COMMANDS.flatMap((line) => [
+  [line.name, ...wordsOf(line)],
+  ...(line.commands ?? []).map((nested) => [line.name, nested.name, ...wordsOf(nested)]),
 ]);
 
 async function walk(line: readonly string[], cwd: string) {
@@ -78,12 +83,37 @@ test("in a project, every command in turn", async () => {
     "services list": undefined,
     env: undefined,
     "env show": undefined,
+    "env create staging": "CONFIG_INVALID",
+    "env use staging": "ENVIRONMENT_NOT_FOUND",
+    "env update": undefined,
+    "env delete staging": "ENVIRONMENT_NOT_FOUND",
+    "env add cloudflare-kv": "RESOURCE_NOT_FOUND",
+    "variables set api-url": "CONFIG_INVALID",
+    "variables delete api-url": "VARIABLE_UNKNOWN",
+    "pull prj_of_nobody": "DIRECTORY_SELECTION_REQUIRED",
+    "update cloudflare-kv": "RESOURCE_NOT_FOUND",
+    "billing add": undefined,
+    "billing update": "CONFIG_INVALID",
+    spend: undefined,
+    build: "NOT_SUPPORTED",
+    "switch-account": "NOT_SUPPORTED",
     "rotate cloudflare-kv": "RESOURCE_NOT_FOUND",
     "remove cloudflare-kv": "RESOURCE_NOT_FOUND",
     "link cloudflare": "TOS_ACCEPTANCE_REQUIRED",
     "unlink cloudflare": "JSON_REQUIRES_CONFIRMATION",
     login: undefined,
   });
+});
+
+test("a command line without what it needs is told so, with its code", async () => {
+  const cwd = join(folder.path, "with", "project");
+  for (const [name, nested] of LINES.map(([first = "", second = ""]) => [first, second] as const)) {
+    const line = PROJECT_COMMANDS.find((one) => one.name === name);
+    const inner = line?.commands?.find((one) => one.name === nested);
+    const { args = [] } = inner ?? line ?? {};
+    if (!args.some(([argument]) => argument.startsWith("<"))) continue;
+    expect((await walk(inner ? [name, nested] : [name], cwd)).refusal).toBe("USAGE");
+  }
 });
 
 test("as a process of its own with a closed stdin it ends by itself, with JSON alone on stdout", async () => {

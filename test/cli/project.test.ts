@@ -147,10 +147,20 @@ describe("adding", () => {
     expect((await json(["add", "cloudflare/kv", ...flags], cwd)).error.code).toBe(code);
   });
 
+  test("a provider or a category is a question, and where nobody is asked its answers are named", async () => {
+    const cwd = await initialized("choice");
+    for (const what of ["cloudflare", "@storage"]) {
+      expect(await json(["add", what], cwd)).toMatchObject({
+        error: { code: "SERVICE_CHOICE_REQUIRED" },
+        next_steps: expect.arrayContaining(["purser add cloudflare/kv"]) as string[],
+      });
+    }
+  });
+
   test("what the catalog does not have is told by its code", async () => {
     const cwd = await initialized("unknown");
     expect((await json(["add", "cloudflare/nothing"], cwd)).error.code).toBe("SERVICE_UNKNOWN");
-    expect((await json(["add", "nothing"], cwd)).error.code).toBe("CONFIG_INVALID");
+    expect((await json(["add", "nothing"], cwd)).error.code).toBe("PROVIDER_UNKNOWN");
   });
 });
 
@@ -205,7 +215,9 @@ test("`catalog` and `search` answer in the published shape, and from the cache w
   );
   expect((await json(["search", "domain"], cwd)).data["result_count"]).toBeGreaterThan(0);
   expect((await json(["search", "no such thing"], cwd)).data["result_count"]).toBe(0);
-  expect((await json(["catalog", "@storage"], cwd)).data["services"]).toHaveLength(1);
+  expect((await json(["search", "key-value", "storage"], cwd)).data["result_count"]).toBe(1);
+  for (const category of ["@storage", "storage"])
+    expect((await json(["catalog", category, "--refresh"], cwd)).data["services"]).toHaveLength(1);
   const table = await commandLine(["catalog", "cloudflare"], { cwd });
   expect(table.stdout).toMatch(/cloudflare\/registrar:domain +deployable +from 10\.11 USD\/year/);
 

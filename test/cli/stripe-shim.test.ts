@@ -1,9 +1,9 @@
 /**
  * An agent skill that was written for `stripe projects` works unchanged, in a shell, with the shim on the PATH: the published steps
- * (version, plugin, search, preflight, init, the installed skill, add, env, status) against a real local world.
+ * (version, plugin, search, preflight, init, the installed skill, add, env, variables, status, billing) against a real local world.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -99,6 +99,22 @@ test(
     // As published, `add` keeps the file of variables in step by itself.
     expect(statSync(join(cwd, ".env")).mode & 0o077).toBe(0);
     expect((await shell("stripe projects env --pull --json")).code).toBe(0);
+    for (const line of [
+      "env create staging --output .env.staging",
+      "env add store",
+      "variables set api-url --env-key API_URL --value https://staging.example",
+    ]) {
+      expect(await shell(`stripe projects ${line} --yes`), line).toMatchObject({ code: 0 });
+    }
+    // Neither a membership nor a variable needs an `env --pull` of its own.
+    expect(readFileSync(join(cwd, ".env.staging"), "utf8")).toMatch(
+      /STORE_KV_NAMESPACE_ID=[^]*API_URL=/,
+    );
+    expect(JSON.parse((await shell("stripe projects variables list --json")).stdout)).toMatchObject(
+      { command: "projects variables list", data: { variables: [{ name: "api-url" }] } },
+    );
+    for (const line of ["env use default", "billing show", "spend --json", "env --pull --combined"])
+      expect(await shell(`stripe projects ${line} --debug`), line).toMatchObject({ code: 0 });
     expect(JSON.parse((await shell("stripe projects show --json")).stdout)).toMatchObject({
       command: "projects status",
       data: { services: [{ service_id: "kv" }], summary: { service_count: 1 } },
@@ -114,7 +130,7 @@ test("without being asked for, no `stripe` is written", async () => {
 });
 
 test.each([
-  [["projects", "add", "a/b", "--testmode"], { argv: ["add", "a/b"] }],
+  [["projects", "add", "a/b", "--testmode=false"], { argv: ["add", "a/b"] }],
   [["provision", "a/b", "--json"], { argv: ["add", "a/b", "--json"] }],
   [["projects", "show"], { argv: ["status"] }],
   [["projects"], { argv: ["--help"] }],

@@ -1,4 +1,5 @@
 /** The command line in this process: as fast as a test wants it, and with what it printed apart. */
+import { Readable } from "node:stream";
 import { run } from "../../cli/program.ts";
 import { PLAIN } from "../../cli/terminal.ts";
 
@@ -9,6 +10,8 @@ export interface CommandLineOptions {
   interactive?: boolean;
   /** Where stderr goes, line by line, for a test that looks while the command runs. */
   stderr?: string[];
+  /** What is piped into it. */
+  stdin?: string;
   /** What the program was called by. */
   tool?: string;
 }
@@ -20,6 +23,7 @@ export async function commandLine(
     env = {},
     interactive = false,
     stderr = [],
+    stdin,
     tool,
   }: CommandLineOptions = {},
 ) {
@@ -36,6 +40,7 @@ export async function commandLine(
     cwd,
     signal: new AbortController().signal,
     startedAt: Date.now(),
+    ...(stdin === undefined ? {} : { stdin: Readable.from([stdin]) }),
     ...(tool === undefined ? {} : { tool }),
   });
   return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };

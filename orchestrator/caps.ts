@@ -2,6 +2,7 @@
 import { PurserError } from "../protocol/index.ts";
 import type { Connections } from "./connections.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
+import type { ResourceStore } from "./resource-store.ts";
 import type { Cap, Projects } from "./projects.ts";
 
 interface CapOf {
@@ -17,14 +18,18 @@ export function capSetter({
   projects,
   connections,
   catalog,
+  store,
 }: {
   projects: Projects;
   connections: Connections;
   catalog: MergedCatalog;
+  store: Pick<ResourceStore, "hurryRenewals">;
 }): SetCap {
   return async (cap) => {
     const set = projects.setCap(cap);
     const { project, provider } = cap;
+    // What the old cap stood in the way of need not wait.
+    store.hurryRenewals(project, provider);
     if (!connections.find(project, provider)) return set;
     try {
       const found = await catalog.provider(provider);

@@ -88,6 +88,8 @@ export interface Orchestrator extends AsyncDisposable {
   /** Seals every secret under a new key, and forgets the old one. */
   rotateVaultKey(): Promise<void>;
   setPaymentMethod(wallet: Wallet): void;
+  /** Pays what is due now; it does so by itself every minute. */
+  renewDue(): Promise<void>;
   /** A session for a program of a user's, such as the command line: its token is shown once. */
   startSession(session: { user?: User; agent: string; expiresAt: number }): Secret;
   project(id: string): Promise<ProjectOverview>;
@@ -140,6 +142,7 @@ export async function createOrchestrator({
   const providerOf = async (id: string) => (await catalog.provider(id)).provider;
   // Providers may be opening just now, so nobody waits for it.
   const resuming = parts.resources.recover(providerOf);
+  const renewing = parts.renewals.keepRunning();
   const router = Router();
   router.use(publicApi(parts.keys));
   const { identify, signIn } = parts;
@@ -158,6 +161,7 @@ export async function createOrchestrator({
   const close = async () => {
     await recovery.stop();
     await resuming.catch(() => undefined);
+    await renewing.stop();
     await vault.ready().catch(() => undefined);
     db.close();
   };
@@ -193,6 +197,7 @@ export async function createOrchestrator({
     revokeRun: (runId) => runs.revoke(runId),
     rotateKeys: () => parts.keys.rotate(),
     rotateVaultKey: () => vault.rotateKey(),
+    renewDue: () => parts.renewals.run(),
     setPaymentMethod: (wallet) => payment.set(wallet),
     startSession: ({ user = people.owner, ...session }) =>
       parts.sessions.start({ user, ...session }),

@@ -26,6 +26,7 @@ import { ResourceWork } from "./resource-work.ts";
 import { ProviderRegistry } from "./provider-registry.ts";
 import { Purchases } from "./purchases.ts";
 import { ResourceStore } from "./resource-store.ts";
+import { Renewals } from "./renewals.ts";
 import { Resources } from "./resources.ts";
 import { Runs } from "./runs.ts";
 import { ServiceListings } from "./service-listings.ts";
@@ -161,7 +162,13 @@ export async function openParts(options: PartsOptions) {
     approvals,
     vault,
   });
-  const setCap = capSetter({ projects, connections, catalog });
+  const setCap = capSetter({ projects, connections, catalog, store });
+  const renewals = new Renewals({
+    store,
+    changes,
+    providerOf: async (id) => (await catalog.provider(id)).provider,
+    now,
+  });
   const sessionDesk = new SessionDesk({
     sessions,
     projects,
@@ -205,5 +212,6 @@ export async function openParts(options: PartsOptions) {
     signIn,
     secrets,
     setCap,
+    renewals,
   };
 }

@@ -27,6 +27,8 @@ export interface QuotedOrder {
   configuration: Readonly<Record<string, string>>;
   /** The provider's id of the resource that is changed. */
   changes?: string | undefined;
+  /** Or of the one whose next period it is. */
+  renews?: string | undefined;
 }
 
 /** What an order says of a quote to its provider. */
@@ -58,12 +60,13 @@ export class Quotes {
 
   /** Has the provider fix a price; `QUOTE_ABOVE_CATALOG` where it asks for more than it publishes. */
   async fix(asker: Asker, order: QuotedOrder): Promise<KeptQuote> {
-    const { provider, service, configuration, changes } = order;
+    const { provider, service, configuration } = order;
+    const resource = resourceOf(order);
     const body = JSON.stringify({
       service_id: service.id,
       configuration,
-      purpose: changes === undefined ? "create" : "update",
-      ...(changes === undefined ? {} : { resource_id: changes }),
+      purpose: purposeOf(order),
+      ...(resource === undefined ? {} : { resource_id: resource }),
     });
     const path = "/provisioning/quotes";
     const answer = await this.#parts.session.send(asker, provider, { method: "POST", path, body });
@@ -77,7 +80,7 @@ export class Quotes {
       asker.project,
       `${id}/${service.id}`,
       JSON.stringify(configuration),
-      changes ?? null,
+      resource ?? null,
       JSON.stringify(quote),
       quote.amount,
       quote.interval ?? "one_time",
@@ -99,23 +102,27 @@ export class Quotes {
     const same =
       row.service === reference &&
       row.configuration === JSON.stringify(order.configuration) &&
-      (row.resource ?? undefined) === order.changes;
+      (row.resource ?? undefined) === resourceOf(order);
     if (!same) throw bad("QUOTE_MISMATCH", "The quote is for another order.");
     if (row.expiresAt <= this.#parts.now()) throw bad("QUOTE_EXPIRED", "The quote has expired.");
     const quote = ProvisioningQuote.parse(JSON.parse(row.providerQuote));
+    if (quote.purpose !== purposeOf(order))
+      throw bad("QUOTE_MISMATCH", "The quote is for another order.");
     return view(row.id, reference, order.configuration, quote);
   }
 
-  #check(quote: ProvisioningQuote, { provider, service, configuration, changes }: QuotedOrder) {
+  #check(quote: ProvisioningQuote, order: QuotedOrder) {
+    const { provider, service, configuration } = order;
     const { id } = provider.profile;
-    const purpose = changes === undefined ? "create" : "update";
-    if (quote.service_id !== service.id || quote.purpose !== purpose)
+    if (quote.service_id !== service.id || quote.purpose !== purposeOf(order))
       throw invalid(`${id} quotes something else than was asked for.`);
     if (quote.hash !== quoteHash(quote, configuration))
       throw invalid(`The hash of a quote of ${id} is not its own.`);
     if (Date.parse(quote.expires_at) <= this.#parts.now())
       throw invalid(`${id} quotes a price that has expired already.`);
     const most = priceOf(service, configuration);
+    // What was used the provider has counted; the catalog says what one unit costs, and the cap limits the whole.
+    if (most?.kind === "usage" && order.renews !== undefined) return;
     const asked = parseDecimal(quote.amount, USD_DECIMALS);
     if (asked === 0n || (most && asked <= parseDecimal(most.amount, USD_DECIMALS))) return;
     const catalog = most?.amount ?? "0";
@@ -131,6 +138,15 @@ export interface QuotesOptions {
   db: Database;
   session: ProviderSession;
   now: () => number;
+}
+
+function purposeOf({ changes, renews }: QuotedOrder): ProvisioningQuote["purpose"] {
+  if (renews !== undefined) return "renewal";
+  return changes === undefined ? "create" : "update";
+}
+
+function resourceOf({ changes, renews }: QuotedOrder): string | undefined {
+  return renews ?? changes;
 }
 
 /** What a person is asked before it is paid. */

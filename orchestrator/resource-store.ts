@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Resource } from "../protocol/index.ts";
+import { type Resource, ResourceBilling } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
 import type { SealedSecret, Vault } from "./vault.ts";
@@ -29,6 +29,14 @@ export interface ResourceRow {
   access: string;
   /** JSON Schema of what the provider asks. */
   needs: string | null;
+  /** JSON, as the provider says it; null where nothing is billed by the period. */
+  billing: string | null;
+  /** Milliseconds since the epoch. */
+  paidUntil: number | null;
+  /** What the person, or a run's budget, agreed to for a period: decimal text in US dollars. */
+  agreed: string | null;
+  /** The code of what stood in the way of the next period's payment. */
+  renewalProblem: string | null;
 }
 
 /** A request that a provider is sent until it has answered it. */
@@ -36,7 +44,7 @@ export interface Work {
   /** Its idempotency key at the provider. */
   id: string;
   resource: string;
-  kind: "create" | "link" | "update" | "rotate";
+  kind: "create" | "link" | "update" | "rotate" | "renew";
   /** Below the provider's base URL. */
   path: string;
   /** The very bytes. */
@@ -48,7 +56,7 @@ export interface Work {
 }
 
 const COLUMNS =
-  "id, project, base, name, provider, provider_id AS providerId, service, configuration, status, access, needs";
+  "id, project, base, name, provider, provider_id AS providerId, service, configuration, status, access, needs, billing, paid_until AS paidUntil, agreed, renewal_problem AS renewalProblem";
 const WORK = "id, resource, kind, path, body, amount, change";
 
 const Strings = z.record(z.string(), z.string());
@@ -93,7 +101,7 @@ export class ResourceStore {
   begin(row: ResourceRow, work: Work): void {
     this.#db.transaction(() => {
       this.#db.run(
-        "INSERT INTO resource (id, project, base, name, provider, provider_id, service, configuration, status, access, needs, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO resource (id, project, base, name, provider, provider_id, service, configuration, status, access, needs, agreed, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row.id,
         row.project,
         row.base,
@@ -105,6 +113,7 @@ export class ResourceStore {
         row.status,
         row.access,
         row.needs,
+        row.agreed,
         this.#now(),
       );
       this.beginWork(work);
@@ -123,6 +132,40 @@ export class ResourceStore {
       change,
       this.#now(),
     );
+  }
+
+  /** What is to be renewed by now, and was not tried a moment ago. */
+  due(): ResourceRow[] {
+    return this.#db
+      .query<ResourceRow>(
+        `SELECT ${COLUMNS} FROM resource WHERE status = 'complete' AND paid_until <= ? AND renewal_at <= ? ORDER BY paid_until`,
+      )
+      .all(this.#now(), this.#now());
+  }
+
+  /** Says what stood in the way of a renewal, which is not tried again before `at`. */
+  postponeRenewal(id: string, problem: string, at: number): void {
+    this.#db.run(
+      "UPDATE resource SET renewal_problem = ?, renewal_at = ? WHERE id = ?",
+      problem,
+      at,
+      id,
+    );
+  }
+
+  /** What was postponed is tried again at once. */
+  hurryRenewals(project: string, provider: string): void {
+    this.#db.run(
+      "UPDATE resource SET renewal_at = 0 WHERE project = ? AND provider = ?",
+      project,
+      provider,
+    );
+  }
+
+  findOpen(id: string): Work | undefined {
+    return this.#db
+      .query<Work>(`SELECT ${WORK} FROM resource_work WHERE id = ? AND ended_at IS NULL`)
+      .get(id);
   }
 
   /** Work that was never answered, or that the provider asks information for. */
@@ -157,13 +200,17 @@ export class ResourceStore {
     this.#db.transaction(() => {
       for (const secret of secrets) this.#vault.store(secret);
       this.#db.run(
-        "UPDATE resource SET provider_id = ?, service = ?, configuration = ?, status = ?, access = ?, needs = ? WHERE id = ?",
+        "UPDATE resource SET provider_id = ?, service = ?, configuration = ?, status = ?, access = ?, needs = ?, billing = ?, paid_until = ?, agreed = ?, renewal_problem = ?, renewal_at = 0 WHERE id = ?",
         row.providerId,
         row.service,
         row.configuration,
         row.status,
         row.access,
         row.needs,
+        row.billing,
+        row.paidUntil,
+        row.agreed,
+        row.renewalProblem,
         row.id,
       );
       if (ended !== undefined) this.#end(ended);
@@ -177,6 +224,11 @@ export class ResourceStore {
       if (work.kind === "create" || work.kind === "link")
         this.#db.run("DELETE FROM resource WHERE id = ?", work.resource);
     });
+  }
+
+  /** The provider has answered it in another way. */
+  endWork(id: string): void {
+    this.#end(id);
   }
 
   #end(work: string): void {
@@ -261,6 +313,8 @@ export function viewResource({
   access,
   name,
   needs,
+  billing,
+  renewalProblem,
 }: ResourceRow): Resource {
   return {
     id,
@@ -272,5 +326,13 @@ export function viewResource({
     ...(needs === null
       ? {}
       : { information_schema: JSON.parse(needs) as Resource["information_schema"] }),
+    ...(billing === null
+      ? {}
+      : {
+          billing: {
+            ...ResourceBilling.parse(JSON.parse(billing)),
+            ...(renewalProblem === null ? {} : { renewal_problem: renewalProblem }),
+          },
+        }),
   };
 }

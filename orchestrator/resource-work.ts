@@ -64,7 +64,7 @@ export class ResourceWork {
     });
     if (ResourceResponse.safeParse(answer.body).data?.status !== "removed")
       throw refusal(row.provider, `removing of ${row.service}`, answer);
-    return this.#save({ ...row, status: "removed", access: "{}", needs: null });
+    return this.#save({ ...row, ...UNBILLED, status: "removed", access: "{}", needs: null });
   }
 
   /** Whether work may go on without whoever ordered it. */
@@ -88,6 +88,7 @@ export class ResourceWork {
     if (before.providerId !== "" && before.providerId !== data.id)
       throw invalid(`${profile.id} answers with another resource than the one that was meant.`);
     const row = { ...changed, providerId: data.id, needs: null, status: data.status };
+    Object.assign(row, billingOf(data));
     if (data.status === "needs_information")
       return this.#save({ ...row, needs: JSON.stringify(data.needs_information.schema) });
     if (data.status !== "complete") return this.#save(row, work);
@@ -113,6 +114,17 @@ export class ResourceWork {
   }
 }
 
+const UNBILLED = { billing: null, paidUntil: null, renewalProblem: null };
+
+/** What a provider says of the periods that it bills. */
+function billingOf(data: ResourceResponse): Partial<ResourceRow> {
+  if (data.status === "removed") return UNBILLED;
+  if (data.status !== "complete") return {};
+  const { paid_until } = data.billing ?? {};
+  if (!data.billing || paid_until === undefined) return UNBILLED;
+  return { billing: JSON.stringify(data.billing), paidUntil: Date.parse(paid_until) };
+}
+
 export interface ResourceWorkOptions {
   store: ResourceStore;
   vault: Vault;
@@ -131,7 +143,7 @@ function paidOrder({ id: resource, service }: ResourceRow, work: Work): PaidOrde
 const PASSING = /progress|flight|rate|retry/;
 /** What a wallet refuses before anything is signed. */
 const UNPAID =
-  /^(OFFER_|CHALLENGE_|BUDGET_EXCEEDED|CAP_EXCEEDED|RATE_EXCEEDED|PAYMENT_METHOD_REQUIRED|NOT_FOR_SALE|REDIRECTED|NO_)/;
+  /^(OFFER_|CHALLENGE_|SIGNER_REFUSED|BUDGET_EXCEEDED|CAP_EXCEEDED|RATE_EXCEEDED|PAYMENT_METHOD_REQUIRED|NOT_FOR_SALE|REDIRECTED|NO_)/;
 
 /** Whether a failure is the provider's, or the wallet's, clear no. */
 function isFinal(error: unknown): boolean {

@@ -13,6 +13,7 @@ import {
   underPlans,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
+import { agreedOf } from "./agreed-price.ts";
 import type { Connections } from "./connections.ts";
 import { type Consents, OWNER } from "./consents.ts";
 import { OrchestratorError } from "./error.ts";
@@ -74,7 +75,8 @@ export class Resources {
         mandate,
         ...quote?.named,
       };
-      return { body, amount: quote?.amount ?? null };
+      const agreed = agreedOf(sold.service, configuration, quote);
+      return { body, amount: quote?.amount ?? null, agreed };
     });
   }
 
@@ -93,6 +95,7 @@ export class Resources {
           submitted_information: order.information ?? {},
         },
         amount: null,
+        agreed: null,
       }),
     );
   }
@@ -161,7 +164,7 @@ export class Resources {
     { kind, check }: { kind: "create" | "link"; check?: () => Promise<void> },
     prepare: (
       configuration: Record<string, string>,
-    ) => Promise<{ body: object; amount: string | null }>,
+    ) => Promise<{ body: object; amount: string | null; agreed: string | null }>,
   ): Promise<Resource> {
     const { connections, consents, store, work } = this.#parts;
     const { project } = asker;
@@ -178,7 +181,9 @@ export class Resources {
       await check?.();
       await connections.connect(asker, provider);
       consents.checkScope(asker, provider.profile.id, "resources");
-      const { body, amount } = await prepare(JSON.parse(configuration) as Record<string, string>);
+      const { body, amount, agreed } = await prepare(
+        JSON.parse(configuration) as Record<string, string>,
+      );
       const row: ResourceRow = {
         id,
         project,
@@ -191,6 +196,10 @@ export class Resources {
         status: "creating",
         access: "{}",
         needs: null,
+        billing: null,
+        paidUntil: null,
+        agreed,
+        renewalProblem: null,
       };
       const path = kind === "create" ? "/provisioning/resources" : "/provisioning/resources/link";
       const text = JSON.stringify(body);

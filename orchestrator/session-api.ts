@@ -16,6 +16,7 @@ import {
   ProviderAddress,
   QuoteOrder,
   RemoveOrder,
+  RenewOrder,
   RotateOrder,
   RunGrant,
   UpdateOrder,
@@ -118,6 +119,9 @@ export function sessionApi(desk: SessionDesk): Router {
   );
   inProject("post", "/resources/:id/rotate", (project, { session, id, body }) =>
     desk.rotate(project, session, id("id"), read(RotateOrder, body)),
+  );
+  inProject("post", "/resources/:id/renew", (project, { session, id, body }) =>
+    desk.renew(project, session, id("id"), read(RenewOrder, body)),
   );
   inProject("post", "/resources/:id/remove", (project, { session, id, body }) =>
     desk.remove(project, session, id("id"), read(RemoveOrder, body)),

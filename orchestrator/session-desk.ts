@@ -32,6 +32,7 @@ import {
   type Quote,
   type QuoteOrder,
   type RemoveOrder,
+  type RenewOrder,
   type Resource,
   type ResourceAccess,
   type ResourceList,
@@ -308,6 +309,17 @@ export class SessionDesk {
     const row = this.#parts.resources.row(project, id);
     const asker = askerOf(project, session, {});
     return this.#parts.changes.rotate(asker, await this.#providerOf(row.provider), row, order);
+  }
+
+  async renew(
+    project: string,
+    session: Session,
+    id: string,
+    { quote }: RenewOrder,
+  ): Promise<Resource> {
+    const row = this.#parts.resources.row(project, id);
+    const asker = askerOf(project, session, {});
+    return this.#parts.changes.renew(asker, await this.#providerOf(row.provider), row, quote);
   }
 
   async remove(

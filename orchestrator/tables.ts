@@ -144,6 +144,15 @@ const STEPS = [
   `
   ALTER TABLE person ADD COLUMN country TEXT;
   `,
+  `
+  -- What is billed from period to period: what the provider says of it (JSON), what was agreed to at most, and what stands in the way.
+  ALTER TABLE resource ADD COLUMN billing TEXT;
+  ALTER TABLE resource ADD COLUMN paid_until INTEGER;
+  ALTER TABLE resource ADD COLUMN agreed TEXT;
+  ALTER TABLE resource ADD COLUMN renewal_problem TEXT;
+  ALTER TABLE resource ADD COLUMN renewal_at INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX resource_due ON resource (paid_until) WHERE status = 'complete';
+  `,
 ];
 
 export function makeTables(db: Database): void {

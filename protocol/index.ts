@@ -168,6 +168,7 @@ export {
   Quote,
   QuoteOrder,
   RemoveOrder,
+  RenewOrder,
   ResourceAccess,
   ResourceList,
   RotateOrder,

@@ -22,6 +22,7 @@
 import { z } from "zod";
 import { Catalog } from "./catalog.ts";
 import { OrderedOffer } from "./ordered-offer.ts";
+import { ResourceBilling } from "./resource.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 const inputs = z.record(z.string().max(64), z.string().max(1000));
@@ -56,6 +57,11 @@ export const Resource = z.object({
   name: z.string().optional(),
   /** What the provider asks before it goes on: a JSON Schema. A stranger's. */
   information_schema: z.record(z.string(), z.json()).optional(),
+  /** What it costs from period to period, and until when it is paid. */
+  billing: ResourceBilling.extend({
+    /** Why its next period has not been paid: the code of an error, such as "CAP_EXCEEDED". */
+    renewal_problem: z.string().max(100).optional(),
+  }).optional(),
 });
 export type Resource = z.output<typeof Resource>;
 

@@ -61,6 +61,8 @@ export const ResourceBilling = z.object({
   paid_until: z.iso.datetime().optional(),
   /** The period is over: `/renew` it, or it stops. */
   due: z.literal(true).optional(),
+  /** It was due for too long, and is stopped until it is renewed. */
+  suspended: z.literal(true).optional(),
 });
 export type ResourceBilling = z.output<typeof ResourceBilling>;
 

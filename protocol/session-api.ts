@@ -25,6 +25,7 @@
  * | `GET /v1/projects/{p}/resources`, `GET …/resources/{id}` | `ResourceList`; `Resource`, asked anew of the provider while it is pending |
  * | `POST …/resources/{id}/update` `UpdateOrder` | `Resource` |
  * | `POST …/resources/{id}/rotate` `RotateOrder` | `Resource` |
+ * | `POST …/resources/{id}/renew` `RenewOrder` | `Resource`: its next period is paid |
  * | `POST …/resources/{id}/remove` `RemoveOrder` | `Resource`, `removed` |
  * | `POST …/resources/{id}/information` `InformationOrder` | `Resource` |
  * | `POST /v1/projects/{p}/resources/link` `LinkOrder` | `Resource` |
@@ -269,6 +270,9 @@ export type UpdateOrder = z.output<typeof UpdateOrder>;
 
 export const RotateOrder = z.object({ idempotency_key: Key, confirm });
 export type RotateOrder = z.output<typeof RotateOrder>;
+/** Without a quote it is refused with one, where it costs something. */
+export const RenewOrder = z.object({ quote: text(100).optional() });
+export type RenewOrder = z.output<typeof RenewOrder>;
 export const RemoveOrder = z.object({ confirm });
 export type RemoveOrder = z.output<typeof RemoveOrder>;
 export const InformationOrder = z.object({ information: inputs });

@@ -31,6 +31,10 @@ export interface OpenedProvider {
   readonly provide: ByService<Provide>;
   /** By service id: takes a service away again, also one whose providing was never finished or never paid. */
   readonly withdraw?: ByService<Withdraw>;
+  /** By service id: stops what was not paid for, so that it can go on later. Where there is none, it runs on until it is withdrawn. */
+  readonly suspend?: ByService<Withdraw>;
+  /** By service id: lets it go on; by default `provide` does. */
+  readonly resume?: ByService<Provide>;
   /** By service id: what it costs, where the catalog's own prices cannot say it. Asked for a quote, never after it. */
   readonly price?: ByService<PriceFunction>;
   /** By service id: the JSON Schema of what is still missing before it can be priced and provided, if anything is. */

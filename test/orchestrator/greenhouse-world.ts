@@ -16,7 +16,11 @@ const ADA = { id: "usr_1", email: "ada@example.com", name: "Ada", emailVerified:
 const FUNDS = 1_000_000_000n;
 
 export interface GreenhouseWorld extends AsyncDisposable {
+  /** The state of both lies below it. */
+  dir: string;
   server: OrchestratorServer;
+  /** Has the provider do what it does by itself now and then. */
+  recover(): Promise<unknown>;
   providerUrl: string;
   opened: Greenhouse;
   project: string;
@@ -37,13 +41,16 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
   stack.defer(() => ledger.close());
   const { chain } = market.chain;
   const nonceSecret = new Secret(new Uint8Array(32).fill(7));
+  // The limits that are tested here are the orchestrator's and the provider's.
+  const limits = { maxPerProviderMonth: FUNDS, maxPerMonth: FUNDS };
+  const signer = accountSigner(account, { limits });
   const server = stack.use(
     await startOrchestrator({
       dir: join(dir, "orchestrator"),
       issuer: ISSUER,
       user: ADA,
       human: { ask: () => Promise.resolve({ answer: "accept" }) },
-      wallet: new Wallet({ ledger, signer: accountSigner(account), chain, nonceSecret }),
+      wallet: new Wallet({ ledger, signer, chain, nonceSecret }),
       ledger,
     }),
   );
@@ -62,7 +69,9 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
   const project = server.orchestrator.createProject({ name: "garden" }).id;
   const parts = stack.move();
   return {
+    dir,
     server,
+    recover: () => provider.recover(),
     providerUrl: provider.url,
     opened: provider.opened,
     project,

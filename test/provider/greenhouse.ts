@@ -143,6 +143,13 @@ function openGreenhouse(accounts: Accounts): Greenhouse {
       trellis: make("trellis"),
     },
     withdraw: { seed: ({ id }) => void done.push(`withdrew ${id}`) },
+    suspend: { "pot:large": ({ id }) => void done.push(`suspended ${id}`) },
+    resume: {
+      "pot:large": ({ id }) => {
+        done.push(`resumed ${id}`);
+        return { PLANT: "pot:large", KEY: "after the pause" };
+      },
+    },
     price: {
       seed: ({ rare }) => ({
         amount: rare === "yes" ? "7.00" : "2.00",

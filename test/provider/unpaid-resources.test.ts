@@ -9,6 +9,7 @@ import { openLifecycle } from "../../provider/kit/resources/lifecycle.ts";
 import type { ResourceParts } from "../../provider/kit/resources/parts.ts";
 import { openQuotes } from "../../provider/kit/resources/quotes.ts";
 import { openResources, type ResourceRecord } from "../../provider/kit/resources/store.ts";
+import { stopUnpaid } from "../../provider/kit/resources/unpaid.ts";
 import { openDatabase } from "../../store/index.ts";
 
 const CONNECTION = {
@@ -145,4 +146,33 @@ test("a change whose payment never came is undone", async () => {
   await changes.recover();
   expect(made).toEqual(["large res_1", "small res_1"]);
   expect(resources.find("res_1")).toMatchObject({ serviceId: "small", access: { SIZE: "small" } });
+});
+
+test("what is not renewed goes on for a week, is suspended for the rest of a month, and is then withdrawn", async () => {
+  const { parts, lifecycle, made, record, resources } = open();
+  const clock = { now: 0 };
+  const day = 24 * 60 * 60 * 1000;
+  const stopping = {
+    ...parts,
+    now: () => clock.now,
+    provider: {
+      ...parts.provider,
+      suspend: { large: ({ id }: { id: string }) => void made.push(`suspended ${id}`) },
+    },
+  };
+  resources.save({ ...record, status: "complete", paidUntil: 0 });
+  resources.save({ ...record, id: "res_2", status: "complete" });
+  const after = async (days: number) => {
+    clock.now = days * day;
+    await stopUnpaid(stopping, lifecycle);
+    return resources.find("res_1");
+  };
+  expect((await after(6.99))?.suspendedAt).toBeUndefined();
+  expect((await after(7))?.suspendedAt).toBe(7 * day);
+  expect((await after(29.99))?.status).toBe("complete");
+  expect((await after(30))?.status).toBe("removed");
+  expect(made).toEqual(["suspended res_1", "withdrew res_1"]);
+  expect(resources.find("res_2"), "what is paid once has no end").toMatchObject({
+    status: "complete",
+  });
 });

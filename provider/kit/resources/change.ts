@@ -16,6 +16,7 @@ import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
 import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
 import type { ResourceRecord } from "./store.ts";
+import { requirePaid } from "./unpaid.ts";
 
 export interface Change {
   /** Of the key that it was asked for under. */
@@ -150,6 +151,7 @@ export function checkChange(
       nextStep: "Ask after it first.",
     });
   }
+  requirePaid(record);
   const before = serviceFor(record.serviceId, { services, functions: provider.provide });
   const after = serviceFor(to.serviceId, { services, functions: provider.provide });
   if (!isAllowed(before, after, provider)) {

@@ -31,11 +31,13 @@ export function describeResource(record: ResourceRecord, now: number): ResourceR
 const FAILED = { code: "server_error", message: "It could not be provided." };
 
 function billingPart(
-  { billing, paidUntil }: ResourceRecord,
+  { billing, paidUntil, suspendedAt }: ResourceRecord,
   now: number,
 ): { billing?: ResourceBilling } {
   if (!billing) return {};
   if (paidUntil === undefined) return { billing };
   const paid_until = new Date(paidUntil).toISOString();
-  return { billing: { ...billing, paid_until, ...(paidUntil <= now ? { due: true } : {}) } };
+  const due = paidUntil <= now ? { due: true as const } : {};
+  const suspended = suspendedAt === undefined ? {} : { suspended: true as const };
+  return { billing: { ...billing, paid_until, ...due, ...suspended } };
 }

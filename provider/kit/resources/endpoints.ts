@@ -17,6 +17,7 @@ import type { Call, ResourceParts } from "./parts.ts";
 import { quote } from "./quoting.ts";
 import { type Renewal, renew, renewalWare } from "./renewal.ts";
 import { isOf, type ResourceRecord } from "./store.ts";
+import { requirePaid, stopUnpaid } from "./unpaid.ts";
 
 export interface ResourceEndpoints {
   /** The signed-request gate stands before it. */
@@ -130,7 +131,7 @@ export function resourceEndpoints({
   router.post(
     `${at}/:id/renew`,
     sold<Renewal>(
-      (ask) => renewalWare(parts, ask),
+      (ask) => renewalWare(parts, lifecycle, ask),
       (call) => renew(call, find(call), parts, lifecycle),
     ),
   );
@@ -141,6 +142,7 @@ export function resourceEndpoints({
         const record = resources.find(id)!;
         const rotate = provider.rotate?.[record.serviceId];
         if (!rotate || record.status !== "complete") throw notRotated(rotate !== undefined);
+        requirePaid(record);
         const next = await lifecycle.ask(record, rotate);
         resources.save(next);
         return next;
@@ -163,6 +165,7 @@ export function resourceEndpoints({
     recover: async () => {
       await lifecycle.recover();
       await changes.recover();
+      await stopUnpaid(parts, lifecycle);
     },
   };
 }

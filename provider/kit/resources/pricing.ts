@@ -20,7 +20,7 @@ export interface Terms {
   readonly unit?: string;
   readonly description: string;
   /** What a bill will say; undefined for what is free. */
-  readonly billing: Omit<ResourceBilling, "paid_until" | "due"> | undefined;
+  readonly billing: Omit<ResourceBilling, "paid_until" | "due" | "suspended"> | undefined;
 }
 
 /** The service as a project has it that has these resources, or `plan_required`. */

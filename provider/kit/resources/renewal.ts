@@ -6,14 +6,15 @@ import { formatDecimal, parseDecimal, ResourceRenewal } from "../../../protocol/
 import { describeError, ENVELOPES, ProvisioningError } from "../error.ts";
 import { renewMandate } from "../mandates.ts";
 import type { Quoted, Ware } from "../till.ts";
-import { alreadyOrdered, quoteUnknown } from "./create.ts";
+import { alreadyOrdered, isNothing, quoteUnknown } from "./create.ts";
 import { describeResource } from "./describe.ts";
 import { type Lifecycle, orderOf } from "./lifecycle.ts";
 import { readBody, serviceFor } from "./order.ts";
-import type { Call, ResourceParts } from "./parts.ts";
+import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
 import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
 import { QUOTE_LIFETIME_MS } from "./quotes.ts";
 import type { ResourceRecord } from "./store.ts";
+import { resume } from "./unpaid.ts";
 
 export interface Renewal {
   readonly resourceId: string;
@@ -50,12 +51,12 @@ export async function renew(
   record: ResourceRecord,
   parts: ResourceParts,
   lifecycle: Lifecycle,
-): Promise<() => Promise<Quoted<Renewal>>> {
+): Promise<ResourceRecord | (() => Promise<Quoted<Renewal>>)> {
   const { connection } = call;
   const order = readBody(ResourceRenewal, call.body);
   await renewMandate(order.mandate, call, parts);
   if (!parts.quotes.isOf(order.quote_id, connection)) throw quoteUnknown();
-  return () =>
+  const ask = () =>
     lifecycle.inTurn(record.id, async () => {
       const { paidUntil, billing, status, serviceId, configuration } = parts.resources.find(
         record.id,
@@ -79,12 +80,29 @@ export async function renew(
       const priced = { service: serviceId, amount: said.amount, description: said.description };
       return { connection, inputs: {}, priced, order: renewal };
     });
+  if (bringsPayment(call.request)) return ask;
+  const quoted = await ask();
+  if (!isNothing(quoted.priced.amount)) return ask;
+  // Nothing was used, so there is nothing to sell.
+  const { order: free } = quoted;
+  parts.quotes.use(free.quoteId, `free ${record.id}`);
+  return deliver(free, parts);
+}
+
+/** The next period is the buyer's. */
+function deliver({ resourceId, from, until }: Renewal, { resources }: ResourceParts) {
+  const before = resources.find(resourceId)!;
+  const next: ResourceRecord = { ...before, paidUntil: until, billedFrom: from };
+  resources.save(next);
+  return next;
 }
 
 export function renewalWare(
-  { quotes, resources, now }: ResourceParts,
+  parts: ResourceParts,
+  lifecycle: Lifecycle,
   quote: Ware<Renewal>["quote"],
 ): Ware<Renewal> {
+  const { quotes, resources, now } = parts;
   return {
     name: "resource-renewals",
     quote,
@@ -93,11 +111,10 @@ export function renewalWare(
       quotes.use(quoteId, payment);
       if (resources.find(resourceId)?.paidUntil !== paidUntil) throw alreadyOrdered();
     },
-    deliver: ({ order: { resourceId, from, until } }) => {
-      const before = resources.find(resourceId)!;
-      const next: ResourceRecord = { ...before, paidUntil: until, billedFrom: from };
-      resources.save(next);
-      return { status: 200, body: describeResource(next, now()) };
+    prepare: ({ order: { resourceId } }) =>
+      lifecycle.inTurn(resourceId, () => resume(resources.find(resourceId)!, parts)),
+    deliver: ({ order }) => {
+      return { status: 200, body: describeResource(deliver(order, parts), now()) };
     },
     release: ({ order: { quoteId }, payment }) => quotes.giveBack(quoteId, payment),
   };

@@ -45,9 +45,11 @@ interface ResourceFacts {
   readonly payment?: string | undefined;
   /** The sale that paid for it: what is made good where it cannot be provided. */
   readonly sale?: SettledSale | undefined;
-  readonly billing?: Omit<ResourceBilling, "paid_until" | "due"> | undefined;
+  readonly billing?: Omit<ResourceBilling, "paid_until" | "due" | "suspended"> | undefined;
   /** Milliseconds since the epoch: paid until then, or used from then on unbilled where it is billed by use. */
   readonly paidUntil?: number | undefined;
+  /** Since when it is stopped, because it was not paid. */
+  readonly suspendedAt?: number | undefined;
   /** Where the period began that is billed next. */
   readonly billedFrom?: number | undefined;
   readonly retryAfterSeconds?: number | undefined;
@@ -59,6 +61,8 @@ export interface Resources {
   /** Of an account, the newest first; what was removed is left out. */
   list(accountId: string): ResourceRecord[];
   listByStatus(status: ResourceStatus): ResourceRecord[];
+  /** Complete, and paid until then at most: milliseconds. */
+  listPaidUntil(time: number): ResourceRecord[];
   /** Writes the whole record. */
   save(record: ResourceRecord): void;
   delete(id: string): void;
@@ -82,6 +86,9 @@ export function openResources(database: Database): Resources {
        WHERE connection.account_id = resource.account_id AND connection.project = resource.project), '');
      CREATE INDEX resource_by_account ON resource (account_id, created_at);
      CREATE INDEX resource_by_status ON resource (status)`,
+    `ALTER TABLE resource ADD COLUMN paid_until INTEGER;
+     UPDATE resource SET paid_until = json_extract(facts, '$.paidUntil');
+     CREATE INDEX resource_by_end ON resource (paid_until) WHERE status = 'complete'`,
   ]);
   const columns = `SELECT id, account_id AS accountId, issuer, project, service_id AS serviceId, fingerprint, configuration, access,
             facts, status, created_at AS createdAt FROM resource`;
@@ -89,6 +96,7 @@ export function openResources(database: Database): Resources {
   const ofAccount = database.query<Row>(
     `${columns} WHERE account_id = ? AND status <> 'removed' ORDER BY created_at DESC`,
   );
+  const byEnd = database.query<Row>(`${columns} WHERE status = 'complete' AND paid_until <= ?`);
   const byStatus = database.query<Row>(`${columns} WHERE status = ?`);
   return {
     find: (id) => {
@@ -97,15 +105,16 @@ export function openResources(database: Database): Resources {
     },
     list: (accountId) => ofAccount.all(accountId).map(read),
     listByStatus: (status) => byStatus.all(status).map(read),
+    listPaidUntil: (time) => byEnd.all(time).map(read),
     save: (record) => {
       const { id, accountId, issuer, project, serviceId, fingerprint, status, createdAt } = record;
       const { configuration, access = {}, ...rest } = record;
       const { information, needs, payment, sale, billing, problem } = rest;
-      const { paidUntil, billedFrom, retryAfterSeconds } = rest;
+      const { paidUntil, suspendedAt, billedFrom, retryAfterSeconds } = rest;
       database.run(
         `INSERT OR REPLACE INTO resource
-           (id, account_id, issuer, project, service_id, fingerprint, configuration, access, facts, status, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           (id, account_id, issuer, project, service_id, fingerprint, configuration, access, facts, status, created_at, paid_until)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
         accountId,
         issuer,
@@ -121,12 +130,14 @@ export function openResources(database: Database): Resources {
           billing,
           problem,
           paidUntil,
+          suspendedAt,
           billedFrom,
           retryAfterSeconds,
           sale: sale && writeSale(sale),
         }),
         status,
         createdAt,
+        paidUntil ?? null,
       );
     },
     delete: (id) => {

@@ -66,6 +66,8 @@ export interface Run {
   readonly signed: SignedPayment[];
   /** What ring 3 hosts. */
   readonly harness: Harness | undefined;
+  /** How long a flood of requests lasts, in the case of that. */
+  readonly floodMs: number;
   /** What cases share within a run. */
   readonly memo: Map<string, unknown>;
   readonly send: (change: RequestChange, caseId: string, options?: AskOptions) => Promise<Exchange>;
@@ -107,7 +109,7 @@ export function contextFor(run: Run, { id }: Pick<Case, "id">, profile: Profile)
     },
     async ask(change = {}, options) {
       const exchange = await run.send(change, id, options);
-      evidence.add(exchange.index);
+      if (exchange.index >= 0) evidence.add(exchange.index);
       return exchange;
     },
     challenge: async () => {

@@ -45,6 +45,8 @@ export interface CheckOptions extends TargetOptions {
   readonly payer?: PayerSide | undefined;
   /** Needed from ring 3 on; its payer pays. */
   readonly harness?: Harness | undefined;
+  /** How long the flood of LOAD-01 lasts. Default: 30 s. */
+  readonly floodMs?: number | undefined;
   /** Default: "1". */
   readonly seed?: string | undefined;
   /** Requests a second to anything but this machine. */
@@ -103,6 +105,7 @@ export async function check(options: CheckOptions): Promise<Report> {
     also,
     signed: [],
     harness,
+    floodMs: options.floodMs ?? 30_000,
     memo: new Map(),
   };
   const { status } = unpaid.answer;

@@ -6,6 +6,9 @@ import type { Exchange } from "./wire/exchange.ts";
 import { sendRaw, writeHead } from "./wire/raw-client.ts";
 import { openWireClient, type WireClient } from "./wire/wire-client.ts";
 
+/** More exchanges of one case are no better evidence: those of a flood would fill a report. */
+const KEPT_OF_A_CASE = 1000;
+
 export interface RecorderOptions {
   readonly target: Target;
   /** Another address of the same server. */
@@ -25,6 +28,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
     openWireClient({ origin, host, deadlineMs }),
   ) as [WireClient, WireClient];
   const exchanges: Exchange[] = [];
+  const kept = new Map<string, number>();
   let turn = performance.now();
   const wait = async () => {
     signal?.throwIfAborted();
@@ -35,7 +39,7 @@ export function openRecorder(options: RecorderOptions): Recorder {
     setTimeout(resolve, Math.max(0, at - performance.now()));
     await promise;
   };
-  const send = async (change: RequestChange, _caseId: string, given: AskOptions = {}) => {
+  const send = async (change: RequestChange, caseId: string, given: AskOptions = {}) => {
     await wait();
     const there = given.elsewhere === true ? also : target;
     const request = buildRequest(there, change);
@@ -53,6 +57,9 @@ export function openRecorder(options: RecorderOptions): Recorder {
       answer: "answer" in result ? result.answer : undefined,
       failure: "failure" in result ? result.failure : undefined,
     };
+    const count = kept.get(caseId) ?? 0;
+    if (count >= KEPT_OF_A_CASE) return { ...exchange, index: -1 };
+    kept.set(caseId, count + 1);
     exchanges.push(exchange);
     return exchange;
   };

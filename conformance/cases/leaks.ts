@@ -125,33 +125,6 @@ export const LEAK_CASES: readonly Case[] = [
         : told(`p50 ${at(0.5)} ms, p95 ${at(0.95)} ms over ${times.length} answers.`);
     },
   },
-  {
-    id: "LOAD-01",
-    title: "Many unpaid requests at once are all told to pay",
-    level: "advice",
-    severity: "high",
-    ring: 0,
-    profiles: "any",
-    load: true,
-    basis: policy("A gate that opens, or falls over, when it is busy is no gate."),
-    gains: "Whoever sends enough gets in, or keeps everybody out.",
-    mend: "Answer the 402 without asking the facilitator, and limit what one client may send.",
-    async run({ ask }) {
-      const statuses = new Map<string, number>();
-      for (let round = 0; round < 20; round++) {
-        const answers = await Promise.all(Array.from({ length: 50 }, () => ask()));
-        for (const { answer, failure } of answers) {
-          const key = String(answer?.status ?? failure);
-          statuses.set(key, (statuses.get(key) ?? 0) + 1);
-        }
-      }
-      const odd = [...statuses].filter(([status]) => !["402", "429"].includes(status));
-      return judge(
-        odd.map(([status, count]) => `${count} of 1000 ended with ${status}`),
-        "1000 answers of 402 or 429.",
-      );
-    },
-  },
 ];
 
 function textOf({ headers, body }: WireAnswer): string {

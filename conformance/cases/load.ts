@@ -1,9 +1,11 @@
 /** Group N, second part: many bad payments, slow connections, and how long a refusal takes. Only with `--load`. */
 import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { setTimeout } from "node:timers/promises";
 import { toHex } from "viem";
 import { broken, type Case, holds, told } from "../case.ts";
 import { mppCore, policy } from "../basis.ts";
-import { answerOf } from "../context.ts";
+import { answerOf, type Context } from "../context.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { newStranger } from "../pay/payer-side.ts";
 import { askPrice, encodePayment, makePayment } from "../pay/payment.ts";
@@ -15,6 +17,28 @@ const common = { ring: 1, load: true, profiles: ALL } as const;
 const zeros = () => `0x${"00".repeat(65)}` as const;
 
 export const LOAD_CASES: readonly Case[] = [
+  {
+    id: "LOAD-01",
+    title: "Many unpaid requests at once are all told to pay",
+    level: "advice",
+    severity: "high",
+    ring: 0,
+    profiles: "any",
+    load: true,
+    basis: policy("A gate that opens, or falls over, when it is busy is no gate."),
+    gains: "Whoever sends enough gets in, or keeps everybody out.",
+    mend: "Answer the 402 without asking the facilitator, and limit what one client may send.",
+    cwe: 770,
+    async run(context) {
+      const statuses = await flood(context);
+      const all = [...statuses.values()].reduce((sum, count) => sum + count, 0);
+      const odd = [...statuses].filter(([status]) => !["402", "429"].includes(status));
+      return judge(
+        odd.map(([status, count]) => `${count} of ${all} ended with ${status}`),
+        `${all} answers of 402 or 429 in ${context.floodMs / 1000} s.`,
+      );
+    },
+  },
   {
     ...common,
     id: "LOAD-02",
@@ -138,6 +162,29 @@ export const LOAD_CASES: readonly Case[] = [
     },
   },
 ];
+
+/** Two hundred a second, as long as no more than that are under way. How many ended with which status. */
+async function flood({ ask, floodMs }: Context): Promise<Map<string, number>> {
+  const statuses = new Map<string, number>();
+  const underWay = new Set<Promise<unknown>>();
+  const send = () => {
+    const sent = ask().then(({ answer, failure }) => {
+      const key = String(answer?.status ?? failure);
+      statuses.set(key, (statuses.get(key) ?? 0) + 1);
+      underWay.delete(sent);
+    });
+    underWay.add(sent);
+  };
+  const began = performance.now();
+  for (let count = 0; performance.now() - began < floodMs; count++) {
+    const early = began + count * 5 - performance.now();
+    if (early > 0) await setTimeout(early);
+    while (underWay.size >= 200) await Promise.race(underWay);
+    send();
+  }
+  await Promise.all(underWay);
+  return statuses;
+}
 
 function median(list: readonly number[]): number {
   return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0;

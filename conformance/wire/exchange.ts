@@ -19,7 +19,7 @@ export interface WireAnswer {
 }
 
 export interface Exchange {
-  /** Its place in the run's record, from 0. */
+  /** Its place in the report, from 0; -1 where it is one of so many that it is not kept. */
   readonly index: number;
   readonly origin: string;
   readonly request: WireRequest;

@@ -1,5 +1,6 @@
 /** What each of several servers or clients fails, as Markdown: a table for each of them, and each case that was failed, once. */
-import { citation, type Report, type Result } from "../../conformance/index.ts";
+import type { Report, Result } from "../../conformance/index.ts";
+import { escapeMarkdown } from "../../conformance/reports/markup.ts";
 
 const isFinding = ({ verdict }: Result) => verdict === "fail" || verdict === "warn";
 
@@ -29,7 +30,13 @@ export function caseList(heading: string, all: readonly (readonly [string, Repor
     .toSorted((a, b) => a.id.localeCompare(b.id))
     .map(
       ({ id, title, severity, basis, gains, mend }) =>
-        `- **${id}** ${title} (${severity}). ${gains} To mend it: ${mend.replaceAll("\n", " ")} [${basis.spec}](${basis.url}): ${citation(basis).split(": ").slice(1).join(": ")}`,
+        `- **${id}** ${escapeMarkdown(`${title} (${severity}). ${gains} To mend it: ${mend}`)} ${whereOf(basis)}`,
     );
   return ["", `## ${heading}`, "", ...items];
+}
+
+function whereOf({ spec, section, url, quote, paraphrased }: Result["basis"]): string {
+  const said = escapeMarkdown(quote);
+  if (!url.startsWith("http")) return `Our policy: ${said}`;
+  return `[${spec}, ${section}](${url}): ${paraphrased ? `${said} (in our words)` : `"${said}"`}`;
 }

@@ -5,7 +5,7 @@ import {
   type LocalWorld,
   type Report,
 } from "../../conformance/index.ts";
-import { findingTables } from "./findings.ts";
+import { caseList, findingTables } from "./findings.ts";
 import { purserClient } from "./purser.ts";
 import { STOCK_CLIENTS } from "./stock.ts";
 
@@ -17,8 +17,8 @@ money. Each is set up as its README has it and told the most that it may pay (0.
 "Lost" is what the thieves took on the chain beyond the one payment that was right, in atomic units (10000 are one cent).
 A client that has its own limits around it may be safe where its row says fail; the row says what the package does by itself.
 
-To see one again: \`node cli/main.ts check --client "node scripts/client.ts x402-fetch"\`, with \`--only CLIENT-21\` for one case, and
-\`purser check explain CLIENT-21\` for what it looks for, what it costs and how to mend it.`;
+To see one again: \`node cli/main.ts check --client "node scripts/client.ts x402-fetch"\`, with \`--only CLIENT-21\` for one case. What
+each case costs, and what mends it, stands [below](#what-the-clients-cases-are-about).`;
 
 /** Runs them all, in seconds each. */
 export async function clientsSection(
@@ -47,6 +47,7 @@ function render(all: readonly (readonly [string, Report])[]): string {
         `| ${name} | ${profiles.join(", ")} | ${counts.pass} | ${counts.fail} | ${counts.warn} | ${client?.lost} |`,
     ),
     ...findingTables(all, cell),
+    ...caseList("What the clients' cases are about", all),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -35,7 +35,8 @@ its own around the package may be right where its row says fail.
 Next.js application and are not tested.
 
 Our facilitator answers a repeated \`/settle\` of the same payment with its first success. A server that keeps no record of its own
-then sells again for it: RPLY-03, RPLY-04, RPLY-06 and MPP-12 show that pair, not the server alone.`;
+then sells again for it: RPLY-02, RPLY-03, RPLY-04, RPLY-06 and MPP-12 show that pair, not the server alone. HTTP-01, PATH-01 and WORK-18 are one
+finding seen from three sides: where only GET is named as paid, the framework answers HEAD with the handler of GET.`;
 
 /** So many at a time: they mostly wait for silent facilitators. */
 const LANES = 3;
@@ -93,7 +94,7 @@ function render(all: readonly (readonly [string, Report])[]): string {
   const lines = [
     HEAD,
     "",
-    "| server | protocols | pass | fail | warn | not seen |",
+    "| server | protocols | pass | fail | warn | cannot-assess |",
     "| --- | --- | --- | --- | --- | --- |",
     ...all.map(
       ([name, { profiles, counts }]) =>

@@ -324,8 +324,8 @@ export const MUTANTS: readonly Mutant[] = [
   row(
     "LOAD-01",
     "falls over when it is busy",
-    (answer, { count }) => (count > 500 ? { ...answer, status: 500 } : undefined),
-    { options: { load: true } },
+    (answer, { count }) => (count > 50 ? { ...answer, status: 500 } : undefined),
+    { options: { load: true, floodMs: 500 } },
   ),
   row(
     "DISC-03",

@@ -57,7 +57,14 @@ test.each(PROFILES)("our paywall has nothing to mend in %s", async (profile) => 
 
 describe("under load", () => {
   const run = async (url: string, only: string[]) => {
-    const report = await check({ url, ring: 1, only, load: true, profiles: ["x402-v2"] });
+    const report = await check({
+      url,
+      ring: 1,
+      only,
+      load: true,
+      floodMs: 400,
+      profiles: ["x402-v2"],
+    });
     expect(report.results.map(({ id }) => id)).toEqual(only);
     expect(report.results.filter(bad)).toEqual([]);
   };

@@ -18,6 +18,8 @@ import type { Identity, IssuedMandate } from "./identity.ts";
 import { newPkce, type OAuthClient, type Tokens } from "./oauth-client.ts";
 import type { Of, PendingConsent, PendingConsents } from "./pending-consents.ts";
 import type { People, User } from "./people.ts";
+import { plainAccountRequest, readPlainAnswer } from "./plain-account.ts";
+import type { PlainProvider } from "./plain-catalog.ts";
 import { invalid } from "./provider-call.ts";
 import { readProblem, refusal } from "./provider-error.ts";
 import type { Terms, TermsVersion } from "./terms.ts";
@@ -25,6 +27,8 @@ import type { Terms, TermsVersion } from "./terms.ts";
 /** What a provider's answer can mean. */
 type Answer =
   | { kind: "code"; code: Secret }
+  /** Only of a provider that speaks the protocol as it is published. */
+  | { kind: "tokens"; tokens: Tokens }
   | { kind: "terms"; terms: TermsVersion }
   | { kind: "consent"; auth: RequiresAuth };
 
@@ -44,10 +48,12 @@ export class AccountRequests {
   readonly #now: () => number;
   readonly #newId: () => string;
   readonly #pending: PendingConsents;
+  readonly #plain: AccountRequestsOptions["plain"];
 
   constructor(options: AccountRequestsOptions) {
     const { identity, people, oauth, terms, approvals, pending, now, newId } = options;
     this.#pending = pending;
+    this.#plain = options.plain;
     this.#identity = identity;
     this.#people = people;
     this.#oauth = oauth;
@@ -102,7 +108,10 @@ export class AccountRequests {
     }
     if (answer.kind === "terms")
       throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
-    const tokens = await this.#oauth.exchangeCode(provider, answer.code, pkce);
+    const tokens =
+      answer.kind === "tokens"
+        ? answer.tokens
+        : await this.#oauth.exchangeCode(provider, answer.code, pkce);
     this.#pending.forget(of);
     return { tokens, consented };
   }
@@ -126,6 +135,8 @@ export class AccountRequests {
     const { id, user, agent, scope, provider, mandate, terms, challenge } = order;
     const { baseUrl, profile } = provider;
     const { clientId } = this.#identity;
+    const plain = this.#plain(baseUrl);
+    if (plain) return this.#sendPlain(order, plain);
     const body: AccountRequest = {
       id,
       object: "account_request",
@@ -158,6 +169,20 @@ export class AccountRequests {
     if (problem?.code === "tos_acceptance_required" && newer)
       return { kind: "terms", terms: newer };
     if (problem?.code === "reauthentication_required") throw signInAgain(profile.id);
+    throw refusal(profile.id, "account request", answer);
+  }
+
+  async #sendPlain({ id, user, provider }: AccountOrder, plain: PlainProvider): Promise<Answer> {
+    const { baseUrl, profile } = provider;
+    const expiresAt = new Date(this.#now() + LIFETIME_MS).toISOString();
+    const body = plainAccountRequest({ id, user, expiresAt, scopes: plain.scopes });
+    const url = `${baseUrl}/provisioning/account_requests`;
+    const answer = await this.#identity.send({ method: "POST", url, body });
+    const said = readPlainAnswer(profile.id, answer.body);
+    if (said?.kind === "code") return { kind: "code", code: new Secret(said.code) };
+    if (said?.kind === "tokens")
+      return { kind: "tokens", tokens: this.#oauth.tokensOf(said.tokens) };
+    if (said?.kind === "consent") return said;
     throw refusal(profile.id, "account request", answer);
   }
 
@@ -206,6 +231,8 @@ export interface AccountRequestsOptions {
   terms: Terms;
   approvals: Approvals;
   pending: PendingConsents;
+  /** Of a provider that speaks the protocol as it is published. */
+  plain: (baseUrl: string) => PlainProvider | undefined;
   now: () => number;
   newId: () => string;
 }

@@ -180,7 +180,8 @@ export class Connections {
   }
 
   #mandateHolds(project: string, row: ConnectionRow): boolean {
-    const { projects, now } = this.#parts;
+    const { projects, now, knowsMandates } = this.#parts;
+    if (!knowsMandates(row.provider)) return true;
     const { version } = projects.cap(project, row.provider);
     return row.mandateVersion === version && row.mandateExpiresAt - now() > MANDATE_MARGIN_MS;
   }
@@ -230,6 +231,7 @@ export interface ConnectionsOptions {
   people: People;
   accounts: AccountRequests;
   projects: Projects;
+  knowsMandates: (provider: string) => boolean;
   trace: Trace | undefined;
   now: () => number;
 }

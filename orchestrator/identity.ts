@@ -37,8 +37,8 @@ interface SignedTextCall extends Omit<SignedCall, "body"> {
   text: string;
 }
 
-/** A fresh mandate of a project for a provider. */
-export type MandateOf = (project: string, provider: string) => Promise<string>;
+/** A fresh mandate of a project for a provider; undefined for one that knows no mandates. */
+export type MandateOf = (project: string, provider: string) => Promise<string | undefined>;
 
 const MANDATE_LIFETIME_MS = 31 * 24 * 60 * 60 * 1000;
 
@@ -48,15 +48,17 @@ export class Identity {
   readonly clientId: string;
   readonly keys: SigningKeys;
   readonly #secrets: SharedSecrets;
+  readonly #isPlain: (url: string) => boolean;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
   readonly #newId: () => string;
 
-  constructor({ issuer, clientId, keys, secrets, call, now, newId }: IdentityOptions) {
+  constructor({ issuer, clientId, keys, secrets, isPlain, call, now, newId }: IdentityOptions) {
     this.issuer = issuer;
     this.clientId = clientId;
     this.keys = keys;
     this.#secrets = secrets;
+    this.#isPlain = isPlain;
     this.#call = call;
     this.#now = now;
     this.#newId = newId;
@@ -92,18 +94,24 @@ export class Identity {
 
   async #sign(request: SignedRequest): Promise<Record<string, string>> {
     const now = this.#now();
-    const signature = await signRequest(request, {
-      key: this.keys.current(),
-      issuer: this.issuer,
-      now,
-      id: this.#newId(),
-    });
     const secrets = await this.#secrets.of(request.url);
     return {
       [API_VERSION_HEADER]: API_VERSION,
-      [SIGNATURE_HEADER]: signature,
+      ...(this.#isPlain(request.url) ? {} : { [SIGNATURE_HEADER]: await this.#jwt(request) }),
       ...(secrets.length > 0 ? { [HMAC_HEADER]: signHmac(request.body, { secrets, now }) } : {}),
     };
+  }
+
+  /** A token request of the profile of APP 0.1d as it is published: its signature says who asks. */
+  async signForm(url: string, body: string): Promise<Record<string, string>> {
+    const secrets = await this.#secrets.of(url);
+    return { [HMAC_HEADER]: signHmac(body, { secrets, now: this.#now() }) };
+  }
+
+  #jwt(request: SignedRequest): Promise<string> {
+    const now = this.#now();
+    const key = this.keys.current();
+    return signRequest(request, { key, issuer: this.issuer, now, id: this.#newId() });
   }
 
   /** Who a user is, for one provider (its issuer) and one use. */
@@ -148,6 +156,8 @@ export interface IdentityOptions {
   clientId: string;
   keys: SigningKeys;
   secrets: SharedSecrets;
+  /** Whether a URL is one of a provider that speaks the protocol as it is published: it knows no JWT of ours. */
+  isPlain: (url: string) => boolean;
   call: ProviderCallOptions;
   now: () => number;
   newId: () => string;

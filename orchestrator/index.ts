@@ -6,6 +6,7 @@ export { createOrchestrator, type Orchestrator, type OrchestratorOptions } from 
 export type { PaymentReport, ProjectOverview } from "./project-views.ts";
 export type { Cap, Project } from "./projects.ts";
 export type { User } from "./people.ts";
+export type { PlainProvider } from "./plain-catalog.ts";
 export type { Identify } from "./sessions.ts";
 export {
   type LocalIssuer,

@@ -11,30 +11,35 @@ import {
 } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
 import type { ProviderCallOptions } from "./provider-call.ts";
-import { readProviderCatalog } from "./provider-catalog.ts";
+import type { Identity } from "./identity.ts";
+import { readPlainCatalog, readProviderCatalog } from "./provider-catalog.ts";
 import type { AddedProvider, ProviderRegistry } from "./provider-registry.ts";
 
 export interface CatalogReading {
   catalog: Catalog;
   warnings: string[];
+  /** Every provider could be read, and used. */
+  complete: boolean;
   /** Providers that cannot be read now, as they were when they last could. */
   unreachable: CatalogProvider[];
   /** Milliseconds since the epoch. */
   readAt: number;
 }
 
-/** How long a reading holds; one with warnings is tried again sooner. */
-const FRESH_MS = { complete: 60_000, withWarnings: 2000 } as const;
+/** How long a reading holds; one that lacks a provider is tried again sooner. */
+const FRESH_MS = { complete: 60_000, incomplete: 2000 } as const;
 
 export class MergedCatalog {
   readonly #registry: ProviderRegistry;
+  readonly #identity: Pick<Identity, "send">;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
   readonly #last = new Map<string, CatalogProvider>();
   #latest: CatalogReading | undefined;
   #reading: Promise<CatalogReading> | undefined;
 
-  constructor({ registry, call, now }: MergedCatalogOptions) {
+  constructor({ registry, identity, call, now }: MergedCatalogOptions) {
+    this.#identity = identity;
     this.#registry = registry;
     this.#call = call;
     this.#now = now;
@@ -48,7 +53,7 @@ export class MergedCatalog {
   fresh(): CatalogReading | undefined {
     const latest = this.#latest;
     if (!latest) return undefined;
-    const fresh = FRESH_MS[latest.warnings.length === 0 ? "complete" : "withWarnings"];
+    const fresh = FRESH_MS[latest.complete ? "complete" : "incomplete"];
     return this.#now() - latest.readAt < fresh ? latest : undefined;
   }
 
@@ -104,17 +109,23 @@ export class MergedCatalog {
     const reading: CatalogReading = {
       catalog: { providers: [] },
       warnings: [],
+      complete: true,
       unreachable: [],
       readAt,
     };
     // Pinned in the order of adding, so that of two strangers with one id the first added keeps it.
-    for (const { added, provider, problem } of results) {
+    for (const { added, provider, problem, leftOut = 0 } of results) {
+      if (leftOut > 0)
+        reading.warnings.push(
+          `${leftOut} services of ${added.baseUrl} are left out: their price is a text, which nobody can cap.`,
+        );
       const refused = provider && this.#registry.pin(added.baseUrl, provider.profile);
       if (provider && refused === undefined) {
         reading.catalog.providers.push(provider);
         this.#last.set(added.baseUrl, provider);
         continue;
       }
+      reading.complete = false;
       reading.warnings.push(`${added.baseUrl} is left out: ${refused ?? problem ?? "unknown"}`);
       const last = this.#last.get(added.baseUrl);
       if (last && refused === undefined) reading.unreachable.push(last);
@@ -122,10 +133,19 @@ export class MergedCatalog {
     return reading;
   }
 
-  async #readOne(
-    added: AddedProvider,
-  ): Promise<{ added: AddedProvider; provider?: CatalogProvider; problem?: string }> {
+  async #readOne(added: AddedProvider): Promise<{
+    added: AddedProvider;
+    provider?: CatalogProvider;
+    problem?: string;
+    leftOut?: number;
+  }> {
     try {
+      const { baseUrl } = added;
+      const plain = this.#registry.plain(baseUrl);
+      if (plain) {
+        const send = (url: string) => this.#identity.send({ method: "GET", url });
+        return { added, ...(await readPlainCatalog(baseUrl, plain, send)) };
+      }
       return { added, provider: await readProviderCatalog(added.baseUrl, this.#call) };
     } catch (error) {
       return { added, problem: toErrorBody(error).problem };
@@ -135,6 +155,7 @@ export class MergedCatalog {
 
 export interface MergedCatalogOptions {
   registry: ProviderRegistry;
+  identity: Pick<Identity, "send">;
   call: ProviderCallOptions;
   now: () => number;
 }

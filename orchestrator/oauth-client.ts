@@ -46,6 +46,12 @@ const Metadata = z.looseObject({
   revocation_endpoint: z.url().max(500).optional(),
 });
 
+/** How providers that speak APP 0.1d as it is published are asked for tokens: no client id and no PKCE, but a signature. */
+export interface PlainForms {
+  is(baseUrl: string): boolean;
+  sign(url: string, body: string): Promise<Record<string, string>>;
+}
+
 export interface Endpoints {
   token: string;
   revocation: string | undefined;
@@ -61,28 +67,30 @@ export class OAuthClient {
   readonly #clientId: string;
   readonly #call: ProviderCallOptions;
   readonly #now: () => number;
+  readonly #plain: PlainForms;
   readonly #endpoints = new Map<string, Promise<Endpoints>>();
 
   constructor({
     clientId,
+    plain,
     call,
     now,
   }: {
     clientId: string;
+    plain: PlainForms;
     call: ProviderCallOptions;
     now: () => number;
   }) {
+    this.#plain = plain;
     this.#clientId = clientId;
     this.#call = call;
     this.#now = now;
   }
 
   exchangeCode(provider: CatalogProvider, code: Secret, pkce: Pkce): Promise<Tokens> {
-    return this.#token(provider, {
-      grant_type: "authorization_code",
-      code: code.reveal(),
-      code_verifier: pkce.verifier.reveal(),
-    });
+    const grant = { grant_type: "authorization_code", code: code.reveal() };
+    if (this.#plain.is(provider.baseUrl)) return this.#token(provider, grant);
+    return this.#token(provider, { ...grant, code_verifier: pkce.verifier.reveal() });
   }
 
   refresh(provider: CatalogProvider, refreshToken: Secret): Promise<Tokens> {
@@ -138,6 +146,7 @@ export class OAuthClient {
   }
 
   async #readEndpoints({ baseUrl, profile }: CatalogProvider): Promise<Endpoints> {
+    if (this.#plain.is(baseUrl)) return { token: `${baseUrl}/oauth/token`, revocation: undefined };
     const origin = new URL(baseUrl).origin;
     const issuer = profile.issuer.replace(/\/+$/, "");
     if (URL.parse(issuer)?.origin !== origin) {
@@ -162,15 +171,24 @@ export class OAuthClient {
 
   async #post(provider: CatalogProvider, form: Record<string, string>): Promise<ProviderAnswer> {
     const { token: url } = await this.endpoints(provider);
-    const body = new URLSearchParams({ ...form, client_id: this.#clientId }).toString();
-    const headers = { "content-type": "application/x-www-form-urlencoded" };
+    const isPlain = this.#plain.is(provider.baseUrl);
+    const whole = isPlain ? form : { ...form, client_id: this.#clientId };
+    const body = new URLSearchParams(whole).toString();
+    const headers = {
+      "content-type": "application/x-www-form-urlencoded",
+      ...(isPlain ? await this.#plain.sign(url, body) : {}),
+    };
     return callProvider({ method: "POST", url, headers, body }, this.#call);
   }
 
   #read(provider: CatalogProvider, answer: ProviderAnswer): Tokens {
     const { data } = TokenResponse.safeParse(answer.body);
-    if (!data)
-      throw invalid(`${provider.profile.id} answers the token request in an unknown shape.`);
+    if (data) return this.tokensOf(data);
+    throw invalid(`${provider.profile.id} answers the token request in an unknown shape.`);
+  }
+
+  /** As they are kept, counted from now. */
+  tokensOf(data: TokenResponse): Tokens {
     return {
       accessToken: new Secret(data.access_token),
       refreshToken: data.refresh_token === undefined ? undefined : new Secret(data.refresh_token),

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Router } from "express";
+import type { z } from "zod";
 import type { Wallet } from "../middleware/index.ts";
 import { type Human, parseDecimal, type Secret, type Trace } from "../protocol/index.ts";
 import { type Ledger, openDatabase } from "../store/index.ts";
@@ -16,6 +17,8 @@ import { signInPath, type SignInOptions } from "./sign-in/sign-in.ts";
 import { sessionApi } from "./session-api.ts";
 import type { Identify } from "./sessions.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
+import { read } from "./http.ts";
+import { PlainProvider } from "./plain-catalog.ts";
 import type { PaymentReport, ProjectOverview } from "./project-views.ts";
 import { type Cap, type Project, USD_DECIMALS } from "./projects.ts";
 import { deviceSignIn } from "./device-sign-in.ts";
@@ -72,6 +75,13 @@ export interface Orchestrator extends AsyncDisposable {
   /** Adds a provider by its base URL; it is read, and its payees pinned, when the catalog is next asked for. */
   addProvider(url: string): void;
   removeProvider(url: string): void;
+  /**
+   * Adds a provider that speaks APP 0.1d as it is published, such as one that Stripe calls: signed by HMAC alone, with the human's word on
+   * what its catalog does not say. What is free there can be added.
+   */
+  addPlainProvider(
+    provider: z.input<typeof PlainProvider> & { url: string; secrets: readonly Secret[] },
+  ): Promise<void>;
   /** Signs what is sent to a provider with these shared secrets too (`Stripe-Signature`): two while one takes the other's place. */
   shareSecrets(provider: { url: string; secrets: readonly Secret[] }): Promise<void>;
   /** The human accepts the payees that a provider names now in place of those that were pinned. */
@@ -177,6 +187,11 @@ export async function createOrchestrator({
     catalog: () => catalog.read(),
     addProvider: (url) => {
       registry.add(url);
+      catalog.expire();
+    },
+    addPlainProvider: async ({ url, secrets, ...said }) => {
+      const baseUrl = registry.addPlain(url, read(PlainProvider, said));
+      await parts.secrets.set(baseUrl, secrets);
       catalog.expire();
     },
     shareSecrets: ({ url, secrets }) => parts.secrets.set(url, secrets),

@@ -68,7 +68,8 @@ export async function openParts(options: PartsOptions) {
   const keys = await openSigningKeys(join(dir, "signing-keys.json"), now);
   const registry = new ProviderRegistry({ db, now });
   const secrets = new SharedSecrets({ registry, vault });
-  const identity = new Identity({ issuer, clientId, keys, secrets, call, now, newId });
+  const isPlain = (url: string) => registry.plain(registry.baseOf(url) ?? "") !== undefined;
+  const identity = new Identity({ issuer, clientId, keys, secrets, isPlain, call, now, newId });
   const people = new People({ db, now, owner: user });
   const signIn = options.signIn && openSignIn({ ...options.signIn, db, people, now });
   const identify = signIn?.identify ?? options.identify;
@@ -82,8 +83,12 @@ export async function openParts(options: PartsOptions) {
     now,
   });
   const terms = new Terms({ db, people, approvals, now });
-  const catalog = new MergedCatalog({ registry, call, now });
-  const oauth = new OAuthClient({ clientId, call, now });
+  const catalog = new MergedCatalog({ registry, identity, call, now });
+  const plain = {
+    is: (baseUrl: string) => registry.plain(baseUrl) !== undefined,
+    sign: (url: string, body: string) => identity.signForm(url, body),
+  };
+  const oauth = new OAuthClient({ clientId, plain, call, now });
   const pending = new PendingConsents({ vault, now });
   const accounts = new AccountRequests({
     identity,
@@ -92,6 +97,7 @@ export async function openParts(options: PartsOptions) {
     terms,
     approvals,
     pending,
+    plain: (baseUrl) => registry.plain(baseUrl),
     now,
     newId,
   });
@@ -105,6 +111,7 @@ export async function openParts(options: PartsOptions) {
     people,
     accounts,
     projects,
+    knowsMandates: (provider) => !registry.isPlainId(provider),
     trace,
     now,
   });
@@ -127,7 +134,9 @@ export async function openParts(options: PartsOptions) {
   const store = new ResourceStore({ db, vault, now });
   const quotes = new Quotes({ db, session, now });
   const mandateOf: MandateOf = async (project, provider) =>
-    (await identity.mandate(project, provider, projects.cap(project, provider))).token;
+    registry.isPlainId(provider)
+      ? undefined
+      : (await identity.mandate(project, provider, projects.cap(project, provider))).token;
   const work = new ResourceWork({ store, vault, session, trace });
   const resources = new Resources({
     store,

@@ -5,6 +5,7 @@
 import type { ProviderProfile } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
+import { PlainProvider } from "./plain-catalog.ts";
 
 type Payment = ProviderProfile["payment"];
 
@@ -17,6 +18,7 @@ export interface AddedProvider {
 export class ProviderRegistry {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #plain = new Map<string, PlainProvider | null>();
 
   constructor({ db, now }: { db: Database; now: () => number }) {
     this.#db = db;
@@ -34,9 +36,48 @@ export class ProviderRegistry {
     return baseUrl;
   }
 
+  /**
+   * Adds a provider that speaks the protocol as it is published, and answers the URL as it is kept. Its profile is the human's word, and
+   * never the provider's.
+   */
+  addPlain(url: string, plain: PlainProvider): string {
+    const baseUrl = this.add(url);
+    const text = JSON.stringify(PlainProvider.parse(plain));
+    // What was pinned of it follows from the human's word.
+    const sql = "UPDATE provider SET plain = ?, id = NULL, payment = NULL WHERE base_url = ?";
+    this.#db.run(sql, text, baseUrl);
+    this.#plain.delete(baseUrl);
+    return baseUrl;
+  }
+
+  /** What the human said of it; undefined for one of our own profile. */
+  plain(baseUrl: string): PlainProvider | undefined {
+    let plain = this.#plain.get(baseUrl);
+    if (plain === undefined) {
+      const row = this.#db
+        .query<{ plain: string | null }>("SELECT plain FROM provider WHERE base_url = ?")
+        .get(baseUrl);
+      plain = row?.plain == null ? null : PlainProvider.parse(JSON.parse(row.plain));
+      this.#plain.set(baseUrl, plain);
+    }
+    return plain ?? undefined;
+  }
+
+  isPlainId(id: string): boolean {
+    const added = this.list().find((one) => one.id === id);
+    return added !== undefined && this.plain(added.baseUrl) !== undefined;
+  }
+
+  /** The base URL that a URL is below. */
+  baseOf(url: string): string | undefined {
+    return this.list().find(({ baseUrl }) => url.startsWith(`${baseUrl}/`))?.baseUrl;
+  }
+
   /** What a project has there stays known; the id is free for whoever is added next under it. */
   remove(url: string): void {
-    this.#db.run("DELETE FROM provider WHERE base_url = ?", normalise(url));
+    const baseUrl = normalise(url);
+    this.#db.run("DELETE FROM provider WHERE base_url = ?", baseUrl);
+    this.#plain.delete(baseUrl);
   }
 
   list(): AddedProvider[] {

@@ -85,9 +85,10 @@ export class ResourceWork {
     if (!data || data.status === "error" || (data.status === "removed" && work))
       throw refusal(profile.id, `${work?.kind ?? "reading"} of ${before.service}`, answer);
     const changed = { ...before, ...(JSON.parse(work?.change ?? "{}") as Partial<ResourceRow>) };
-    if (before.providerId !== "" && before.providerId !== data.id)
+    const providerId = data.id ?? before.providerId;
+    if (before.providerId !== "" && before.providerId !== providerId)
       throw invalid(`${profile.id} answers with another resource than the one that was meant.`);
-    const row = { ...changed, providerId: data.id, needs: null, status: data.status };
+    const row = { ...changed, providerId, needs: null, status: data.status };
     Object.assign(row, billingOf(data));
     if (data.status === "needs_information")
       return this.#save({ ...row, needs: JSON.stringify(data.needs_information.schema) });

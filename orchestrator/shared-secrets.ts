@@ -30,9 +30,8 @@ export class SharedSecrets {
 
   /** Of the provider that a URL is below; none where nothing is shared with it. */
   async of(url: string): Promise<readonly string[]> {
-    const added = this.#registry.list().find(({ baseUrl }) => url.startsWith(`${baseUrl}/`));
-    if (!added) return [];
-    const { baseUrl } = added;
+    const baseUrl = this.#registry.baseOf(url);
+    if (baseUrl === undefined) return [];
     let read = this.#read.get(baseUrl);
     if (!read) {
       read = this.#load(baseUrl);

@@ -153,6 +153,10 @@ const STEPS = [
   ALTER TABLE resource ADD COLUMN renewal_at INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX resource_due ON resource (paid_until) WHERE status = 'complete';
   `,
+  `
+  -- What the human says (JSON) of a provider that speaks the protocol as it is published.
+  ALTER TABLE provider ADD COLUMN plain TEXT;
+  `,
 ];
 
 export function makeTables(db: Database): void {

@@ -82,7 +82,8 @@ export const ResourceResponse = z.discriminatedUnion("status", [
   /** Send the order again under the same key, with `submitted_information` that fits the schema. */
   z.looseObject({
     status: z.literal("needs_information"),
-    id: text(100),
+    /** Left out by providers that have none yet. */
+    id: text(100).optional(),
     /** JSON Schema. */
     needs_information: z.looseObject({ schema: z.record(z.string(), z.json()) }),
   }),

@@ -117,6 +117,8 @@ export class ProviderSession {
   ): Promise<ProviderAnswer> {
     if (outcome.kind === "refused") {
       const { code, ...text } = outcome.error;
+      if (code === "PROVIDER_UNREACHABLE")
+        throw new OrchestratorError("PROVIDER_UNAVAILABLE", text);
       throw new PurserError(code, text);
     }
     if (outcome.kind === "delivered" || outcome.status === 401) {

@@ -3,7 +3,11 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { type RunningFacilitator, startFacilitator } from "../../facilitator/index.ts";
+import {
+  type RunningFacilitator,
+  startFacilitator,
+  type StartFacilitatorOptions,
+} from "../../facilitator/index.ts";
 import {
   type PaywallQuote,
   type PaywallRefusal,
@@ -22,11 +26,13 @@ export interface Market extends AsyncDisposable {
 }
 
 /** A chain with a facilitator on it. */
-export async function openMarket(): Promise<Market> {
+export async function openMarket(
+  options: Pick<StartFacilitatorOptions, "duplicates"> = {},
+): Promise<Market> {
   const chain = await openTestChain();
   const privateKey = generatePrivateKey();
   await chain.local.fund(privateKeyToAccount(privateKey).address, { ether: 10n ** 18n });
-  const facilitator = await startFacilitator({ rpcUrl: chain.rpcUrl, privateKey });
+  const facilitator = await startFacilitator({ rpcUrl: chain.rpcUrl, privateKey, ...options });
   return {
     chain,
     facilitator,

@@ -24,10 +24,32 @@ export interface GreenhouseWorld extends AsyncDisposable {
   providerUrl: string;
   opened: Greenhouse;
   project: string;
+  /** What happens to calls of the orchestrator to the provider, by their last path segment; a paid one is "payment". */
+  faults: Map<string, Fault>;
   clock: { now: number };
   letters: { to: string; text: string }[];
   /** What the wallet has paid, in atomic units. */
   spent(): Promise<bigint>;
+}
+
+/** `down`: nobody listens; `slow`: no answer ever; `broken`: a 500 in place of it; `lost`: it is done, and nobody hears of it. */
+export type Fault = "down" | "slow" | "broken" | "lost";
+
+function faultyFetch(faults: ReadonlyMap<string, Fault>): typeof fetch {
+  return async (input, init) => {
+    const headers = new Headers(init?.headers);
+    const paid = headers.has("payment-signature") || headers.has("x-payment");
+    const url = new URL(input instanceof Request ? input.url : String(input));
+    const fault = faults.get(paid ? "payment" : (url.pathname.split("/").at(-1) ?? ""));
+    if (fault === "broken") return new Response("", { status: 500 });
+    if (fault === "down") throw new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } });
+    const answer = fault === "slow" ? undefined : await fetch(input, init);
+    if (answer && fault === undefined) return answer;
+    return new Promise((_, reject) => {
+      const signal = init?.signal;
+      signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    });
+  };
 }
 
 export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
@@ -41,6 +63,7 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
   stack.defer(() => ledger.close());
   const { chain } = market.chain;
   const nonceSecret = new Secret(new Uint8Array(32).fill(7));
+  const faults: GreenhouseWorld["faults"] = new Map();
   // The limits that are tested here are the orchestrator's and the provider's.
   const limits = { maxPerProviderMonth: FUNDS, maxPerMonth: FUNDS };
   const signer = accountSigner(account, { limits });
@@ -49,6 +72,8 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
       dir: join(dir, "orchestrator"),
       issuer: ISSUER,
       user: ADA,
+      fetch: faultyFetch(faults),
+      timeoutMs: 700,
       human: { ask: () => Promise.resolve({ answer: "accept" }) },
       wallet: new Wallet({ ledger, signer, chain, nonceSecret }),
       ledger,
@@ -75,6 +100,7 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
     providerUrl: provider.url,
     opened: provider.opened,
     project,
+    faults,
     clock: { now: Date.now() },
     letters,
     spent: async () => FUNDS - (await chain.balanceOf(account.address)),

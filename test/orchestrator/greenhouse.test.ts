@@ -21,6 +21,7 @@ beforeEach(async () => {
   const { id } = world.server.orchestrator.createProject({ name: "garden" });
   at = `/v1/projects/${id}`;
   world.opened.mood = "well";
+  world.faults.clear();
 });
 
 const newKey = () => `key-${(keys += 1)}`;
@@ -212,6 +213,50 @@ test("a payment that the provider did not take is told to be open, and delivered
   expect(await made("pot:large", { quote })).toMatchObject({ status: "complete" });
   expect((await world.spent()) - before).toBe(20_000_000n);
 });
+
+test.each(["down", "slow", "broken"] as const)(
+  "a provider that is %s when a price is to be fixed is not paid, and the same order succeeds later",
+  async (fault) => {
+    await made("pot:small");
+    const before = await world.spent();
+    world.faults.set("quotes", fault);
+    expect(codeOf(await add("pot:large"))).toBe("PROVIDER_UNAVAILABLE");
+    expect((await me.get(`${at}/resources`)).body["resources"]).toHaveLength(1);
+    world.faults.clear();
+    const { quote_id: quote } = detailsOf(await add("pot:large"));
+    await made("pot:large", { quote });
+    expect((await world.spent()) - before).toBe(20_000_000n);
+  },
+);
+
+test.each([
+  ["resources", "down"],
+  ["resources", "slow"],
+  ["resources", "broken"],
+  ["payment", "down"],
+  ["payment", "slow"],
+  ["payment", "broken"],
+  ["payment", "lost"],
+] as const)(
+  "where the paid order's %s meets a provider that is %s, the same order ends in one resource and one charge",
+  async (step, fault) => {
+    await me.post(`${at}/connections`, { provider: "greenhouse", accept_terms: TERMS });
+    const asked = await add("pot:large");
+    const order = { quote: detailsOf(asked)["quote_id"], idempotency_key: newKey() };
+    const [before, done] = [await world.spent(), world.opened.done.length];
+    world.faults.set(step, fault);
+    const failed = await add("pot:large", order);
+    expect(["PROVIDER_UNAVAILABLE", "PAYMENT_OPEN", "PAID_UNDELIVERED"]).toContain(codeOf(failed));
+    world.faults.clear();
+    await made("pot:large", order);
+    expect((await world.spent()) - before).toBe(20_000_000n);
+    expect(world.opened.done.length - done).toBe(1);
+    expect((await me.get(at)).body).toMatchObject({
+      resources: [{ service: "greenhouse/pot:large", status: "complete" }],
+      spend: [{ spent: "20.00", reserved: "0.00" }],
+    });
+  },
+);
 
 test("a preflight says what is missing, and does nothing", async () => {
   const order = { service: "greenhouse/pot:large", idempotency_key: "x" };

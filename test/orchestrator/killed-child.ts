@@ -2,11 +2,13 @@
  * An orchestrator in a process of its own, which is killed at a named point of an order: just before a call to the provider leaves, or
  * when its answer has come and nobody has read it yet.
  */
-import { openOrdering, type OrderingOptions } from "./killed-world.ts";
+import { type Change, openOrdering, type OrderingOptions } from "./killed-world.ts";
 
-const { killAt, ...options } = JSON.parse(process.argv[2] ?? "") as OrderingOptions & {
+const { killAt, change, ...options } = JSON.parse(process.argv[2] ?? "") as OrderingOptions & {
   /** Such as "before token" or "after payment". */
   killAt: string;
+  /** In place of an order. */
+  change?: { id: string; how: Change };
 };
 
 function die(): Promise<never> {
@@ -33,4 +35,5 @@ const killing: typeof fetch = async (input, init) => {
 };
 
 await using ordering = await openOrdering({ ...options, fetch: killing });
-await ordering.order();
+if (change) await ordering.change(change.id, change.how);
+else await ordering.order();

@@ -24,8 +24,12 @@ export interface Ordering extends AsyncDisposable {
   /** `/v1/projects/…` of the user's one project. */
   path: string;
   /** Asks for the price, and orders at it, as a program does that begins anew. */
-  order(): Promise<Record<string, unknown>>;
+  order(service?: string): Promise<Record<string, unknown>>;
+  /** What a person does with the resource, or, for what is due, the orchestrator by itself. */
+  change(id: string, how: Change): Promise<void>;
 }
+
+export type Change = "update" | "rotate" | "remove" | "renew";
 
 export async function openOrdering({
   fetch: send,
@@ -55,20 +59,30 @@ export async function openOrdering({
   const caller = openSession({ server, clock: { now: Date.now() } }, { user });
   const project = await caller.post("/v1/projects", { name: "garden", idempotency_key: "garden" });
   const path = `/v1/projects/${String(project.body["id"])}`;
-  const order = {
-    service: "greenhouse/pot:large",
-    idempotency_key: "pot",
-    accept_terms: "2026-04-30",
+  /** Agrees to the price where there is one. */
+  const call = async (at: string, order: object) => {
+    const asked = await caller.post(at, order);
+    const error = asked.body["error"] as { details?: Record<string, string> } | undefined;
+    const quote = error?.details?.["quote_id"];
+    if (quote === undefined) return asked.body;
+    return (await caller.post(at, { ...order, quote })).body;
   };
+  const key = { idempotency_key: "change" };
   return {
     caller,
     path,
-    order: async () => {
-      const asked = await caller.post(`${path}/resources`, order);
-      const error = asked.body["error"] as { details?: Record<string, string> } | undefined;
-      const quote = error?.details?.["quote_id"];
-      if (quote === undefined) return asked.body;
-      return (await caller.post(`${path}/resources`, { ...order, quote })).body;
+    order: (service = "pot:large") =>
+      call(`${path}/resources`, {
+        service: `greenhouse/${service}`,
+        idempotency_key: "pot",
+        accept_terms: "2026-04-30",
+      }),
+    change: async (id, how) => {
+      const at = `${path}/resources/${id}`;
+      if (how === "renew") await server.orchestrator.renewDue();
+      if (how === "update") await call(`${at}/update`, { ...key, service: "greenhouse/pot:large" });
+      if (how === "rotate") await call(`${at}/rotate`, key);
+      if (how === "remove") await call(`${at}/remove`, { confirm: ["destructive"] });
     },
     [Symbol.asyncDispose]: async () => {
       await server.close();

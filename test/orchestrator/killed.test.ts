@@ -13,7 +13,7 @@ import { openDatabase } from "../../store/index.ts";
 import { type Market, openMarket } from "../middleware/shop.ts";
 import { GREENHOUSE, type Greenhouse } from "../provider/greenhouse.ts";
 import { PAY_TO } from "../provider/shop.ts";
-import { openOrdering, type OrderingOptions } from "./killed-world.ts";
+import { type Change, openOrdering, type OrderingOptions } from "./killed-world.ts";
 import { ISSUER } from "./provider-double.ts";
 
 const run = promisify(execFile);
@@ -81,6 +81,95 @@ test.each([
   expect(provider.opened.done.length - made).toBe(1);
   expect(accountsOf(userId)).toBe(1);
 });
+
+const CHANGES: [Change, killAt: string][] = [
+  ["update", "after quotes"],
+  ["update", "after update_service"],
+  ["update", "before payment"],
+  ["update", "after payment"],
+  ["rotate", "before rotate_credentials"],
+  ["rotate", "after rotate_credentials"],
+  ["remove", "before remove"],
+  ["remove", "after remove"],
+  ["renew", "after quotes"],
+  ["renew", "after renew"],
+  ["renew", "before payment"],
+  ["renew", "after payment"],
+];
+const COSTS: Record<Change, bigint> = {
+  update: 20_000_000n,
+  rotate: 0n,
+  remove: 0n,
+  renew: 20_000_000n,
+};
+
+test.each(CHANGES)("killed during %s, %s", async (how, killAt) => {
+  const userId = `usr_${how}_${killAt.replace(" ", "_")}`;
+  let id = "";
+  {
+    await using ordering = await openOrdering({ ...options, userId });
+    id = String((await ordering.order(how === "renew" ? "pot:large" : "pot:small"))["id"]);
+  }
+  const end = how === "renew" ? endPeriod(id) : 0;
+  const before = await market.chain.chain.balanceOf(payer);
+  const argument = JSON.stringify({ ...options, userId, killAt, change: { id, how } });
+  const killed = run(process.execPath, [CHILD, argument]);
+  await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
+
+  await using ordering = await openOrdering({ ...options, userId });
+  await ordering.change(id, how);
+  const { body } = await ordering.caller.get(ordering.path);
+  expect(before - (await market.chain.chain.balanceOf(payer))).toBe(COSTS[how]);
+  expect(accountsOf(userId)).toBe(1);
+  const theirs = recordsOf(userId);
+  const status = how === "remove" ? "removed" : "complete";
+  expect(theirs, "one resource there").toMatchObject([{ status }]);
+  expect(body, "and the same one here").toMatchObject({
+    connections: [{ provider: "greenhouse" }],
+    resources: [{ id, status, service: `greenhouse/${theirs[0]!.service}` }],
+    spend: [{ reserved: "0.00" }],
+  });
+  if (how === "update") expect(theirs[0]!.service).toBe("pot:large");
+  if (how === "renew") expect(theirs[0]!.paidUntil - end).toBeLessThan(32 * 24 * 60 * 60 * 1000);
+  if (how === "renew") expect(theirs[0]!.paidUntil).toBeGreaterThan(Date.now());
+  if (status === "removed") return;
+  const access = await ordering.caller.get(`${ordering.path}/resources/${id}/access`);
+  expect(access.body["values"], "what is kept is what holds there").toEqual(
+    JSON.parse(theirs[0]!.access),
+  );
+});
+
+interface Theirs {
+  service: string;
+  status: string;
+  access: string;
+  paidUntil: number;
+}
+
+function recordsOf(userId: string): Theirs[] {
+  using database = openDatabase(join(dir, "greenhouse", "provider.sqlite"));
+  const sql =
+    "SELECT service_id AS service, status, access, paid_until AS paidUntil FROM resource WHERE account_id IN (SELECT id FROM account WHERE email = ?)";
+  return database.query<Theirs>(sql).all(`${userId}@example.com`);
+}
+
+/** As if its period had ended just now, for both sides. */
+function endPeriod(id: string): number {
+  const end = Date.now() - 1000;
+  using ours = openDatabase(join(dir, "orchestrator", "orchestrator.db"));
+  ours.run("UPDATE resource SET paid_until = ? WHERE id = ?", end, id);
+  const row = ours
+    .query<{ id: string }>("SELECT provider_id AS id FROM resource WHERE id = ?")
+    .get(id);
+  using theirs = openDatabase(join(dir, "greenhouse", "provider.sqlite"));
+  theirs.run(
+    "UPDATE resource SET paid_until = ?, facts = json_set(facts, '$.paidUntil', ?) WHERE id = ?",
+    end,
+    end,
+    row!.id,
+  );
+  return end;
+}
 
 function accountsOf(userId: string): number {
   using database = openDatabase(join(dir, "greenhouse", "provider.sqlite"));

@@ -66,7 +66,11 @@ export function openChanges(parts: ResourceParts, lifecycle: Lifecycle): Changes
         const row = rows.find(id);
         if (row && row.fingerprint !== fingerprint) throw keyConflict();
         const current = resources.find(record.id)!;
-        if (row?.state === "done" && !bringsPayment(request)) return current;
+        if (row?.state === "done") {
+          if (!bringsPayment(request)) return current;
+          // The till knows the payment that made it, and answers it as before; any other buys nothing.
+          return () => Promise.reject(alreadyOrdered());
+        }
         const { terms, from } = checkChange(current, { serviceId, configuration }, parts);
         const to = { serviceId, configuration };
         const { billing } = terms;

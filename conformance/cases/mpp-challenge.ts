@@ -1,6 +1,7 @@
 /** Group C, what an unpaid request shows of MPP. */
 import { broken, type Case, holds, noted, skipped } from "../case.ts";
 import { mppCore } from "../basis.ts";
+import { answerOf } from "../context.ts";
 import { isObject, parse, show } from "../read/json.ts";
 import { headerOf, headerValues } from "../wire/exchange.ts";
 import { inEach, judge, MPP } from "./judge.ts";
@@ -110,14 +111,18 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
     ),
     gains: "Strangers learn your prices, and a buyer pays before learning that they may not enter.",
     mend: "Put authentication before the payment middleware.",
-    async run({ first }) {
+    async run({ first, ask, target }) {
       const answer = await first();
       const schemes = headerOf(answer, "www-authenticate") ?? "";
       const other = /(^|,\s*)(bearer|basic|digest|dpop|negotiate)\b/i.exec(schemes)?.[2];
-      if (other === undefined) return skipped("No other scheme is asked for.");
-      return answer.status === 401
-        ? holds("401.")
-        : noted(`The ${answer.status} asks for ${other} and for a payment at once.`);
+      if (other !== undefined) return noted(`The 402 asks for ${other} and for a payment at once.`);
+      // The caller has a login, and this is what a stranger sees.
+      const login = target.headers.filter(([name]) => /^(authorization|cookie)$/i.test(name));
+      if (login.length === 0) return skipped("No other scheme is asked for.");
+      const headers = login.map(([name]): [string, null] => [name, null]);
+      const { status } = answerOf(await ask({ headers }));
+      if (status === 402) return skipped("It asks for a payment without the login too.");
+      return holds(`Without the login ${status}, with it 402.`);
     },
   },
 ];

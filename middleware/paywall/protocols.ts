@@ -41,6 +41,7 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
     }),
     mismatch: ({ payload }, terms, asked) => {
       const [accepted, own] = [payload["accepted"], requirementsV2(terms, asked)];
+      if (!isFor(payload["resource"], asked)) return "invalid_payment_requirements";
       // A flow that was not offered is refused (x402 v2, section 6.1), also where the buyer added it.
       return isSubset(accepted, own) && flowOf(accepted) === flowOf(own)
         ? undefined
@@ -67,6 +68,19 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
     },
   },
 };
+
+/**
+ * A payment that says for which path it is buys at no other, though its signature does not cover that: prices may be the same by chance.
+ * Proxies change origins, and one resource may have many queries, so that the path alone is compared.
+ */
+function isFor(resource: unknown, asked: AskedRequest): boolean {
+  const url = (resource as { url?: unknown } | null | undefined)?.url;
+  return typeof url !== "string" || pathOf(url) === pathOf(asked.resource);
+}
+
+function pathOf(url: string): string {
+  return url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] || "/";
+}
 
 function flowOf(requirements: unknown): unknown {
   return (requirements as { extra?: { paymentFlow?: unknown } }).extra?.paymentFlow;

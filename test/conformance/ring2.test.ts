@@ -1,14 +1,7 @@
 /** Ring 2: real payments on a local chain. A right shop and our paywall hold; each case is failed by a shop with one fault. */
 import { zeroAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  CASES,
-  check,
-  LEVELS,
-  type LocalWorld,
-  openLocalWorld,
-  PROFILES,
-} from "../../conformance/index.ts";
+import { CASES, check, LEVELS, type LocalWorld, openLocalWorld } from "../../conformance/index.ts";
 import { openShop } from "../middleware/shop.ts";
 import { openEndpoint } from "./endpoint.ts";
 import { CHAIN_MUTANTS } from "./mutants.ts";
@@ -37,27 +30,6 @@ test("a right shop has nothing to mend, and each of its sales is settled", async
   expect(Number(before - after)).toBeLessThanOrEqual(most * 10_000);
   // One more was settled by the tester itself before it came to the shop (RPLY-09), and refused there.
   expect(before - after).toBe(BigInt(shop.worked() + 1) * 10_000n);
-});
-
-test.each(PROFILES)("our paywall has nothing to mend in %s but one thing", async (profile) => {
-  await using shop = await openShop({ facilitatorUrl: world.facilitatorUrl });
-  const { payer } = world;
-  const expected = { sibling: "/shop/items/b" };
-  const url = `${shop.url}/shop/items/a`;
-  const report = await check({ url, ring: 2, payer, expect: expected, profiles: [profile] });
-  // It takes a payment at whichever of its routes it comes to first, whatever its resource says.
-  const known = profile === "x402-v2" ? ["TAMP-19"] : [];
-  const found = report.results.filter(bad);
-  expect(
-    found.map(({ id }) => id),
-    found[0]?.seen,
-  ).toEqual(known);
-});
-
-test("our paywall is seen to speak all three protocols", async () => {
-  await using shop = await openShop({ facilitatorUrl: world.facilitatorUrl });
-  const { profiles } = await check({ url: `${shop.url}/shop/items/a`, only: ["CHAL-01"] });
-  expect(profiles).toEqual(PROFILES);
 });
 
 describe("a right shop", () => {

@@ -302,7 +302,7 @@ test("a settlement that was refused is not tried again behind the back of a buye
   const settles = facilitator.settles;
   await during({ fault: "refuse" }, () => fetch(`${shop.url}/item/a`, paid));
   // Longer than the first look at a sale that is not known.
-  const later = await present(shop, "x402 v2", { payer: await newPayer() });
+  const later = await present(shop, "x402 v2", { payer: await newPayer(), path: "/item/b" });
   await during({ fault: "lose-answer" }, () => fetch(`${shop.url}/item/b`, later)).catch(
     () => undefined,
   );

@@ -14,7 +14,7 @@ import type { AskRecord } from "./approvals.ts";
 import type { User } from "./people.ts";
 import type { Wallets } from "./payment-method.ts";
 import { signInPath, type SignInOptions } from "./sign-in/sign-in.ts";
-import { sessionApi } from "./session-api.ts";
+import { sessionApi } from "./session/session-api.ts";
 import type { Identify } from "./sessions.ts";
 import type { CatalogReading } from "./merged-catalog.ts";
 import { read } from "./http.ts";

@@ -30,7 +30,7 @@ import { Renewals } from "./renewals.ts";
 import { Resources } from "./resources.ts";
 import { Runs } from "./runs.ts";
 import { ServiceListings } from "./service-listings.ts";
-import { SessionDesk } from "./session-desk.ts";
+import { SessionDesk } from "./session/session-desk.ts";
 import { type Identify, Sessions } from "./sessions.ts";
 import { openSignIn, type SignInOptions } from "./sign-in/sign-in.ts";
 import { SharedSecrets } from "./shared-secrets.ts";

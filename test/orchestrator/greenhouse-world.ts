@@ -33,7 +33,7 @@ export interface GreenhouseWorld extends AsyncDisposable {
 }
 
 /** `down`: nobody listens; `slow`: no answer ever; `broken`: a 500 in place of it; `lost`: it is done, and nobody hears of it. */
-export type Fault = "down" | "slow" | "broken" | "lost";
+type Fault = "down" | "slow" | "broken" | "lost";
 
 function faultyFetch(faults: ReadonlyMap<string, Fault>): typeof fetch {
   return async (input, init) => {

@@ -10,8 +10,8 @@ import type { ResourceRecord } from "./store.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** After the period that was paid. */
-export const GRACE_MS = 7 * DAY_MS;
-export const REMOVED_MS = 30 * DAY_MS;
+const GRACE_MS = 7 * DAY_MS;
+const REMOVED_MS = 30 * DAY_MS;
 
 /** Suspends and removes what is overdue by now. What fails is tried again. */
 export async function stopUnpaid(parts: ResourceParts, lifecycle: Lifecycle): Promise<void> {

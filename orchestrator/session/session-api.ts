@@ -22,10 +22,10 @@ import {
   UpdateOrder,
   VariableName,
   VariableOrder,
-} from "../protocol/index.ts";
-import { BODY_LIMIT, param, read, send, sendError } from "./http.ts";
+} from "../../protocol/index.ts";
+import { BODY_LIMIT, param, read, send, sendError } from "../http.ts";
 import type { SessionDesk } from "./session-desk.ts";
-import type { Session } from "./sessions.ts";
+import type { Session } from "../sessions.ts";
 
 const ServicesQuery = z.object({
   provider: z.string().max(50).optional(),
@@ -59,95 +59,97 @@ export function sessionApi(desk: SessionDesk): Router {
     call: (project: string, details: Details) => unknown,
   ) =>
     on(method, `/projects/:project${path}`, (details) =>
-      call(desk.project(details.session, details.id("project")), details),
+      call(desk.projects.find(details.session, details.id("project")), details),
     );
 
   on("get", "/session", ({ session }) => desk.view(session));
   on("delete", "/session", ({ session }) => desk.end(session));
   on("get", "/services", ({ session, request }) =>
-    desk.services(session, read(ServicesQuery, request.query)),
+    desk.providers.services(session, read(ServicesQuery, request.query)),
   );
-  on("get", "/providers", () => desk.providers());
+  on("get", "/providers", () => desk.providers.list());
   on("post", "/providers", ({ session, body }) =>
-    desk.addProvider(session, read(ProviderAddress, body).url),
+    desk.providers.add(session, read(ProviderAddress, body).url),
   );
-  on("delete", "/providers/:id", ({ session, id }) => desk.removeProvider(session, id("id")));
-  on("get", "/providers/:id/llm-context", ({ id }) => desk.llmContext(id("id")));
-  on("get", "/projects", ({ session }) => desk.projects(session));
+  on("delete", "/providers/:id", ({ session, id }) => desk.providers.remove(session, id("id")));
+  on("get", "/providers/:id/llm-context", ({ id }) => desk.providers.llmContext(id("id")));
+  on("get", "/projects", ({ session }) => desk.projects.list(session));
   on("post", "/projects", ({ session, body }) =>
-    desk.createProject(session, read(ProjectOrder, body)),
+    desk.projects.create(session, read(ProjectOrder, body)),
   );
 
-  inProject("get", "", (project) => desk.status(project));
+  inProject("get", "", (project) => desk.projects.status(project));
   inProject("put", "/caps/:provider", (project, { id, body }) =>
-    desk.setCap(project, id("provider"), read(CapOrder, body).amount),
+    desk.projects.setCap(project, id("provider"), read(CapOrder, body).amount),
   );
-  inProject("get", "/spend", (project) => desk.spend(project));
+  inProject("get", "/spend", (project) => desk.projects.spend(project));
   inProject("post", "/runs", (project, { session, body }) =>
-    desk.startRun(project, session, read(RunGrant, body)),
+    desk.projects.startRun(project, session, read(RunGrant, body)),
   );
   inProject("post", "/connections", (project, { session, body }) =>
-    desk.connect(project, session, read(ConnectionOrder, body)),
+    desk.accounts.connect(project, session, read(ConnectionOrder, body)),
   );
-  inProject("get", "/connections", (project) => desk.connections(project));
+  inProject("get", "/connections", (project) => desk.accounts.connections(project));
   inProject("delete", "/connections/:provider", (project, { id }) =>
-    desk.unlink(project, id("provider")),
+    desk.accounts.unlink(project, id("provider")),
   );
-  inProject("get", "/consents", (project) => desk.consents(project));
+  inProject("get", "/consents", (project) => desk.accounts.consents(project));
   inProject("post", "/consents", (project, { body }) =>
-    desk.grantConsent(project, read(ConsentOrder, body)),
+    desk.accounts.grantConsent(project, read(ConsentOrder, body)),
   );
-  inProject("delete", "/consents/:id", (project, { id }) => desk.revokeConsent(project, id("id")));
+  inProject("delete", "/consents/:id", (project, { id }) =>
+    desk.accounts.revokeConsent(project, id("id")),
+  );
   inProject("post", "/preflight", (project, { body }) =>
-    desk.preflight(project, read(AddOrder, body)),
+    desk.resources.preflight(project, read(AddOrder, body)),
   );
   inProject("post", "/quotes", (project, { session, body }) =>
-    desk.quote(project, session, read(QuoteOrder, body)),
+    desk.resources.quote(project, session, read(QuoteOrder, body)),
   );
   inProject("post", "/resources", (project, { session, body }) =>
-    desk.add(project, session, read(AddOrder, body)),
+    desk.resources.add(project, session, read(AddOrder, body)),
   );
-  inProject("get", "/resources", (project) => desk.resources(project));
+  inProject("get", "/resources", (project) => desk.resources.list(project));
   inProject("post", "/resources/link", (project, { session, body }) =>
-    desk.link(project, session, read(LinkOrder, body)),
+    desk.resources.link(project, session, read(LinkOrder, body)),
   );
   inProject("get", "/resources/:id", (project, { session, id }) =>
-    desk.resource(project, session, id("id")),
+    desk.resources.find(project, session, id("id")),
   );
   inProject("post", "/resources/:id/update", (project, { session, id, body }) =>
-    desk.update(project, session, id("id"), read(UpdateOrder, body)),
+    desk.resources.update(project, session, id("id"), read(UpdateOrder, body)),
   );
   inProject("post", "/resources/:id/rotate", (project, { session, id, body }) =>
-    desk.rotate(project, session, id("id"), read(RotateOrder, body)),
+    desk.resources.rotate(project, session, id("id"), read(RotateOrder, body)),
   );
   inProject("post", "/resources/:id/renew", (project, { session, id, body }) =>
-    desk.renew(project, session, id("id"), read(RenewOrder, body)),
+    desk.resources.renew(project, session, id("id"), read(RenewOrder, body)),
   );
   inProject("post", "/resources/:id/remove", (project, { session, id, body }) =>
-    desk.remove(project, session, id("id"), read(RemoveOrder, body)),
+    desk.resources.remove(project, session, id("id"), read(RemoveOrder, body)),
   );
   inProject("post", "/resources/:id/information", (project, { session, id, body }) =>
-    desk.submitInformation(project, session, id("id"), read(InformationOrder, body)),
+    desk.resources.submitInformation(project, session, id("id"), read(InformationOrder, body)),
   );
   inProject("get", "/resources/:id/access", (project, { session, id }) =>
-    desk.access(project, session, id("id")),
+    desk.secrets.access(project, session, id("id")),
   );
   inProject("get", "/env", (project, { request }) =>
-    desk.env(project, read(EnvQuery, request.query).provider),
+    desk.secrets.env(project, read(EnvQuery, request.query).provider),
   );
-  inProject("get", "/variables", (project) => desk.variables(project));
+  inProject("get", "/variables", (project) => desk.secrets.variables(project));
   inProject("get", "/variables/:name", (project, { session, id }) =>
-    desk.variable(project, session, id("name")),
+    desk.secrets.variable(project, session, id("name")),
   );
   inProject("put", "/variables/:name", (project, { id, body }) =>
-    desk.setVariable(project, read(VariableName, id("name")), read(VariableOrder, body)),
+    desk.secrets.setVariable(project, read(VariableName, id("name")), read(VariableOrder, body)),
   );
   inProject("delete", "/variables/:name", (project, { id }) =>
-    desk.deleteVariable(project, id("name")),
+    desk.secrets.deleteVariable(project, id("name")),
   );
-  inProject("get", "/secret-reads", (project) => desk.secretReads(project));
+  inProject("get", "/secret-reads", (project) => desk.secrets.secretReads(project));
   inProject("post", "/deep_links", (project, { session, body }) =>
-    desk.deepLink(project, session, read(DeepLinkOrder, body)),
+    desk.accounts.deepLink(project, session, read(DeepLinkOrder, body)),
   );
   router.use(sendError);
   return router;

@@ -1,0 +1,97 @@
+/** A project's accounts at providers, and which agent may use them for what. */
+import type {
+  CatalogProvider,
+  ConnectionList,
+  ConnectionOrder,
+  ConnectionView,
+  ConsentList,
+  ConsentOrder,
+  ConsentView,
+  DeepLink,
+  DeepLinkOrder,
+} from "../../protocol/index.ts";
+import { type Connections, notConnected } from "../connections.ts";
+import type { Consents } from "../consents.ts";
+import { openDeepLink } from "../deep-links.ts";
+import type { MergedCatalog } from "../merged-catalog.ts";
+import type { ProviderSession } from "../provider-session.ts";
+import type { Session } from "../sessions.ts";
+import { askerOf } from "./said.ts";
+
+export class AccountDesk {
+  readonly #parts: AccountDeskOptions;
+
+  constructor(parts: AccountDeskOptions) {
+    this.#parts = parts;
+  }
+
+  async connect(
+    project: string,
+    session: Session,
+    order: ConnectionOrder,
+  ): Promise<ConnectionView> {
+    const { catalog, connections } = this.#parts;
+    const { provider } = await catalog.provider(order.provider);
+    const asker = askerOf(project, session, { ...order, grants: true });
+    await connections.connect(asker, provider);
+    return connections.view(project, order.provider);
+  }
+
+  connections(project: string): ConnectionList {
+    return { connections: this.#parts.connections.views(project) };
+  }
+
+  /** `told` says whether the provider has heard of it, which may be down. */
+  async unlink(project: string, id: string): Promise<{ unlinked: true; told: boolean }> {
+    const { connections } = this.#parts;
+    return { unlinked: true, told: await connections.unlink(project, id, await this.#found(id)) };
+  }
+
+  consents(project: string): ConsentList {
+    return { consents: this.#parts.consents.list(project) };
+  }
+
+  /** What the agent had ends, here and at the provider; its next call is for what it may do now. */
+  async grantConsent(
+    project: string,
+    { provider, agent, scopes }: ConsentOrder,
+  ): Promise<ConsentView> {
+    const { connections, consents } = this.#parts;
+    if (!connections.find(project, provider)) throw notConnected(provider);
+    const of = { project, provider, agent };
+    const consent = consents.grant({ ...of, scopes });
+    await connections.endAgent(of, await this.#found(provider), { forget: false });
+    return consent;
+  }
+
+  async revokeConsent(project: string, id: string): Promise<ConsentView> {
+    const { connections, consents } = this.#parts;
+    const consent = consents.revoke(project, id);
+    const { provider, agent } = consent;
+    const of = { project, provider, agent };
+    if (!consents.find(of))
+      await connections.endAgent(of, await this.#found(provider), { forget: true });
+    return consent;
+  }
+
+  async deepLink(project: string, session: Session, order: DeepLinkOrder): Promise<DeepLink> {
+    const provider = await this.#providerOf(order.provider);
+    return openDeepLink(this.#parts, askerOf(project, session, {}), { provider, order });
+  }
+
+  readonly #providerOf = async (id: string): Promise<CatalogProvider> =>
+    (await this.#parts.catalog.provider(id)).provider;
+
+  /** A provider that can be told something now. */
+  async #found(id: string): Promise<CatalogProvider | undefined> {
+    const { catalog } = await this.#parts.catalog.read();
+    return catalog.providers.find(({ profile }) => profile.id === id);
+  }
+}
+
+export interface AccountDeskOptions {
+  catalog: MergedCatalog;
+  connections: Connections;
+  consents: Consents;
+  session: ProviderSession;
+}

@@ -24,7 +24,7 @@ export interface LifeOptions {
 }
 
 export function live({ plan, cacheFolder, killAfterMs }: LifeOptions): Promise<Life> {
-  const env = { ...process.env, NODE_COMPILE_CACHE: cacheFolder };
+  const env = { NODE_COMPILE_CACHE: cacheFolder, ...process.env };
   const child = spawn(process.execPath, [CHILD, JSON.stringify(plan)], { env });
   const said: Life["said"] = [];
   let errors = "";

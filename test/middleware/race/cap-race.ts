@@ -64,7 +64,7 @@ class Racer {
   readonly start: () => void;
 
   constructor(plan: RacePlan, cacheFolder: string) {
-    const env = { ...process.env, NODE_COMPILE_CACHE: cacheFolder };
+    const env = { NODE_COMPILE_CACHE: cacheFolder, ...process.env };
     const child = spawn(process.execPath, [CHILD, JSON.stringify(plan)], { env });
     const ready = Promise.withResolvers<void>();
     const words = Promise.withResolvers<string[]>();

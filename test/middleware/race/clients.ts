@@ -1,7 +1,7 @@
-/** Clients that pay, each with the limit of ten payments set as far as it knows limits; the stock ones are unmodified. */
-import { ExactEvmScheme, toClientEvmSigner } from "@x402/evm";
-import { wrapFetchWithPaymentFromConfig } from "@x402/fetch";
-import { evm, Mppx } from "mppx/client";
+/**
+ * Clients that pay, each with the limit of ten payments set as far as it knows limits; the stock ones are unmodified. A process loads the
+ * one that it races with.
+ */
 import { createWalletClient, http, publicActions } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { baseSepolia } from "viem/chains";
@@ -44,6 +44,8 @@ export const CLIENTS = {
     return buyWith(wrapFetchWithPayment(fetch, signer, LIMIT.units) as typeof fetch, url);
   },
   async "@x402/fetch"({ key, url }) {
+    const { ExactEvmScheme, toClientEvmSigner } = await import("@x402/evm");
+    const { wrapFetchWithPaymentFromConfig } = await import("@x402/fetch");
     const signer = toClientEvmSigner(privateKeyToAccount(key));
     const maxAmountPerPayment = LIMIT.units.toString();
     const paying = wrapFetchWithPaymentFromConfig(fetch, {
@@ -56,6 +58,7 @@ export const CLIENTS = {
     return buyWith(paying, url);
   },
   async mppx({ key, url }) {
+    const { evm, Mppx } = await import("mppx/client");
     const account = privateKeyToAccount(key);
     const maxAtomicAmount = LIMIT.units.toString();
     const charge = evm.charge({

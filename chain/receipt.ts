@@ -10,7 +10,7 @@ export interface EventLog {
   readonly data: Hex;
 }
 
-export interface ProofReceipt {
+interface ProofReceipt {
   readonly transactionHash: Hex;
   readonly blockNumber: bigint;
   readonly logs: readonly EventLog[];

@@ -80,7 +80,7 @@ export function mppOffer(fields: { id?: string; expires?: string } = {}): MppOff
 }
 
 /** What the chain says, and by which clocks. */
-export interface Saying {
+interface Saying {
   /** Ours, in milliseconds. */
   now: number;
   /** The newest block's, in seconds. */

@@ -12,13 +12,14 @@ import {
   ResourceOrder,
 } from "../protocol/index.ts";
 import { BODY_LIMIT, param, read, send, sendError, unknownCall } from "./http.ts";
+import type { KeptAnswer } from "./kept-answers.ts";
 import type { Run } from "./runs.ts";
 
 /** What a run can do; the project and the scope are the run's own. */
 export interface RunDesk {
   authenticate(authorization: string | undefined): Run;
   /** A `CatalogEnvelope`, as it is sent. */
-  catalog(run: Run): Promise<Buffer>;
+  catalog(run: Run): Promise<KeptAnswer>;
   project(run: Run): Promise<unknown>;
   connect(run: Run, provider: string): Promise<unknown>;
   addResource(run: Run, order: ResourceOrder): Promise<unknown>;

@@ -22,7 +22,7 @@ import type { Approvals } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
 import type { Consents } from "./consents.ts";
 import { delegate } from "./delegations.ts";
-import { KeptAnswers } from "./kept-answers.ts";
+import { type KeptAnswer, KeptAnswers } from "./kept-answers.ts";
 import type { CatalogReading, MergedCatalog } from "./merged-catalog.ts";
 import type { ProjectViews } from "./project-views.ts";
 import type { Purchases } from "./purchases.ts";
@@ -42,7 +42,7 @@ export class Desk implements RunDesk {
     return this.#parts.runs.authenticate(authorization);
   }
 
-  async catalog(run: Run): Promise<Buffer> {
+  async catalog(run: Run): Promise<KeptAnswer> {
     const reading = await this.#parts.catalog.read();
     const name = JSON.stringify(run.providers ?? null);
     return this.#answers.get(reading, name, () => this.#envelope(run, reading));

@@ -3,6 +3,7 @@ import type { NextFunction, Request, Response } from "express";
 import { z } from "zod";
 import { PurserError, toErrorBody } from "../protocol/index.ts";
 import { OrchestratorError, statusOf } from "./error.ts";
+import { KeptAnswer } from "./kept-answers.ts";
 
 export const BODY_LIMIT = "64kb";
 
@@ -16,15 +17,22 @@ export function read<Schema extends z.ZodType>(schema: Schema, value: unknown): 
   });
 }
 
-/** An answer that is bytes already goes as it is, and everything else as JSON. */
+/** A kept answer goes as the bytes that it is, or, to who has it already, as a 304; everything else as JSON. */
 export function send(response: Response, answer: unknown): void {
-  if (!Buffer.isBuffer(answer)) {
+  if (!(answer instanceof KeptAnswer)) {
     response.json(answer);
     return;
   }
+  const { bytes, etag } = answer;
+  response.setHeader("etag", etag);
+  response.setHeader("cache-control", "private, no-cache");
+  if (response.req.get("if-none-match")?.split(/, */).includes(etag) === true) {
+    response.status(304).end();
+    return;
+  }
   response.setHeader("content-type", "application/json; charset=utf-8");
-  response.setHeader("content-length", answer.length);
-  response.end(answer);
+  response.setHeader("content-length", bytes.length);
+  response.end(bytes);
 }
 
 export function param(params: Request["params"], name: string): string {

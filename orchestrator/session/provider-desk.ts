@@ -1,7 +1,7 @@
 /** What can be had, and of whom: the catalog as it is published, and the providers, which are the same for all users. */
 import type { LlmContext, ProviderList, ProviderView } from "../../protocol/index.ts";
 import { OrchestratorError } from "../error.ts";
-import { KeptAnswers } from "../kept-answers.ts";
+import { type KeptAnswer, KeptAnswers } from "../kept-answers.ts";
 import { llmContext } from "../llm-context.ts";
 import type { MergedCatalog } from "../merged-catalog.ts";
 import type { ProviderRegistry } from "../provider-registry.ts";
@@ -17,7 +17,7 @@ export class ProviderDesk {
   }
 
   /** A `ServicesEnvelope`, as it is sent. */
-  async services({ user }: Session, filter: ServicesFilter): Promise<Buffer> {
+  async services({ user }: Session, filter: ServicesFilter): Promise<KeptAnswer> {
     const { catalog, listings } = this.#parts;
     const before = catalog.fresh();
     const reading = await catalog.read();

@@ -78,6 +78,30 @@ test("the catalog comes in the published envelope, narrowed by provider and word
   expect(codeOf(await me.get("/v1/services?provider=nobody"))).toBe("PROVIDER_UNKNOWN");
 });
 
+test("who has the catalog already is told so, also when it was read anew, until something in it changes", async () => {
+  const token = world.server.orchestrator.startSession({
+    agent: "cli",
+    expiresAt: world.clock.now + 3_600_000,
+  });
+  const read = async (etag = "") => {
+    const headers = { authorization: `Bearer ${token.reveal()}`, "if-none-match": etag };
+    const response = await fetch(`${world.server.url}/v1/services`, { headers });
+    const { length } = await response.text();
+    return { status: response.status, etag: response.headers.get("etag") ?? "", length };
+  };
+  const first = await read();
+  expect(first.status).toBe(200);
+  expect(await read(`"x", ${first.etag}`)).toEqual({ status: 304, etag: first.etag, length: 0 });
+  world.clock.now += 61_000;
+  expect((await read(first.etag)).status, "read anew, and the same").toBe(304);
+  world.provider.manners.catalog = (page) => ({ ...page, data: page.data.slice(1) });
+  world.clock.now += 61_000;
+  const changed = await read(first.etag);
+  delete world.provider.manners.catalog;
+  world.clock.now += 61_000;
+  expect([changed.status, changed.etag === first.etag]).toEqual([200, false]);
+});
+
 test("a provider's words stand in a model's text as quoted data", async () => {
   const { text } = LlmContext.parse((await me.get("/v1/providers/harbour/llm-context")).body);
   expect(text).toContain(

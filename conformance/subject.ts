@@ -8,6 +8,6 @@ export function subjectOf({ target, client }: Pick<Report, "target" | "client">)
 
 /** How far the test went. */
 export function scopeOf({ ring, client }: Pick<Report, "ring" | "client">): string {
-  if (client) return `${client.mode}, signed ${client.signed}, lost ${client.lost}`;
+  if (client) return `${client.mode}, signed ${client.signed} and lost ${client.lost} atomic units`;
   return ring === 0 ? "ring 0" : `rings 0 to ${ring}`;
 }

@@ -19,7 +19,10 @@ export const unsettled = (exchange: Exchange): Outcome =>
 
 /** Broken where there is a problem; where nobody saw the work (`blind`) it cannot be said to hold. */
 export function judgeStage(problems: readonly string[], good: string, blind = false): Outcome {
-  if (problems.length > 0) return broken(`${problems.slice(0, 4).join("; ")}.`);
+  if (problems.length > 0) {
+    const text = `${problems.slice(0, 4).join("; ")}.`;
+    return broken(text.charAt(0).toUpperCase() + text.slice(1));
+  }
   return blind ? unseen(`${good} ${BLIND}`) : holds(good);
 }
 

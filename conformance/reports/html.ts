@@ -5,6 +5,9 @@ import { scopeOf, subjectOf } from "../subject.ts";
 import { STYLE } from "./html-style.ts";
 import { escapeMarkup as text } from "./markup.ts";
 
+/** Of a finding's exchanges. */
+const SHOWN = 12;
+
 const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
   passed: "Nothing failed",
   failed: "It does not hold",
@@ -84,9 +87,11 @@ ${
 ${
   exchanges.length > 0
     ? `<details><summary>${exchanges.length} exchange${exchanges.length === 1 ? "" : "s"}</summary>${exchanges
-        .slice(0, 5)
+        .slice(0, SHOWN)
         .map((index) => evidence(report.exchanges[index]))
-        .join("")}</details>`
+        .join(
+          "",
+        )}${exchanges.length > SHOWN ? `<p class="small">The first ${SHOWN}; all of them are in the JSON report.</p>` : ""}</details>`
     : ""
 }
 </article>`;

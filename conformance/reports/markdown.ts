@@ -38,12 +38,13 @@ export function toMarkdown(report: Report): string {
 }
 
 function describe(finding: Result): string[] {
-  const { id, title, verdict, severity, seen, gains, mend, basis, known, behind = [] } = finding;
+  const { id, title, profile, verdict, severity, seen, gains, mend, basis } = finding;
+  const { known, behind = [] } = finding;
   const where = basis.url.startsWith("http")
     ? `[${basis.spec}, ${basis.section}](${basis.url})`
     : basis.spec;
   return [
-    `## ${id}: ${escapeMarkdown(title)}`,
+    `## ${id}: ${escapeMarkdown(title)} (${profile})`,
     "",
     `**${verdict}, ${severity}${known ? ", known" : ""}.** ${escapeMarkdown(`${routeText(finding)} ${seen}`.trim())}`,
     "",

@@ -12,6 +12,7 @@ import {
   Secret,
   type TermsEvidence,
 } from "../protocol/index.ts";
+import { type AccountConfiguration, checkAccountConfiguration } from "./account-configuration.ts";
 import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 import type { Identity, IssuedMandate } from "./identity.ts";
@@ -78,9 +79,13 @@ export class AccountRequests {
     const before = await this.#pending.find(of, scope);
     const polled = before && (await this.#poll(provider, of, before));
     if (polled) return { tokens: polled, consented: true };
+    const configuration = asker.session?.configuration ?? {};
+    // What one that speaks APP 0.1d alone takes, it has published nowhere.
+    if (!before && !this.#plain(provider.baseUrl))
+      checkAccountConfiguration(profile, configuration);
     let evidence = await this.#terms.accept(asker, profile, profile);
     const { id, pkce } = before ?? { id: `acctreq_${this.#newId()}`, pkce: newPkce() };
-    const request = { id, user, agent: asker.agent, scope, provider, mandate };
+    const request = { id, user, agent: asker.agent, scope, provider, mandate, configuration };
     const send = () => this.#send({ ...request, terms: evidence, challenge: pkce.challenge });
     // The metadata is fetched while the account is made; where it fails, the code exchange below says so.
     this.#oauth.endpoints(provider).catch(() => undefined);
@@ -132,7 +137,7 @@ export class AccountRequests {
   }
 
   async #send(order: AccountOrder): Promise<Answer> {
-    const { id, user, agent, scope, provider, mandate, terms, challenge } = order;
+    const { id, user, agent, scope, provider, mandate, terms, challenge, configuration } = order;
     const { baseUrl, profile } = provider;
     const { clientId } = this.#identity;
     const plain = this.#plain(baseUrl);
@@ -146,6 +151,7 @@ export class AccountRequests {
       kyc: { verified_fields: ["email"] },
       scopes: scope.split(" "),
       agent: { id: agent, name: agent },
+      ...(Object.keys(configuration).length === 0 ? {} : { configuration }),
       client_capabilities: ["browser"],
       confirmation_secret: randomBytes(32).toString("base64url"),
       expires_at: new Date(this.#now() + LIFETIME_MS).toISOString(),
@@ -172,10 +178,14 @@ export class AccountRequests {
     throw refusal(profile.id, "account request", answer);
   }
 
-  async #sendPlain({ id, user, provider }: AccountOrder, plain: PlainProvider): Promise<Answer> {
+  async #sendPlain(
+    { id, user, provider, configuration }: AccountOrder,
+    plain: PlainProvider,
+  ): Promise<Answer> {
     const { baseUrl, profile } = provider;
     const expiresAt = new Date(this.#now() + LIFETIME_MS).toISOString();
-    const body = plainAccountRequest({ id, user, expiresAt, scopes: plain.scopes });
+    const { scopes } = plain;
+    const body = plainAccountRequest({ id, user, expiresAt, scopes, configuration });
     const url = `${baseUrl}/provisioning/account_requests`;
     const answer = await this.#identity.send({ method: "POST", url, body });
     const said = readPlainAnswer(profile.id, answer.body);
@@ -220,6 +230,7 @@ interface AccountOrder {
   provider: CatalogProvider;
   mandate: IssuedMandate;
   terms: TermsEvidence;
+  configuration: AccountConfiguration;
   /** PKCE, S256. */
   challenge: string;
 }

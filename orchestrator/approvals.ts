@@ -10,6 +10,7 @@ import {
   type Trace,
 } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
+import type { AccountConfiguration } from "./account-configuration.ts";
 import { OrchestratorError } from "./error.ts";
 import { Serial } from "./serial.ts";
 
@@ -35,6 +36,8 @@ export interface Asker {
   /** A call of a person's own program: nobody is asked, and what the person has said already came with the call. */
   session?: {
     acceptTerms: string | undefined;
+    /** Of an account that the call may make. */
+    configuration?: AccountConfiguration | undefined;
     /** The call is the person's word that this agent may use the account. */
     grants?: boolean;
     scopes?: readonly AgentScope[] | undefined;

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { RequiresAuth, TokenResponse } from "../protocol/index.ts";
+import type { AccountConfiguration } from "./account-configuration.ts";
 import { OrchestratorError } from "./error.ts";
 import type { User } from "./people.ts";
 import type { PlainProvider } from "./plain-catalog.ts";
@@ -14,11 +15,13 @@ export function plainAccountRequest({
   user,
   expiresAt,
   scopes,
+  configuration,
 }: {
   id: string;
   user: User;
   expiresAt: string;
   scopes: PlainProvider["scopes"];
+  configuration: AccountConfiguration;
 }): object {
   const { email, name, emailVerified, country } = user;
   return {
@@ -29,6 +32,7 @@ export function plainAccountRequest({
     ...(country === undefined ? {} : { country }),
     kyc: { verified_fields: emailVerified ? ["email"] : [] },
     scopes,
+    ...(Object.keys(configuration).length === 0 ? {} : { configuration }),
     client_capabilities: ["browser"],
     confirmation_secret: randomBytes(32).toString("base64url"),
     expires_at: expiresAt,

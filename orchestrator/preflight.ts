@@ -12,6 +12,7 @@ import {
   PurserError,
   type Service,
 } from "../protocol/index.ts";
+import { misfit } from "./account-configuration.ts";
 import type { Connections } from "./connections.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { People } from "./people.ts";
@@ -38,6 +39,7 @@ export async function preflight(
   order: AddOrder,
 ): Promise<Preflight> {
   const { profile } = entry.provider;
+  const linked = connections.find(project, profile.id) !== undefined;
   const { service = entry.service, plan } = soldOr(() => resources.sold(project, entry));
   const price = plan === undefined ? priced(service, order.configuration) : null;
   const costs =
@@ -78,6 +80,12 @@ export async function preflight(
       "Give what the catalog's configuration_schema describes.",
     ),
     check(
+      "Settings of the account",
+      linked || misfit(profile, order.provider_configuration ?? {}) === undefined,
+      "INPUT_INVALID",
+      "Give what the catalog's provider_configuration_schema describes, or leave them out.",
+    ),
+    check(
       "Terms accepted",
       accepted,
       "TOS_ACCEPTANCE_REQUIRED",
@@ -102,7 +110,6 @@ export async function preflight(
       "Raise the cap of the provider.",
     ),
   ];
-  const linked = connections.find(project, profile.id) !== undefined;
   checks.push({
     label: linked ? "Linked" : "Not linked yet: an account is made or linked",
     pass: true,

@@ -116,6 +116,9 @@ function listingsOf(provider: CatalogProvider, isDown: boolean): Indexed[] {
       development: true,
       livemode: false,
       availability: "available",
+      ...(profile.configuration_schema && {
+        provider_configuration_schema: profile.configuration_schema,
+      }),
       llm_context: `/v1/providers/${profile.id}/llm-context`,
     };
     const words = [

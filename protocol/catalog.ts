@@ -128,6 +128,8 @@ export const ProviderProfile = z.looseObject({
   tos_url: z.string().max(500),
   tos_version: z.string().max(50),
   privacy_policy_url: z.string().max(500).optional(),
+  /** JSON Schema of what a new account can be set up with, such as a region; without it there is nothing to set. */
+  configuration_schema: z.record(z.string(), z.json()).optional(),
   /** What the provider can do beside creating: "resources:deprovision", "resources:update_service", "resources:rotate_credentials", "resources:link", "quotes". */
   capabilities: z.array(z.string().max(100)).max(50).optional(),
   /** Where `POST /provisioning/deep_links` can lead, such as "dashboard". */

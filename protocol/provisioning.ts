@@ -33,6 +33,8 @@ export const AccountRequest = z.looseObject({
   client_id: text(200),
   code_challenge: text(128),
   code_challenge_method: z.literal("S256"),
+  /** Of a new account, as the provider's `configuration_schema` describes it; one that exists keeps its own. */
+  configuration: z.record(z.string().max(64), z.string().max(1000)).optional(),
   /** Which agent of the user's it is for; consent is asked for each. */
   agent: z.object({ id: text(100), name: text(100).optional() }).optional(),
   terms: TermsEvidence.optional(),
@@ -50,6 +52,8 @@ export const PlainAccountRequest = AccountRequest.extend({
     stripe: z.looseObject({ account: text(100), organization: text(100).optional() }),
   }),
   kyc: z.object({ verified_fields: z.array(z.string().max(50)).max(20) }).optional(),
+  /** APP 0.1d has any JSON here. */
+  configuration: z.record(z.string().max(64), z.json()).optional(),
   client_id: text(200).optional(),
   code_challenge: text(128).optional(),
   code_challenge_method: z.literal("S256").optional(),

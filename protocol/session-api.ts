@@ -103,6 +103,8 @@ export const ServiceListing = Service.extend({
   availability: z.enum(["available", "not_in_country", "unavailable"]),
   development: z.boolean(),
   livemode: z.boolean(),
+  /** JSON Schema of what a new account at the provider can be set up with. */
+  provider_configuration_schema: z.record(z.string(), z.json()).optional(),
   /** The address of the provider's text for models, here. */
   llm_context: z.string(),
 });
@@ -188,6 +190,8 @@ export const ConnectionOrder = z.object({
   provider: text(50),
   /** Of the provider's terms; the person has accepted this version. */
   accept_terms: text(50).optional(),
+  /** Of a new account; one that exists keeps its own. */
+  configuration: inputs.optional(),
   /** Of this program; everything by default. */
   scopes: z.array(AgentScope).min(1).max(10).optional(),
 });
@@ -249,6 +253,8 @@ export const AddOrder = ResourceOrder.extend({
   configuration: inputs.default({}),
   /** Two of the same service and configuration are two by their names. */
   name: Name.optional(),
+  /** Of a new account at the provider, as in a `ConnectionOrder`. */
+  provider_configuration: inputs.optional(),
   accept_terms: text(50).optional(),
   /** A `Quote`'s id. */
   quote: text(100).optional(),

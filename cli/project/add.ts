@@ -10,6 +10,7 @@ import type { Answer } from "./envelope.ts";
 import { syncIfWanted } from "./env-sync.ts";
 import { admitResource } from "./environments.ts";
 import { readJsonFlag } from "./json-flag.ts";
+import { settingsUnused } from "./link.ts";
 import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
 import { type AddFlags, commandLine, type Order, readOrder, sorted } from "./order.ts";
 import { withOnceKey } from "./once-key.ts";
@@ -28,6 +29,8 @@ export async function add(command: ProjectCommand<AddFlags>, wanted: string): Pr
   const project = command.project();
   const client = command.client();
   const line = commandLine(tool, service, flags);
+  const settings = order.provider_configuration ?? {};
+  const known = Object.keys(settings).length > 0 && (await isLinked(client, project, service));
   if (flags.forceProviderRelink) {
     await client.disconnect(project.id, providerOf(service));
   }
@@ -45,7 +48,18 @@ export async function add(command: ProjectCommand<AddFlags>, wanted: string): Pr
   const { named } = await command.read(client, project);
   admitAdded(project, named, resource);
   const written = await syncIfWanted(command, client, project);
-  return resourceAnswer(command, { resource, named, written, did: "Added" });
+  const answer = resourceAnswer(command, { resource, named, written, did: "Added" });
+  const unused = settingsUnused(providerOf(service), settings, known);
+  return { ...answer, warnings: [...(answer.warnings ?? []), ...unused] };
+}
+
+async function isLinked(
+  client: SessionClient,
+  { id }: OpenProject,
+  service: string,
+): Promise<boolean> {
+  const { connections } = await client.status(id);
+  return connections.some(({ provider }) => provider === providerOf(service));
 }
 
 /** Also one that there was already is wanted in the environment that it is added in. */

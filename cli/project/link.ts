@@ -7,12 +7,15 @@ import { type ConnectionView, PurserError } from "../../protocol/index.ts";
 import { plain } from "../terminal.ts";
 import { confirmOnce, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
+import { readJsonFlag } from "./json-flag.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
 
 export interface LinkFlags extends ProjectFlags {
   force?: true;
+  config?: string;
+  providerInfo?: string;
 }
 
 const LONGEST_MS = 10 * 60 * 1000;
@@ -22,18 +25,40 @@ export async function link(command: ProjectCommand<LinkFlags>, provider: string)
   const project = command.project();
   const client = command.client();
   const line = `${command.tool} link ${provider}`;
+  const configuration = {
+    ...readJsonFlag("--config", command.flags.config),
+    ...readJsonFlag("--provider-info", command.flags.providerInfo),
+  };
+  const before = await client.status(project.id);
   if (command.flags.force) await client.disconnect(project.id, provider);
   const connection = await consented(command, line, () =>
     withWord(command, line, ({ accept_terms }) =>
-      client.connect(project.id, { provider, ...(accept_terms ? { accept_terms } : {}) }),
+      client.connect(project.id, {
+        provider,
+        configuration,
+        ...(accept_terms && { accept_terms }),
+      }),
     ),
   );
   await command.read(client, project);
+  const known = before.connections.some((one) => one.provider === provider);
   return {
     data: { ...connection },
     lines: [`Linked ${provider}: account ${connection.account_id}`],
+    warnings: settingsUnused(provider, configuration, known),
     nextSteps: [`${command.tool} catalog ${provider}`],
   };
+}
+
+/** Settings are a new account's: one that was there already keeps its own. */
+export function settingsUnused(
+  provider: string,
+  settings: Readonly<Record<string, string>>,
+  known: boolean,
+): string[] {
+  return known && Object.keys(settings).length > 0
+    ? [`The account at ${provider} was there already, so its settings are as they were.`]
+    : [];
 }
 
 export async function unlink(command: ProjectCommand, provider: string): Promise<Answer> {

@@ -18,9 +18,9 @@ export interface AddFlags extends ProjectFlags {
 }
 
 /** What is wanted, without the key under which it is asked for. */
-export type Order = Pick<AddOrder, "service" | "configuration" | "name">;
+export type Order = Pick<AddOrder, "service" | "configuration" | "name" | "provider_configuration">;
 
-/** Throws `CONFIG_INVALID` or `NOT_SUPPORTED`. */
+/** Throws `CONFIG_INVALID`. */
 export function readOrder(service: string, flags: AddFlags): Order {
   if (providerOf(service) === "") {
     throw new ProjectError("CONFIG_INVALID", {
@@ -28,19 +28,20 @@ export function readOrder(service: string, flags: AddFlags): Order {
       nextStep: "Name it as the catalog does, such as cloudflare/kv.",
     });
   }
-  for (const [flag, value] of [
-    ["--provider-config", flags.providerConfig],
-    ["--provider-info", flags.providerInfo],
-  ] as const) {
-    if (Object.keys(readJsonFlag(flag, value)).length === 0) continue;
-    throw new ProjectError("NOT_SUPPORTED", {
-      problem: `${flag} is not understood: no provider of this orchestrator's catalog takes settings for an account.`,
-      nextStep: `Leave ${flag} out.`,
-    });
-  }
   const configuration = readJsonFlag("--config", flags.config);
   const named = flags.name === undefined ? {} : { name: flags.name };
-  return { service, configuration, ...named };
+  const settings = readSettings("--provider-config", flags.providerConfig, flags.providerInfo);
+  return { service, configuration, ...named, ...settings };
+}
+
+/** What a new account is to be set up with, from both flags; the second is what a provider asked for. */
+function readSettings(
+  flag: string,
+  config: string | undefined,
+  info: string | undefined,
+): Pick<Order, "provider_configuration"> {
+  const settings = { ...readJsonFlag(flag, config), ...readJsonFlag("--provider-info", info) };
+  return Object.keys(settings).length === 0 ? {} : { provider_configuration: settings };
 }
 
 /** The command line to repeat, without what was a secret or is given by the next step. */
@@ -48,14 +49,17 @@ export function commandLine(tool: string, service: string, flags: AddFlags): str
   return [
     `${tool} add ${service}`,
     ...(flags.name === undefined ? [] : [`--name ${flags.name}`]),
-    ...(flags.config === undefined
-      ? []
-      : [`--config '${flags.config.replaceAll("'", String.raw`'\''`)}'`]),
+    ...quoted("--config", flags.config),
+    ...quoted("--provider-config", flags.providerConfig),
     ...(flags.existing ? ["--existing"] : []),
     ...(flags.acceptTos ? ["--accept-tos"] : []),
     ...(flags.confirmPaidService ? ["--confirm-paid-service"] : []),
     ...(flags.yes ? ["--yes"] : []),
   ].join(" ");
+}
+
+function quoted(flag: string, text: string | undefined): string[] {
+  return text === undefined ? [] : [`${flag} '${text.replaceAll("'", String.raw`'\''`)}'`];
 }
 
 /** In an order of their own, so that the same inputs are the same text. */

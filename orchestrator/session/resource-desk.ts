@@ -59,7 +59,8 @@ export class ResourceDesk {
   async add(project: string, session: Session, order: AddOrder): Promise<Resource> {
     const { catalog, resources } = this.#parts;
     const entry = await catalog.service(order.service);
-    return resources.add(askerOf(project, session, order), entry, order);
+    const said = { ...order, configuration: order.provider_configuration };
+    return resources.add(askerOf(project, session, said), entry, order);
   }
 
   list(project: string): ResourceList {

@@ -8,9 +8,12 @@ interface Said {
   scopes?: readonly AgentScope[] | undefined;
   /** The call is the person's word that the program may use the account. */
   grants?: boolean;
+  /** Of an account that the call may make. */
+  configuration?: Readonly<Record<string, string>> | undefined;
 }
 
 export function askerOf(project: string, { agent }: Session, said: Said): Asker {
-  const { accept_terms: acceptTerms, scopes, grants = false } = said;
-  return { project, id: `session:${agent}`, agent, session: { acceptTerms, scopes, grants } };
+  const { accept_terms: acceptTerms, scopes, grants = false, configuration } = said;
+  const session = { acceptTerms, scopes, grants, configuration };
+  return { project, id: `session:${agent}`, agent, session };
 }

@@ -8,8 +8,15 @@ export interface Account {
   readonly id: string;
   readonly email: string;
   readonly name: string;
+  /** What it was set up with, as the provider's `accountConfiguration` describes it. */
+  readonly configuration: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+}
+
+interface Row extends Omit<Account, "configuration"> {
+  /** JSON. */
+  readonly configuration: string;
 }
 
 /** A user of an orchestrator. */
@@ -42,7 +49,8 @@ export interface Accounts {
   findLinked(identity: Identity): Account | undefined;
   /** Makes the account of a new user, or finds the one of a known user, in one transaction. */
   admit(
-    user: Identity & { email: string; name: string; now: number; newId: () => string },
+    user: Identity &
+      Pick<Account, "email" | "name" | "configuration"> & { now: number; newId: () => string },
   ): Admission;
   findByEmail(email: string): Account | undefined;
   /** Lets an orchestrator's user into an account, whose owner has consented. */
@@ -70,11 +78,13 @@ export function openAccounts(database: Database): Accounts {
        PRIMARY KEY (account_id, version)
      ) STRICT, WITHOUT ROWID`,
     "ALTER TABLE accepted_terms ADD COLUMN evidence TEXT",
+    "ALTER TABLE account ADD COLUMN configuration TEXT NOT NULL DEFAULT '{}'",
   ]);
-  const columns = "account.id, account.email, account.name, account.created_at AS createdAt";
-  const byId = database.query<Account>(`SELECT ${columns} FROM account WHERE id = ?`);
-  const byEmail = database.query<Account>(`SELECT ${columns} FROM account WHERE email = ?`);
-  const byLink = database.query<Account>(
+  const columns =
+    "account.id, account.email, account.name, account.configuration, account.created_at AS createdAt";
+  const byId = database.query<Row>(`SELECT ${columns} FROM account WHERE id = ?`);
+  const byEmail = database.query<Row>(`SELECT ${columns} FROM account WHERE email = ?`);
+  const byLink = database.query<Row>(
     `SELECT ${columns} FROM account_link JOIN account ON account.id = account_id WHERE issuer = ? AND subject = ?`,
   );
   const accepted = database.query<{ version: string }>(
@@ -83,21 +93,28 @@ export function openAccounts(database: Database): Accounts {
   const allTerms = database.query<{ version: string; acceptedAt: string; evidence: string | null }>(
     "SELECT version, accepted_at AS acceptedAt, evidence FROM accepted_terms WHERE account_id = ? ORDER BY accepted_at",
   );
-  const findLinked = ({ issuer, subject }: Identity) => byLink.get(issuer, subject);
+  const findLinked = ({ issuer, subject }: Identity) => read(byLink.get(issuer, subject));
   return {
-    find: (id) => byId.get(id),
+    find: (id) => read(byId.get(id)),
     findLinked,
-    admit: ({ issuer, subject, email, name, now, newId }) =>
+    admit: ({ issuer, subject, email, name, configuration, now, newId }) =>
       database.transaction((): Admission => {
         const known = findLinked({ issuer, subject });
         if (known) return { kind: "known", account: known };
         if (byEmail.get(email)) return { kind: "consent_needed" };
-        const account: Account = { id: newId(), email, name, createdAt: now };
-        database.run("INSERT INTO account VALUES (?, ?, ?, ?)", account.id, email, name, now);
+        const account: Account = { id: newId(), email, name, configuration, createdAt: now };
+        database.run(
+          "INSERT INTO account (id, email, name, created_at, configuration) VALUES (?, ?, ?, ?, ?)",
+          account.id,
+          email,
+          name,
+          now,
+          JSON.stringify(configuration),
+        );
         database.run("INSERT INTO account_link VALUES (?, ?, ?)", issuer, subject, account.id);
         return { kind: "created", account };
       }),
-    findByEmail: (email) => byEmail.get(email),
+    findByEmail: (email) => read(byEmail.get(email)),
     link: ({ issuer, subject }, accountId) => {
       database.run(
         "INSERT OR IGNORE INTO account_link VALUES (?, ?, ?)",
@@ -125,4 +142,10 @@ export function openAccounts(database: Database): Accounts {
       })),
     hasAccepted: (accountId, version) => accepted.get(accountId, version) !== undefined,
   };
+}
+
+function read(row: Row | undefined): Account | undefined {
+  return (
+    row && { ...row, configuration: JSON.parse(row.configuration) as Account["configuration"] }
+  );
 }

@@ -9,7 +9,10 @@ import type { CatalogEntry, OpenedProvider, ProviderDefinition } from "./definit
 import type { ProviderOptions } from "./options.ts";
 
 export interface CatalogSource {
-  definition: Pick<ProviderDefinition, "id" | "name" | "termsVersion" | "services">;
+  definition: Pick<
+    ProviderDefinition,
+    "id" | "name" | "termsVersion" | "services" | "accountConfiguration"
+  >;
   options: Pick<ProviderOptions, "publicUrl" | "payTo" | "alsoPayTo" | "asset" | "crooked">;
 }
 
@@ -22,6 +25,9 @@ export function readCatalog({ definition, options }: CatalogSource): ServicesPag
     tos_url: `${publicUrl}/terms`,
     tos_version: definition.termsVersion,
     issuer: publicUrl,
+    ...(definition.accountConfiguration && {
+      configuration_schema: definition.accountConfiguration,
+    }),
     payment: {
       pay_to: [payTo, ...alsoPayTo],
       assets: [{ network: asset.network, address: asset.address }],

@@ -13,6 +13,8 @@ export interface ProviderDefinition<Opened extends OpenedProvider = OpenedProvid
   readonly name: string;
   /** Changing the version asks every human again. */
   readonly termsVersion: string;
+  /** What a new account can be set up with, such as a region; `kit.accounts` has what it was. Without it, nothing. */
+  readonly accountConfiguration?: JsonSchema;
   /** The catalog, cheapest first where several do the same. */
   readonly services: readonly CatalogEntry[];
   /** Where the short form of the catalog stands, as the provider would put it below its own API. */

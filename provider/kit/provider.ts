@@ -176,6 +176,7 @@ export async function assemble<Opened extends OpenedProvider>(
       providerId,
       termsVersion,
       publicUrl,
+      accountConfiguration: definition.accountConfiguration,
       accounts,
       connections,
       consents,

@@ -14,6 +14,7 @@ import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 let world: GreenhouseWorld;
 let folder: TemporaryFolder;
 let env: Record<string, string>;
+let adas: Record<string, string>;
 let cwd: string;
 let count = 0;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ beforeAll(async () => {
   folder = temporaryFolder();
   const expiresAt = Date.now() + 60 * 60 * 1000;
   const session = world.server.orchestrator.startSession({ agent: "cli", expiresAt });
-  env = { PURSER_ORCHESTRATOR: world.server.url, PURSER_SESSION: session.reveal() };
+  adas = { PURSER_ORCHESTRATOR: world.server.url, PURSER_SESSION: session.reveal() };
 }, 30_000);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();
@@ -29,6 +30,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   world.opened.mood = "well";
+  env = adas;
   cwd = join(folder.path, `garden-${(count += 1)}`);
   mkdirSync(cwd);
   await passes("init");
@@ -170,6 +172,39 @@ test("`link`, `open` and `unlink`: the account, its dashboard once, and the link
   expect((await purser("unlink", "greenhouse")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
   await passes("unlink", "greenhouse", "--yes");
   expect((await passes("status")).data["providers"]).toEqual([]);
+});
+
+test("a new account is set up as the person says, one that exists stays as it is, and what it does not take is refused", async () => {
+  const user = { id: "usr_eve", email: "eve@example.com", name: "Eve", emailVerified: true };
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
+  env = { ...env, PURSER_SESSION: session.reveal() };
+  cwd = join(folder.path, "eve");
+  mkdirSync(cwd);
+  await passes("init");
+  const order = ["add", "greenhouse/pot:small", "--accept-tos", "--provider-config"];
+  expect((await purser(...order, '{"climate":"wet"}')).error.code).toBe("INPUT_INVALID");
+  const climate = async (config: string) =>
+    JSON.parse(
+      (await commandLine([...order, config, "--preflight", "--json"], { cwd, env })).stdout,
+    ) as { label: string; pass: boolean }[];
+  const label = "Settings of the account";
+  expect(await climate('{"climate":"wet"}')).toContainEqual(
+    expect.objectContaining({ label, pass: false, code: "INPUT_INVALID" }),
+  );
+  expect(await climate('{"climate":"warm"}')).toContainEqual({ label, pass: true });
+  const made = await passes(...order, '{"climate":"warm"}');
+  expect(made.warnings).toEqual([]);
+  const settings = () => world.opened.accounts.findByEmail(user.email)?.configuration;
+  expect(settings()).toEqual({ climate: "warm" });
+  const linked = await passes("link", "greenhouse", "--config", '{"climate":"cold"}');
+  expect(linked.warnings).toEqual([expect.stringContaining("was there already")]);
+  expect(settings()).toEqual({ climate: "warm" });
+  expect((await passes("catalog", "greenhouse")).data["services"]).toContainEqual(
+    expect.objectContaining({
+      provider_configuration_schema: expect.objectContaining({ type: "object" }) as object,
+    }),
+  );
 });
 
 test("an account that another user has: `add` and `link` say where its owner consents, and go on afterwards", async () => {

@@ -141,7 +141,7 @@ describe("adding", () => {
   test.each([
     ["no JSON", ["--config", "{"], "CONFIG_INVALID"],
     ["a nested object", ["--config", '{"a":{}}'], "CONFIG_INVALID"],
-    ["settings that no account takes", ["--provider-config", '{"region":"eu"}'], "NOT_SUPPORTED"],
+    ["settings that are no JSON", ["--provider-config", "eu"], "CONFIG_INVALID"],
   ])("%s is refused before anybody is asked", async (_, flags, code) => {
     const cwd = await initialized("flags");
     expect((await json(["add", "cloudflare/kv", ...flags], cwd)).error.code).toBe(code);

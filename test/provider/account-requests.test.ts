@@ -37,6 +37,12 @@ const REFUSED: [string, (shop: Shop) => Changes | Promise<Changes>, number, stri
   ["without an e-mail", () => ({ email: undefined }), 400, "invalid_request"],
   ["without PKCE", () => ({ code_challenge: undefined }), 400, "invalid_request"],
   ["with plain PKCE", () => ({ code_challenge_method: "plain" }), 400, "invalid_request"],
+  [
+    "with settings where an account takes none",
+    () => ({ configuration: { region: "eu" } }),
+    400,
+    "invalid_configuration",
+  ],
   ["without a mandate", () => ({ mandate: undefined }), 400, "invalid_request"],
   ["with an unsigned mandate", () => ({ mandate: "a.b.c" }), 403, "mandate_invalid"],
   [

@@ -55,6 +55,11 @@ export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
   id: "greenhouse",
   name: "The Greenhouse",
   termsVersion: "2026-04-30",
+  accountConfiguration: {
+    type: "object",
+    properties: { climate: { type: "string", enum: ["warm", "cold"] } },
+    additionalProperties: false,
+  },
   services: [
     {
       id: "pot:small",

@@ -2,7 +2,7 @@
 import type { Request } from "express";
 import { z } from "zod";
 import type { Service } from "../../../protocol/index.ts";
-import { parseJson } from "../account-requests.ts";
+import { parseJson } from "../parse-json.ts";
 import { ProvisioningError } from "../error.ts";
 
 /** The request's idempotency key, or `idempotency_key_missing`. */

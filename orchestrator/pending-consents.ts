@@ -70,7 +70,8 @@ export class PendingConsents {
   }
 
   forget(of: Of): void {
-    this.#vault.forget(nameOf(of));
+    const name = nameOf(of);
+    if (this.#vault.has(name)) this.#vault.forget(name);
   }
 
   /** Whether the device's code may be asked after now (RFC 8628, section 3.5); says so once in its interval. */

@@ -82,6 +82,7 @@ export class Resources {
 
   /** The service with the price that it has for this project, or `PLAN_REQUIRED`. */
   sold(project: string, { provider: { profile }, service }: Entry): Service {
+    if (service.pricing.type !== "component") return service;
     return underPlans(profile.id, service, this.#parts.store.held(project, profile.id));
   }
 

@@ -29,6 +29,7 @@ export function soldTo(
   { accountId, issuer, project }: Pick<ResourceRecord, "accountId" | "issuer" | "project">,
   { resources, providerId }: Pick<ResourceParts, "resources" | "providerId">,
 ): Service {
+  if (service.pricing.type !== "component") return service;
   const theirs = resources
     .list(accountId)
     .filter((one) => one.issuer === issuer && one.project === project && one.status === "complete");

@@ -301,7 +301,7 @@ describe("a right endpoint of another kind", () => {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   ...Object.fromEntries(OTHERS.map(({ id }) => [id, "above"])),
   "IDEM-01": "ring2.test.ts: it advertises payment-identifier, and does not require it",
-  "IDEM-04": "ring2.test.ts: it waits for seconds",
+  "IDEM-04": "ring2.test.ts, where our paywall passes it in the time that it takes",
   "DISC-09": "nowhere: it needs https",
   "MPP-13": "nowhere: it needs https",
 };

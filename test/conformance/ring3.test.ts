@@ -22,7 +22,7 @@ import { LOAD_MUTANTS, RESTART_MUTANTS, RING_3 } from "./ring3-mutants.ts";
 import { openRing3Shop } from "./ring3-shop.ts";
 
 const RING_3_IDS = CASES.filter(({ ring }) => ring === 3).map(({ id }) => id);
-const open = () => openHarness({ patienceMs: 12_000, outageMs: 20, stormMs: 1_000 });
+const open = (patienceMs = 12_000) => openHarness({ patienceMs, outageMs: 20, stormMs: 1_000 });
 const urls = ({ facilitatorUrl, witness }: Harness) => ({
   facilitatorUrl,
   witnessUrl: witness.url,
@@ -30,7 +30,8 @@ const urls = ({ facilitatorUrl, witness }: Harness) => ({
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await open();
+  // These shops wait for nobody longer than a second and a half.
+  harness = await open(6_000);
 });
 afterAll(() => harness[Symbol.asyncDispose]());
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPlatform } from "../../examples/agent-platform.ts";
+import { HAS_TERMINAL, startInTerminal } from "../support/terminal-command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 
@@ -126,3 +127,20 @@ test("`switch-account` signs out and begins anew, and another person's project i
     next_steps: ["purser switch-account"],
   });
 });
+
+test.runIf(HAS_TERMINAL)(
+  "in a terminal `login` waits until the person has let it in",
+  { timeout: 20_000 },
+  async () => {
+    const env = { HOME: join(folder.path, "waiting"), PURSER_ORCHESTRATOR: url };
+    mkdirSync(env.HOME, { recursive: true });
+    const command = startInTerminal(["login"], { cwd: env.HOME, env });
+    const [, page = "", code = ""] = await command.until(/Open (\S+) and confirm the code (\S+)\./);
+    expect(page).toContain(code);
+    await answer(page, "approve");
+    const { code: ended, screen } = await command.ended;
+    expect(ended, screen).toBe(0);
+    expect(screen).toContain("Signed in");
+    expect((await purser("waiting", "list")).code).toBe(0);
+  },
+);

@@ -2,12 +2,15 @@
  * The life of resources from the command line, at a provider made with the kit, with real payments on a real chain: prices, plans, changes,
  * credentials, removal, each by the resource's immutable id.
  */
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openBrowser } from "../provider/browser.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
 import { openChaosProxy } from "../support/chaos-proxy.ts";
+import { startCommand } from "../support/command.ts";
+import { HAS_TERMINAL, startInTerminal } from "../support/terminal-command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 
@@ -229,11 +232,7 @@ test("an account that another user has: `add` and `link` say where its owner con
   }
   const { details } = (await bobs("link", "greenhouse")).error;
   expect(details["verification_code"]).toMatch(/\w{4}/);
-  const browser = openBrowser();
-  const page = await browser.open(details["browser_url"] ?? "");
-  const sent = await browser.submit(page, {}, 'step" value="send');
-  const code = /code is ([A-Z-]+)/.exec(world.letters.at(-1)?.text ?? "")?.[1] ?? "";
-  await browser.submit(await browser.submit(sent, { code }), { answer: "approve" });
+  await consent(details["browser_url"] ?? "");
   expect(await bobs("link", "greenhouse")).toMatchObject({ ok: true, data: { status: "active" } });
 });
 
@@ -270,3 +269,100 @@ test.each([
     expect((await world.spent()) - before).toBe(2_000_000n);
   },
 );
+
+test.each(["first", "second", "third"] as const)(
+  "killed at its %s call, the same command again pays once and makes one",
+  async (nth) => {
+    const at = { first: 1, second: 2, third: 3 }[nth];
+    let calls = 0;
+    const running: { child?: ChildProcess } = {};
+    await using proxy = await openChaosProxy({
+      target: world.server.url,
+      seed: 1,
+      // What it asked goes on without it, as an order does that has left.
+      applies: () => (calls += 1) === at && running.child?.kill("SIGKILL") === true,
+    });
+    proxy.fault = "forwarded, and the answer dropped";
+    await passes("link", "greenhouse", "--accept-tos");
+    const before = await world.spent();
+    const order = ["add", "greenhouse/seed", "--confirm-paid-service", "--json"];
+    const command = startCommand(order, { cwd, env: { ...env, PURSER_ORCHESTRATOR: proxy.url } });
+    running.child = command.child;
+    const killed = await command.ended;
+    expect(killed).toMatchObject({ code: null, stdout: "" });
+    expect(proxy.hits).toBe(1);
+    const made = await passes(...order.slice(0, -1));
+    const again = await passes(...order.slice(0, -1));
+    expect(again.data.resource).toEqual(made.data.resource);
+    expect((await passes("services")).data["services"]).toHaveLength(1);
+    expect((await world.spent()) - before).toBe(2_000_000n);
+  },
+);
+
+describe.runIf(HAS_TERMINAL)("in a terminal", () => {
+  test("a price is asked, and a no buys nothing while a yes buys it once", async () => {
+    await passes("link", "greenhouse", "--accept-tos");
+    const before = await world.spent();
+    for (const [answer, code, spent] of [
+      ["n", 1, 0n],
+      ["y", 0, 2_000_000n],
+    ] as const) {
+      const command = startInTerminal(["add", "greenhouse/seed"], { cwd, env });
+      await command.until(/Buy greenhouse\/seed for 2\.00 USD[^]*Accept\? \[y\/N\]/);
+      command.type(`${answer}\n`);
+      const { code: ended, screen } = await command.ended;
+      expect(ended, screen).toBe(code);
+      expect(screen).toContain(code === 0 ? "Added" : "(CONFIRMATION_DECLINED)");
+      expect((await world.spent()) - before).toBe(spent);
+    }
+  });
+
+  test.each(["--non-interactive", "--no-interactive", "--json"])(
+    "with %s nothing is asked there either",
+    async (flag) => {
+      await passes("link", "greenhouse", "--accept-tos");
+      const { code, screen } = await startInTerminal(["add", "greenhouse/seed", flag], { cwd, env })
+        .ended;
+      expect(code).toBe(1);
+      expect(screen).toContain("PAYMENT_CONFIRMATION_REQUIRED");
+      expect(screen).not.toContain("[y/N]");
+    },
+  );
+
+  test("`variables set` asks for the value without showing it", async () => {
+    const line = ["variables", "set", "token", "--env-key", "TOKEN"];
+    const command = startInTerminal(line, { cwd, env });
+    await command.until(/Value of token: /);
+    command.type("s3cret\n");
+    expect((await command.ended).code).toBe(0);
+    const { stdout } = await commandLine(["env", "--reveal"], { cwd, env });
+    expect(stdout).toBe("TOKEN=s3cret");
+  });
+
+  test("`link` waits for the owner of the account, and goes on when they have consented", async () => {
+    await added("greenhouse/pot:small");
+    const user = { id: "usr_cleo", email: "ADA@example.com", name: "Cleo", emailVerified: true };
+    const expiresAt = Date.now() + 60 * 60 * 1000;
+    const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
+    env = { ...env, PURSER_SESSION: session.reveal() };
+    cwd = join(folder.path, "cleo");
+    mkdirSync(cwd);
+    await passes("init");
+    const command = startInTerminal(["link", "greenhouse"], { cwd, env });
+    await command.until(/Accept\? \[y\/N\]/);
+    command.type("y\n");
+    const [, page = ""] = await command.until(/owner has to consent: (\S+)/);
+    await consent(page);
+    const { code, screen } = await command.ended;
+    expect(code, screen).toBe(0);
+    expect(screen).toContain("Linked greenhouse");
+  });
+});
+
+/** What the owner does in the browser: the code from their letter, and yes. */
+async function consent(page: string): Promise<void> {
+  const browser = openBrowser();
+  const sent = await browser.submit(await browser.open(page), {}, 'step" value="send');
+  const code = /code is ([A-Z-]+)/.exec(world.letters.at(-1)?.text ?? "")?.[1] ?? "";
+  await browser.submit(await browser.submit(sent, { code }), { answer: "approve" });
+}

@@ -126,5 +126,6 @@ function withHeldPayments(wallet: WalletPort, scrubber: Scrubber): WalletPort {
     find: async (purchase) => hold(await wallet.find(purchase)),
     authorize: async (order) => hold(await wallet.authorize(order)),
     report: async (purchase, outcome) => hold(await wallet.report(purchase, outcome)),
+    findAnswer: async (purchase) => wallet.findAnswer?.(purchase),
   };
 }

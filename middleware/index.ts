@@ -17,7 +17,10 @@ export {
   PayingFetchError,
   type PayingFetchOptions,
 } from "./fetch/paying-fetch.ts";
-export type { RecoverySettings } from "./fetch/recovery.ts";
+export { parseKeptAnswer } from "./fetch/kept-answer.ts";
+export { readKeptRequest, writeKeptRequest } from "./fetch/kept-request.ts";
+export { Recovery, type RecoveryOptions, type RecoveryTiming } from "./fetch/recovery.ts";
+export type { RecoverySettings } from "./fetch/resendable.ts";
 export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export {
   decryptKey,

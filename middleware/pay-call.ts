@@ -46,6 +46,8 @@ export async function payCall(options: PayCallOptions): Promise<PayOutcome> {
     const earlier = await wallet.find(purchase.id);
     if (earlier?.payment !== undefined) {
       refuseOtherPurchase(options, earlier);
+      const response = await wallet.findAnswer?.(purchase.id);
+      if (response) return { kind: "delivered", response, record: earlier };
       const outcome = await sendPaid(options, earlier);
       // Proven dead by now: the purchase begins anew.
       if (outcome.kind !== "refused") return outcome;

@@ -2,7 +2,8 @@
  * The orchestrator's wallet, reached over HTTP with the run's capability token: the key is never in the agent's process. Every
  * call may be repeated, so an answer that got lost is simply asked for again.
  */
-import { PurchaseRecord } from "../protocol/orchestrator-api.ts";
+import { PurchaseAnswer, PurchaseRecord } from "../protocol/orchestrator-api.ts";
+import { answerAsItCame } from "./fetch/kept-answer.ts";
 import {
   type OrchestratorCall,
   orchestratorCalls,
@@ -28,5 +29,10 @@ export function remoteWallet(options: RemoteWalletOptions): WalletPort {
     find: (purchase) => find(`/${encodeURIComponent(purchase)}`, { method: "GET" }),
     authorize: (order) => post("", order),
     report: (purchase, outcome) => post(`/${encodeURIComponent(purchase)}/outcome`, outcome),
+    findAnswer: async (purchase) => {
+      const path = `${PATH}/${encodeURIComponent(purchase)}/answer`;
+      const kept = await call({ method: "GET", path, answer: PurchaseAnswer });
+      return kept && answerAsItCame(kept);
+    },
   };
 }

@@ -16,6 +16,8 @@ export interface WalletPort {
   /** The payment for an order; the same one each time. */
   authorize(order: PurchaseOrder): Promise<PurchaseRecord>;
   report(purchase: string, outcome: OutcomeReport): Promise<PurchaseRecord>;
+  /** The provider's answer, where the purchase was paid for, nobody got it, and recovery has fetched it since. */
+  findAnswer?(purchase: string): Promise<Response | undefined>;
 }
 
 export interface LocalWalletOptions {

@@ -28,6 +28,7 @@ export interface RunDesk {
   purchase(run: Run, order: PurchaseOrder): Promise<unknown>;
   findPurchase(run: Run, id: string): Promise<unknown>;
   reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<unknown>;
+  purchaseAnswer(run: Run, id: string): Promise<unknown>;
   delegate(run: Run, order: DelegationOrder): Promise<unknown>;
   revoke(run: Run, id: string): Promise<unknown>;
 }
@@ -84,6 +85,10 @@ export function agentApi(desk: RunDesk): Router {
     answer((run, { body, params }) => {
       return desk.reportOutcome(run, param(params, "id"), read(OutcomeReport, body));
     }),
+  );
+  router.get(
+    "/purchases/:id/answer",
+    answer((run, { params }) => desk.purchaseAnswer(run, param(params, "id"))),
   );
   router.post(
     "/runs",

@@ -12,6 +12,7 @@ import type {
   OutcomeReport,
   ProjectView,
   PurchaseOrder,
+  PurchaseAnswer,
   PurchaseRecord,
   Question,
   Resource,
@@ -105,6 +106,10 @@ export class Desk implements RunDesk {
 
   findPurchase(run: Run, id: string): Promise<PurchaseRecord> {
     return this.#parts.purchases.find(run, id);
+  }
+
+  purchaseAnswer(run: Run, id: string): Promise<PurchaseAnswer> {
+    return this.#parts.purchases.answer(run, id);
   }
 
   reportOutcome(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {

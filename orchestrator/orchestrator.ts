@@ -26,7 +26,7 @@ import { openParts } from "./parts.ts";
 import { publicApi } from "./public-api.ts";
 import type { RunOrder, StartedRun } from "./runs.ts";
 import type { SecretRead } from "./vault.ts";
-import { keepRecovering } from "./wallet-recovery.ts";
+import { keepRecovering } from "./keep-recovering.ts";
 
 export interface OrchestratorOptions {
   /** All state: `orchestrator.db`, `signing-keys.json`, `vault.key`, each with mode 600. */
@@ -147,11 +147,14 @@ export async function createOrchestrator({
     throw error;
   });
   const { projects, people, runs, registry, catalog, payment, views, approvals, vault } = parts;
-  await payment.recover();
-  const recovery = keepRecovering({ wallet: () => payment });
+  const { purchaseRecovery, resources } = parts;
+  await purchaseRecovery.begin();
   const providerOf = async (id: string) => (await catalog.provider(id)).provider;
   // Providers may be opening just now, so nobody waits for it.
-  const resuming = parts.resources.recover(providerOf);
+  const recoveries = [
+    keepRecovering({ recover: () => purchaseRecovery.run(), everyMs: 15_000 }),
+    keepRecovering({ recover: () => resources.recover(providerOf), everyMs: 60_000 }),
+  ];
   const renewing = parts.renewals.keepRunning();
   const router = Router();
   router.use(publicApi(parts.keys));
@@ -169,8 +172,9 @@ export async function createOrchestrator({
   router.use("/v1", sessionApi(parts.sessionDesk));
   router.use("/v1", agentApi(parts.desk));
   const close = async () => {
-    await recovery.stop();
-    await resuming.catch(() => undefined);
+    const stopped = recoveries.map((recovery) => recovery.stop());
+    await purchaseRecovery.close();
+    await Promise.all(stopped);
     await renewing.stop();
     await vault.ready().catch(() => undefined);
     db.close();

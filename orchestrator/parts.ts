@@ -24,6 +24,7 @@ import { Quotes } from "./quotes.ts";
 import { ResourceChanges } from "./resource-changes.ts";
 import { ResourceWork } from "./resource-work.ts";
 import { ProviderRegistry } from "./provider-registry.ts";
+import { PurchaseRecovery } from "./purchase-recovery.ts";
 import { Purchases } from "./purchases.ts";
 import { ResourceStore } from "./resource-store.ts";
 import { Renewals } from "./renewals.ts";
@@ -149,6 +150,7 @@ export async function openParts(options: PartsOptions) {
   });
   const changes = new ResourceChanges({ store, work, quotes, consents, mandateOf });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
+  const purchaseRecovery = new PurchaseRecovery({ db, catalog, connections, payment, call, now });
   const views = new ProjectViews({
     people,
     projects,
@@ -211,6 +213,7 @@ export async function openParts(options: PartsOptions) {
     registry,
     catalog,
     resources,
+    purchaseRecovery,
     payment,
     views,
     desk,

@@ -42,9 +42,9 @@ export class PaymentMethod {
     return `wallet:${this.#people.ofProject(project).id}`;
   }
 
-  /** Lets the wallets resolve what is open. */
-  async recover(options?: { graceMs: number }): Promise<void> {
-    for (const wallet of this.#seen) await wallet.recover(options);
+  /** Those that were used since this began. */
+  wallets(): ReadonlySet<Wallet> {
+    return this.#seen;
   }
 
   /** The wallet, or `PAYMENT_METHOD_REQUIRED` when the human was asked and there is still none. */

@@ -6,6 +6,7 @@ import {
   type CatalogProvider,
   type OutcomeReport,
   priceOf,
+  type PurchaseAnswer,
   type PurchaseOrder,
   purchaseId,
   PurchaseRecord,
@@ -14,7 +15,7 @@ import {
   toErrorBody,
   type Trace,
 } from "../protocol/index.ts";
-import { quoteFor } from "../middleware/index.ts";
+import { parseKeptAnswer, type Quote, quoteFor, writeKeptRequest } from "../middleware/index.ts";
 import type { Database } from "../store/index.ts";
 import { type Connections, notConnected } from "./connections.ts";
 import { OrchestratorError } from "./error.ts";
@@ -71,6 +72,14 @@ export class Purchases {
     throw unknownPurchase(id);
   }
 
+  /** What recovery has fetched for the project's own purchase, or `PURCHASE_UNKNOWN`. */
+  async answer(run: Run, id: string): Promise<PurchaseAnswer> {
+    const wallet = this.#parts.payment.of(run.project);
+    const [kept] = this.#isOf(run, id) ? ((await wallet?.listKept(id)) ?? []) : [];
+    if (kept?.answer) return parseKeptAnswer(kept.answer);
+    throw unknownPurchase(id);
+  }
+
   /** What came of the paid request; the wallet believes the chain alone. */
   async report(run: Run, id: string, report: OutcomeReport): Promise<PurchaseRecord> {
     const wallet = this.#parts.payment.of(run.project);
@@ -105,6 +114,7 @@ export class Purchases {
       quote,
       offer: readOrderedOffer(order.offer, { url: quote.request.url, now: now() }),
       scopes: spending.scopes(run, provider.profile.id),
+      keep: writeKeptRequest(run.project, { ...quote.request, headers: headersOf(quote) }),
     });
   }
 
@@ -141,6 +151,11 @@ export interface PurchasesOptions {
   spending: Spending;
   trace: Trace | undefined;
   now: () => number;
+}
+
+/** As an agent sends them, but for the account's token, which recovery adds. */
+function headersOf({ request }: Quote): Headers {
+  return new Headers(request.body === undefined ? {} : { "content-type": "application/json" });
 }
 
 /** Only an operation that the catalog says is paid can be paid for. */

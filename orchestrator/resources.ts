@@ -139,11 +139,14 @@ export class Resources {
       try {
         const provider = await providerOf(row.provider);
         await this.#serial.run(row.base, async () => {
-          const open = await this.#parts.work.mayResume(asker, row, work);
-          if (open) await this.#parts.work.perform(asker, provider, row, work);
+          // Whoever ordered it may have ended it by now.
+          const now = this.#parts.store.openWork(row.id)?.id === work.id;
+          const open = now && (await this.#parts.work.mayResume(asker, row, work));
+          if (open)
+            await this.#parts.work.perform(asker, provider, this.row(project, row.id), work);
         });
       } catch {
-        // It is tried again when it is asked for, or at the next start.
+        // It is tried again when it is asked for, and in a while.
       }
     }
   }

@@ -89,6 +89,7 @@ export {
   DelegationOrder,
   OutcomeReport,
   ProjectView,
+  PurchaseAnswer,
   PurchaseOrder,
   PurchaseRecord,
   PurchaseState,

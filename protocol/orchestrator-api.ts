@@ -14,6 +14,7 @@
  * | `POST /v1/purchases` `PurchaseOrder` | `PurchaseRecord` with the payment to send |
  * | `GET /v1/purchases/{id}` | `PurchaseRecord`, or 404 |
  * | `POST /v1/purchases/{id}/outcome` `OutcomeReport` | `PurchaseRecord` |
+ * | `GET /v1/purchases/{id}/answer` | `PurchaseAnswer` where the orchestrator has fetched it, or 404 |
  * | `POST /v1/runs` `DelegationOrder` | `Delegation`: a run for a sub-agent, within this one |
  * | `DELETE /v1/runs/{id}` | `{ id, revoked: true }`, for a run that this one (or one that it started) has started |
  *
@@ -161,6 +162,20 @@ export const OutcomeReport = z.object({
   transaction: z.string().max(256).optional(),
 });
 export type OutcomeReport = z.output<typeof OutcomeReport>;
+
+/**
+ * A provider's answer to a paid request whose caller never got it: recovery has fetched it, by the same bytes, and it is kept for the
+ * next identical call.
+ */
+export const PurchaseAnswer = z.object({
+  url: z.string(),
+  status: z.number().int(),
+  statusText: z.string(),
+  headers: z.array(z.tuple([z.string(), z.string()])),
+  /** Base64; null where the status allows none. */
+  body: z.string().nullable(),
+});
+export type PurchaseAnswer = z.output<typeof PurchaseAnswer>;
 
 /** What a sub-agent may have of its starter's run; what is left out is as the starter has it. Nothing may be more than that. */
 export const DelegationOrder = z.object({

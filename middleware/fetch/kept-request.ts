@@ -5,7 +5,6 @@
 import { z } from "zod";
 import { Secret } from "../../protocol/secret.ts";
 import type { PaidRequest } from "../send-paid.ts";
-import type { Hop } from "./unpaid-walk.ts";
 
 /** A larger body is not kept: its delivery is left to its caller's next call. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -34,7 +33,7 @@ export interface KeptPaidRequest extends PaidRequest {
 /** Undefined where it is too large to keep. */
 export function writeKeptRequest(
   scope: string,
-  { method, url, headers, body }: Hop,
+  { method, url, headers, body }: Omit<PaidRequest, "headers"> & { readonly headers: Headers },
 ): Secret | undefined {
   if (body !== undefined && body.length > MAX_BODY_BYTES) return undefined;
   const all = [...headers];

@@ -2,7 +2,7 @@
 import type { PayOutcome, SendPaidOptions } from "../send-paid.ts";
 import type { GatekeeperOptions, PayingWallet } from "./gatekeeper.ts";
 import type { FetchInput } from "./read-request.ts";
-import type { RecoverySettings } from "./recovery.ts";
+import type { RecoverySettings } from "./resendable.ts";
 import type { SpendingPolicy } from "./spending-policy.ts";
 
 export interface PayerOptions

@@ -13,7 +13,7 @@ import { type PayOutcome, sendPaid, type SendPaidOptions } from "../send-paid.ts
 import { Background } from "./background.ts";
 import { Gatekeeper, type PayingWallet } from "./gatekeeper.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
-import { readKeptAnswer } from "./kept-answer.ts";
+import { answerAsItCame, parseKeptAnswer } from "./kept-answer.ts";
 import { writeKeptRequest } from "./kept-request.ts";
 import type { Pay, PayerControls, PayerOptions, PayTerms } from "./payer-options.ts";
 import type { PermitQuestion } from "./permit.ts";
@@ -21,6 +21,7 @@ import { purchaseKey } from "./purchase-key.ts";
 import { readChallenge } from "./read-challenge.ts";
 import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
 import { Recovery } from "./recovery.ts";
+import { resendable } from "./resendable.ts";
 import { readPolicy } from "./spending-policy.ts";
 import { type Hop, walkUnpaid, type WalkEnd } from "./unpaid-walk.ts";
 
@@ -78,12 +79,12 @@ class Payer {
     this.#gatekeeper = new Gatekeeper(options, policy);
     this.#fetch = fetch;
     this.#now = now;
+    const settings = recovery === false ? {} : recovery;
     this.recovery = new Recovery({
-      ...(recovery === false ? {} : recovery),
+      ...settings,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       wallet,
-      policy,
-      scope,
+      requestOf: resendable({ policy, scope, credentials: settings?.credentials }),
       fetch,
       now,
       onError,
@@ -112,7 +113,8 @@ class Payer {
     if (earlier?.payment === undefined || earlier.request !== fingerprintOf(hop)) return undefined;
     const [kept] = await wallet.listKept(purchase);
     if (kept?.answer) {
-      return { kind: "delivered", response: readKeptAnswer(kept.answer), record: earlier };
+      const response = answerAsItCame(parseKeptAnswer(kept.answer));
+      return { kind: "delivered", response, record: earlier };
     }
     const outcome = await this.#send(hop, request, earlier);
     // Proven dead by now: the purchase begins anew.

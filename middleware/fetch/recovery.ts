@@ -4,35 +4,27 @@
  * caller's next identical call. It never signs. What a server does not deliver stays in the book as paid and undelivered.
  */
 import { isOpen, type KeptRequest } from "../../store/index.ts";
-import { fingerprintOf } from "../fingerprint.ts";
-import { reportAnswer, sendRequest, type SendOptions } from "../send-paid.ts";
+import { type PaidRequest, reportAnswer, sendRequest, type SendOptions } from "../send-paid.ts";
 import type { PayingWallet } from "./gatekeeper.ts";
 import { writeKeptAnswer } from "./kept-answer.ts";
-import { type KeptPaidRequest, readKeptRequest } from "./kept-request.ts";
-import type { ReadPolicy } from "./spending-policy.ts";
 
-export interface RecoverySettings {
+export interface RecoveryTiming {
   /** How often it runs, in milliseconds; 15,000 unless given. */
   readonly everyMs?: number;
   /** What changed within this time may be another process's that is alive, and is left to it; 30,000 unless given. */
   readonly graceMs?: number;
-  /** The headers that were not kept because they may be secret, by their names; without it such a request waits for its caller. */
-  readonly credentials?: (
-    url: string,
-    names: readonly string[],
-  ) => Record<string, string> | Promise<Record<string, string>>;
 }
 
-export interface RecoveryOptions extends RecoverySettings, Pick<SendOptions, "timeoutMs"> {
+export interface RecoveryOptions extends RecoveryTiming, Pick<SendOptions, "timeoutMs"> {
   readonly wallet: Pick<PayingWallet, "recover" | "listKept" | "keepAnswer" | "find" | "report">;
-  readonly policy: ReadPolicy;
-  readonly scope: string;
+  /** The request to send again, with its headers; undefined where it is not to be sent, or not yet. */
+  readonly requestOf: (kept: KeptRequest) => Promise<PaidRequest | undefined>;
   readonly fetch: typeof globalThis.fetch;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Whether a call of this process is on its way for the purchase. */
-  readonly isBusy: (purchase: string) => boolean;
-  readonly onError: ((error: unknown) => void) | undefined;
+  readonly isBusy?: (purchase: string) => boolean;
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** After this many failures the pauses grow no more. */
@@ -41,6 +33,7 @@ const MAX_DOUBLINGS = 8;
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #everyMs: number;
+  readonly #graceMs: number;
   readonly #stopped = new AbortController();
   /** Purchases that were not delivered, how often, and when they are tried again. */
   readonly #failed = new Map<string, { times: number; notBefore: number }>();
@@ -50,6 +43,7 @@ export class Recovery {
   constructor(options: RecoveryOptions) {
     this.#options = options;
     this.#everyMs = options.everyMs ?? 15_000;
+    this.#graceMs = options.graceMs ?? 30_000;
   }
 
   /** Runs soon, and then again and again, without keeping the program from ending. */
@@ -64,7 +58,30 @@ export class Recovery {
 
   /** Runs now, after any run that is going on. */
   run(): Promise<void> {
-    const run = this.#running.catch(() => undefined).then(() => this.#pass());
+    return this.#next(async () => this.#fetchAll(await this.#look(this.#graceMs)));
+  }
+
+  /**
+   * The first run of whoever signs with this wallet and has just started: what was being signed is nobody's any more. Resolves when the
+   * chain was asked; what is paid for is fetched from then on.
+   */
+  begin(): Promise<void> {
+    const looking = Promise.withResolvers<void>();
+    this.#next(async () => {
+      const kept = await this.#look(0);
+      looking.resolve();
+      await this.#fetchAll(kept);
+    }).catch((error: unknown) => {
+      looking.reject(error);
+      this.#options.onError?.(error);
+    });
+    return looking.promise;
+  }
+
+  #next(pass: () => Promise<void>): Promise<void> {
+    const run = this.#running
+      .catch(() => undefined)
+      .then(() => (this.#stopped.signal.aborted ? undefined : pass()));
     this.#running = run;
     return run;
   }
@@ -75,38 +92,43 @@ export class Recovery {
     await this.#running.catch(() => undefined);
   }
 
-  async #pass(): Promise<void> {
-    const { wallet, graceMs = 30_000 } = this.#options;
-    if (this.#stopped.signal.aborted) return;
+  /** Has the chain end what it has an answer for; what was old enough before that is not made young by it. */
+  async #look(graceMs: number): Promise<KeptRequest[]> {
+    const { wallet } = this.#options;
+    const due = (await wallet.listKept()).filter((kept) => this.#isDue(kept));
     await wallet.recover({ graceMs });
-    for (const kept of await wallet.listKept()) {
+    return due;
+  }
+
+  async #fetchAll(due: readonly KeptRequest[]): Promise<void> {
+    for (const kept of due) {
       if (this.#stopped.signal.aborted) return;
-      if (this.#isDue(kept, graceMs)) await this.#fetchAgain(kept);
+      await this.#fetchAgain(kept);
     }
   }
 
-  #isDue({ entry, answer }: KeptRequest, graceMs: number): boolean {
-    const { now, isBusy } = this.#options;
+  #isDue({ entry, answer }: KeptRequest): boolean {
+    const { now, isBusy = () => false } = this.#options;
     const { purchase, payment, state, updatedAt, validBefore } = entry;
     if (answer !== undefined || payment === undefined || isBusy(purchase)) return false;
     const at = now();
     if (at < (this.#failed.get(purchase)?.notBefore ?? 0)) return false;
     // The server can no longer settle it; the chain will prove it dead.
     if (isOpen(state) && validBefore * 1000n <= BigInt(Math.floor(at))) return false;
-    return Math.abs(at - updatedAt) >= graceMs;
+    return Math.abs(at - updatedAt) >= this.#graceMs;
   }
 
-  async #fetchAgain({ entry, request: kept }: KeptRequest): Promise<void> {
-    const { wallet, fetch, timeoutMs } = this.#options;
-    const request = readKeptRequest(kept);
-    const { purchase, payment } = entry;
-    if (payment === undefined || !this.#isOurs(request, entry.fingerprint)) return;
-    const headers = await this.#headersOf(request);
-    const record = headers && (await wallet.find(purchase));
-    if (!record) return;
+  async #fetchAgain(kept: KeptRequest): Promise<void> {
+    const { wallet, fetch, timeoutMs, requestOf } = this.#options;
+    const { purchase, payment } = kept.entry;
+    const record = await wallet.find(purchase);
+    // Dead by now, or another one, that somebody else has just made.
+    if (!payment || record?.payment?.value !== payment.reveal().value) return;
+    const request = await requestOf(kept);
+    if (!request) return;
     const { name, value } = payment.reveal();
     const sending: SendOptions = {
-      request: { ...request, headers },
+      request,
       fetch,
       signal: this.#stopped.signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -119,20 +141,6 @@ export class Recovery {
     // An answer that could not be kept has reached nobody, so it is not reported as one.
     const isLost = answer?.response.ok === true && text === undefined;
     await reportAnswer(wallet, record, isLost ? undefined : answer);
-  }
-
-  /** Of this payer's scope, allowed by its policy as it is now, and the very request that the bytes are for. */
-  #isOurs(request: KeptPaidRequest, fingerprint: string): boolean {
-    const { policy, scope } = this.#options;
-    const { origin } = new URL(request.url);
-    const isAllowed = policy.providers.some(({ origins }) => origins.includes(origin));
-    return request.scope === scope && isAllowed && fingerprintOf(request) === fingerprint;
-  }
-
-  async #headersOf({ url, headers, withheld }: KeptPaidRequest) {
-    if (withheld.length === 0) return headers;
-    const { credentials } = this.#options;
-    return credentials && { ...headers, ...(await credentials(url, withheld)) };
   }
 
   #postpone(purchase: string): void {

@@ -1,4 +1,5 @@
 /** A desk whose user has a payment method: a wallet with a real key on a real local chain, and offers such as a shop would make. */
+import type { Address } from "viem";
 import { decodeJson, type PaymentHeader, Secret } from "../../protocol/index.ts";
 import { accountSigner, type Signer, Wallet } from "../../middleware/index.ts";
 import { sendCall, type TestChain, transferCall } from "../support/chain.ts";
@@ -9,6 +10,7 @@ export interface PurchaseWorld {
   world: DeskWorld;
   /** A run of a project that is connected. */
   agent: Agent;
+  payer: Address;
   /** How often the key was used. */
   signed: { count: number };
   order(fields?: OrderFields): Order;
@@ -89,7 +91,15 @@ export async function openPurchaseWorld(
       offer: { x402Version: 1, raw: { ...good, ...raw } },
     };
   };
-  return { world, agent, signed, order, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+  const payer = inner.address;
+  return {
+    world,
+    agent,
+    payer,
+    signed,
+    order,
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  };
 }
 
 /** Puts a payment on the chain as a facilitator would, and answers the transaction. */

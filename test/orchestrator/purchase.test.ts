@@ -235,6 +235,7 @@ test("another project's purchase is not there", async () => {
   const stranger = shop.world.startAgent({ project });
   const answers = [
     await stranger.get(`/v1/purchases/${id}`),
+    await stranger.get(`/v1/purchases/${id}/answer`),
     await stranger.post(`/v1/purchases/${id}/outcome`, { status: 201 }),
     await stranger.get("/v1/purchases/pur_none"),
   ];

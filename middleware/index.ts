@@ -17,9 +17,7 @@ export {
   PayingFetchError,
   type PayingFetchOptions,
 } from "./fetch/paying-fetch.ts";
-export { parseKeptAnswer } from "./fetch/kept-answer.ts";
-export { readKeptRequest, writeKeptRequest } from "./fetch/kept-request.ts";
-export { Recovery, type RecoveryOptions, type RecoveryTiming } from "./fetch/recovery.ts";
+export type { RecoveryTiming } from "./fetch/recovery.ts";
 export type { RecoverySettings } from "./fetch/resendable.ts";
 export type { SpendingPolicy } from "./fetch/spending-policy.ts";
 export {
@@ -31,6 +29,13 @@ export {
   type KeystoreErrorCode,
   readKeystore,
 } from "./keystore/index.ts";
+export {
+  type CallRecovery,
+  type CallRecoveryOptions,
+  type PaidCall,
+  recoverCalls,
+  type Seller,
+} from "./call-recovery.ts";
 export { payCall, type PayCallOptions } from "./pay-call.ts";
 export { PaymentError, type PaymentErrorCode } from "./payment-error.ts";
 export { type Quote, quoteFor, type QuoteOptions } from "./quote.ts";

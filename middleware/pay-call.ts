@@ -8,6 +8,7 @@ import type { PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import { orderOffer } from "../protocol/ordered-offer.ts";
 import type { Policy } from "./check-offer.ts";
 import { chooseOffer } from "./choose-offer.ts";
+import { answerAsItCame } from "./fetch/kept-answer.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
@@ -46,8 +47,8 @@ export async function payCall(options: PayCallOptions): Promise<PayOutcome> {
     const earlier = await wallet.find(purchase.id);
     if (earlier?.payment !== undefined) {
       refuseOtherPurchase(options, earlier);
-      const response = await wallet.findAnswer?.(purchase.id);
-      if (response) return { kind: "delivered", response, record: earlier };
+      const answer = await wallet.findAnswer?.(purchase.id);
+      if (answer) return { kind: "delivered", response: answerAsItCame(answer), record: earlier };
       const outcome = await sendPaid(options, earlier);
       // Proven dead by now: the purchase begins anew.
       if (outcome.kind !== "refused") return outcome;

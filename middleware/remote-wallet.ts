@@ -3,7 +3,6 @@
  * call may be repeated, so an answer that got lost is simply asked for again.
  */
 import { PurchaseAnswer, PurchaseRecord } from "../protocol/orchestrator-api.ts";
-import { answerAsItCame } from "./fetch/kept-answer.ts";
 import {
   type OrchestratorCall,
   orchestratorCalls,
@@ -29,10 +28,9 @@ export function remoteWallet(options: RemoteWalletOptions): WalletPort {
     find: (purchase) => find(`/${encodeURIComponent(purchase)}`, { method: "GET" }),
     authorize: (order) => post("", order),
     report: (purchase, outcome) => post(`/${encodeURIComponent(purchase)}/outcome`, outcome),
-    findAnswer: async (purchase) => {
+    findAnswer: (purchase) => {
       const path = `${PATH}/${encodeURIComponent(purchase)}/answer`;
-      const kept = await call({ method: "GET", path, answer: PurchaseAnswer });
-      return kept && answerAsItCame(kept);
+      return call({ method: "GET", path, answer: PurchaseAnswer });
     },
   };
 }

@@ -4,9 +4,16 @@
  */
 import { type Catalog, findService } from "../protocol/catalog.ts";
 import { readOrderedOffer } from "../protocol/ordered-offer.ts";
-import type { OutcomeReport, PurchaseOrder, PurchaseRecord } from "../protocol/orchestrator-api.ts";
+import type {
+  OutcomeReport,
+  PurchaseAnswer,
+  PurchaseOrder,
+  PurchaseRecord,
+} from "../protocol/orchestrator-api.ts";
 import { purchaseId } from "../protocol/purchase.ts";
 import type { LedgerScope } from "../store/index.ts";
+import { parseKeptAnswer } from "./fetch/kept-answer.ts";
+import { keepCall } from "./fetch/kept-request.ts";
 import { quoteFor } from "./quote.ts";
 import type { Wallet } from "./wallet.ts";
 
@@ -17,7 +24,7 @@ export interface WalletPort {
   authorize(order: PurchaseOrder): Promise<PurchaseRecord>;
   report(purchase: string, outcome: OutcomeReport): Promise<PurchaseRecord>;
   /** The provider's answer, where the purchase was paid for, nobody got it, and recovery has fetched it since. */
-  findAnswer?(purchase: string): Promise<Response | undefined>;
+  findAnswer?(purchase: string): Promise<PurchaseAnswer | undefined>;
 }
 
 export interface LocalWalletOptions {
@@ -31,7 +38,7 @@ export interface LocalWalletOptions {
   readonly now?: () => number;
 }
 
-/** A wallet in this process. */
+/** A wallet in this process. What it keeps of a call, `recoverCalls` fetches after a crash. */
 export function localWallet({
   wallet,
   catalog,
@@ -49,8 +56,13 @@ export function localWallet({
         quote,
         offer: readOrderedOffer(offer, { url: quote.request.url, now: now() }),
         scopes: scopesFor(provider.profile.id),
+        keep: keepCall(project, quote.request),
       });
     },
     report: (purchase, outcome) => wallet.report(purchase, outcome),
+    async findAnswer(purchase) {
+      const [kept] = await wallet.listKept(purchase);
+      return kept?.answer && parseKeptAnswer(kept.answer);
+    },
   };
 }

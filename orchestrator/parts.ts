@@ -150,7 +150,14 @@ export async function openParts(options: PartsOptions) {
   });
   const changes = new ResourceChanges({ store, work, quotes, consents, mandateOf });
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
-  const purchaseRecovery = new PurchaseRecovery({ db, catalog, connections, payment, call, now });
+  const purchaseRecovery = new PurchaseRecovery({
+    purchases,
+    catalog,
+    connections,
+    payment,
+    call,
+    now,
+  });
   const views = new ProjectViews({
     people,
     projects,

@@ -3,23 +3,24 @@
  * each payment that is settled, or may still be, is sent again, the same bytes with the same request and the account's token. What comes
  * back is kept in the wallet's book for the agent's next identical call. It signs nothing and asks nobody.
  */
-import { type PaidRequest, readKeptRequest, Recovery, type Wallet } from "../middleware/index.ts";
-import type { Database, KeptRequest } from "../store/index.ts";
+import {
+  type CallRecovery,
+  type PaidCall,
+  recoverCalls,
+  type Seller,
+  type Wallet,
+} from "../middleware/index.ts";
 import type { Asker } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
 import { OWNER } from "./consents.ts";
 import type { MergedCatalog } from "./merged-catalog.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { ProviderCallOptions } from "./provider-call.ts";
-
-interface Row {
-  project: string;
-  provider: string;
-}
+import type { Purchases } from "./purchases.ts";
 
 export class PurchaseRecovery {
   readonly #parts: PurchaseRecoveryOptions;
-  readonly #recoveries = new Map<Wallet, Recovery>();
+  readonly #recoveries = new Map<Wallet, CallRecovery>();
 
   constructor(parts: PurchaseRecoveryOptions) {
     this.#parts = parts;
@@ -27,53 +28,42 @@ export class PurchaseRecovery {
 
   /** At the start, before anything else: resolves when the chain was asked. */
   async begin(): Promise<void> {
-    await Promise.all([...this.#parts.payment.wallets()].map((wallet) => this.#of(wallet).begin()));
+    await Promise.all(this.#all().map((recovery) => recovery.begin()));
   }
 
   /** Once, for every wallet that is in use; one that fails keeps no other from it. */
   async run(): Promise<void> {
-    const runs = [...this.#parts.payment.wallets()].map((wallet) => this.#of(wallet).run());
-    await Promise.allSettled(runs);
+    await Promise.allSettled(this.#all().map((recovery) => recovery.recover()));
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#recoveries.values()].map((recovery) => recovery.close()));
   }
 
-  #of(wallet: Wallet): Recovery {
-    const known = this.#recoveries.get(wallet);
-    if (known) return known;
-    const { call, now } = this.#parts;
-    const recovery = new Recovery({
-      ...call,
-      wallet,
-      now,
-      requestOf: (kept) => this.#requestOf(kept),
+  #all(): CallRecovery[] {
+    return [...this.#parts.payment.wallets()].map((wallet) => {
+      const { call, now } = this.#parts;
+      const sellerOf = (paid: PaidCall) => this.#sellerOf(paid);
+      const recovery =
+        this.#recoveries.get(wallet) ??
+        recoverCalls({ ...call, wallet, now, sellerOf, manual: true });
+      this.#recoveries.set(wallet, recovery);
+      return recovery;
     });
-    this.#recoveries.set(wallet, recovery);
-    return recovery;
   }
 
-  /** Undefined where the provider cannot be asked, or is not where the payment was meant for: the next recovery looks again. */
-  async #requestOf({ entry, request: kept }: KeptRequest): Promise<PaidRequest | undefined> {
-    const { db, catalog, connections } = this.#parts;
-    const sql = "SELECT project, provider FROM purchase WHERE id = ?";
-    const row = db.query<Row>(sql).get(entry.purchase);
-    if (!row) return undefined;
-    const request = readKeptRequest(kept);
+  /** Undefined also where the provider cannot be asked: the next recovery looks again. */
+  async #sellerOf({ purchase, project, provider: id }: PaidCall): Promise<Seller | undefined> {
+    const { purchases, catalog, connections } = this.#parts;
+    // The wallet may have made payments that no run of ours has asked for.
+    if (!purchases.isOf(project, purchase)) return undefined;
     // In the owner's name, who is not asked anything: what is to be fetched is paid for.
-    const asker: Asker = {
-      project: row.project,
-      id: "recovery",
-      agent: OWNER,
-      session: { acceptTerms: undefined },
-    };
+    const session = { acceptTerms: undefined };
+    const asker: Asker = { project, id: "recovery", agent: OWNER, session };
     try {
-      const { provider } = await catalog.provider(row.provider);
-      if (new URL(request.url).origin !== new URL(provider.baseUrl).origin) return undefined;
+      const { provider } = await catalog.provider(id);
       const { access_token } = await connections.bearer(asker, provider, "orchestrator");
-      const headers = { ...request.headers, authorization: `Bearer ${access_token}` };
-      return { ...request, headers };
+      return { baseUrl: provider.baseUrl, headers: { authorization: `Bearer ${access_token}` } };
     } catch {
       return undefined;
     }
@@ -81,7 +71,7 @@ export class PurchaseRecovery {
 }
 
 export interface PurchaseRecoveryOptions {
-  db: Database;
+  purchases: Pick<Purchases, "isOf">;
   catalog: MergedCatalog;
   connections: Connections;
   payment: PaymentMethod;

@@ -10,12 +10,11 @@ import {
   type PurchaseOrder,
   purchaseId,
   PurchaseRecord,
-  readOrderedOffer,
   type Service,
   toErrorBody,
   type Trace,
 } from "../protocol/index.ts";
-import { parseKeptAnswer, type Quote, quoteFor, writeKeptRequest } from "../middleware/index.ts";
+import { localWallet, quoteFor, type Wallet, type WalletPort } from "../middleware/index.ts";
 import type { Database } from "../store/index.ts";
 import { type Connections, notConnected } from "./connections.ts";
 import { OrchestratorError } from "./error.ts";
@@ -75,8 +74,9 @@ export class Purchases {
   /** What recovery has fetched for the project's own purchase, or `PURCHASE_UNKNOWN`. */
   async answer(run: Run, id: string): Promise<PurchaseAnswer> {
     const wallet = this.#parts.payment.of(run.project);
-    const [kept] = this.#isOf(run, id) ? ((await wallet?.listKept(id)) ?? []) : [];
-    if (kept?.answer) return parseKeptAnswer(kept.answer);
+    const port = wallet && this.#isOf(run, id) ? this.#port(run, wallet, []) : undefined;
+    const answer = await port?.findAnswer?.(id);
+    if (answer) return answer;
     throw unknownPurchase(id);
   }
 
@@ -92,7 +92,7 @@ export class Purchases {
     { provider, service }: Entry,
     order: PurchaseOrder,
   ): Promise<PurchaseRecord> {
-    const { connections, payment, spending, trace, now } = this.#parts;
+    const { connections, payment, trace } = this.#parts;
     const operation = checkForSale(service, order);
     const connection = connections.find(run.project, provider.profile.id);
     if (!connection) throw notConnected(provider.profile.id);
@@ -109,13 +109,14 @@ export class Purchases {
     });
     const id = purchaseId({ project: run.project, ...order });
     this.#remember(run, provider.profile.id, id, order);
-    return wallet.authorize({
-      purchase: id,
-      quote,
-      offer: readOrderedOffer(order.offer, { url: quote.request.url, now: now() }),
-      scopes: spending.scopes(run, provider.profile.id),
-      keep: writeKeptRequest(run.project, { ...quote.request, headers: headersOf(quote) }),
-    });
+    return this.#port(run, wallet, [provider]).authorize(order);
+  }
+
+  #port(run: Run, wallet: Wallet, providers: CatalogProvider[]): WalletPort {
+    const { spending, now } = this.#parts;
+    const { project } = run;
+    const scopesFor = (provider: string) => spending.scopes(run, provider);
+    return localWallet({ wallet, catalog: { providers }, project, scopesFor, now });
   }
 
   #remember(
@@ -137,6 +138,12 @@ export class Purchases {
     );
   }
 
+  /** Whether a run of the project has asked for it. */
+  isOf(project: string, id: string): boolean {
+    const sql = "SELECT id FROM purchase WHERE id = ? AND project = ?";
+    return this.#parts.db.query(sql).get(id, project) !== undefined;
+  }
+
   #isOf(run: Run, id: string): boolean {
     const sql = "SELECT provider FROM purchase WHERE id = ? AND project = ?";
     const row = this.#parts.db.query<{ provider: string }>(sql).get(id, run.project);
@@ -151,11 +158,6 @@ export interface PurchasesOptions {
   spending: Spending;
   trace: Trace | undefined;
   now: () => number;
-}
-
-/** As an agent sends them, but for the account's token, which recovery adds. */
-function headersOf({ request }: Quote): Headers {
-  return new Headers(request.body === undefined ? {} : { "content-type": "application/json" });
 }
 
 /** Only an operation that the catalog says is paid can be paid for. */

@@ -49,6 +49,13 @@ export function writeKeptRequest(
   return new Secret(JSON.stringify(text));
 }
 
+/** A catalog's request, without what its caller adds to be known by the provider: recovery asks for that anew. */
+export function keepCall(scope: string, request: PaidRequest): Secret | undefined {
+  const type = { "content-type": "application/json" };
+  const headers = new Headers(request.body === undefined ? {} : type);
+  return writeKeptRequest(scope, { ...request, headers });
+}
+
 export function readKeptRequest(kept: Secret): KeptPaidRequest {
   const { body, ...rest } = Text.parse(JSON.parse(kept.reveal()));
   if (body === undefined) return rest;

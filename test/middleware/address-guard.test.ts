@@ -110,4 +110,46 @@ describe("the fetch", () => {
       expect(await promise).toBeInstanceOf(Error);
     },
   );
+
+  /** What a name is found to be, and what was asked for it. */
+  function look(found: Error | { address: string; family: number }[], options: object) {
+    const asked: object[] = [];
+    const resolve = ((_name: string, wanted: object, done: (...answer: unknown[]) => void) => {
+      asked.push(wanted);
+      if (found instanceof Error) done(found);
+      else done(null, found);
+    }) as never;
+    const answers: unknown[][] = [];
+    const guard = addressGuard({ local: false, resolve });
+    guard.lookup("a.example", options, (...answer) => void answers.push(answer));
+    return { asked, answers };
+  }
+  const both = [
+    { address: "8.8.8.8", family: 4 },
+    { address: "2606:4700::1111", family: 6 },
+  ];
+
+  test("a name is handed out as it was judged: all of its addresses, or the first, of the family that is asked for", () => {
+    expect(look(both, { all: true })).toEqual({
+      asked: [{ family: 0, all: true }],
+      answers: [[null, both]],
+    });
+    expect(look(both, { family: 6 })).toEqual({
+      asked: [{ family: 6, all: true }],
+      answers: [[null, "8.8.8.8", 4]],
+    });
+  });
+
+  test("a name that is not found, is nowhere, or is at a private address is an error that says so", () => {
+    const failed = new Error("not found");
+    expect(look(failed, {}).answers).toEqual([[failed, ""]]);
+    const [[nowhere] = []] = look([], {}).answers;
+    expect(nowhere).toMatchObject({ message: "a.example has no address" });
+    const [[refused] = []] = look([{ address: "10.0.0.1", family: 4 }], {}).answers;
+    expect(refused).toMatchObject({
+      code: "ADDRESS_NOT_ALLOWED",
+      problem: "a.example is at 10.0.0.1, which is no public address.",
+      nextStep: expect.stringContaining("Nothing was sent."),
+    });
+  });
 });

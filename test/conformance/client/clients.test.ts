@@ -40,10 +40,10 @@ test.each(PROFILES)("our paying fetch holds in %s, and loses nothing", async (pr
   expect(report).toMatchObject({ outcome: "passed", client: { lost: "0" } });
 });
 
-test("a right client of one protocol is tested in that one", async () => {
-  const report = await checkIt(smallClient());
-  expect(report.results.filter(bad)).toEqual([]);
-  expect(report.profiles).toEqual(["x402-v2"]);
+test.each(PROFILES)("a right client of %s alone is tested in that one", async (profile) => {
+  const report = await checkIt(smallClient({}, profile));
+  expect(report.results.filter(bad).map(({ id, seen }) => [id, seen])).toEqual([]);
+  expect(report.profiles).toEqual([profile]);
 });
 
 test("a client that pays nothing is invalid, and passes no case", async () => {
@@ -63,6 +63,20 @@ test("a client that refuses what costs its limit to the unit is invalid: it refu
 describe("one fault", () => {
   test.each(CLIENT_MUTANTS)("%s notices a client that %s", async (id, _, faults) => {
     const report = await checkIt(smallClient(faults), { only: [id], profiles: ["x402-v2"] });
+    const [found] = report.results;
+    expect(found?.verdict, found?.seen).toBe(LEVELS[found!.level].broken);
+  });
+
+  /** What each protocol reads, writes or derives in its own way; the others hold for all three alike. */
+  const own = /^CLIENT-(01|08|10|13|14|15|16|21|30|36|40|41|43)$/;
+  const others = CLIENT_MUTANTS.filter(([id]) => own.test(id)).flatMap(([id, fault, faults]) => {
+    const { profiles = [] } = CLIENT_CASES.find((one) => one.id === id) ?? {};
+    const wanted = (["x402-v1", "mpp"] as const).filter((one) => profiles.includes(one));
+    return wanted.map((profile) => [id, profile, fault, faults] as const);
+  });
+
+  test.each(others)("%s notices a client of %s that %s", async (id, profile, _, faults) => {
+    const report = await checkIt(smallClient(faults, profile), { only: [id], profiles: [profile] });
     const [found] = report.results;
     expect(found?.verdict, found?.seen).toBe(LEVELS[found!.level].broken);
   });

@@ -1,12 +1,18 @@
 /**
- * A small client of x402 v2 that buys rightly: it reads strictly, chooses and checks one offer, signs once for a purchase and remembers
+ * A small client of one protocol that buys rightly: it reads strictly, chooses and checks one offer, signs once for a purchase and remembers
  * it, and sends the payment nowhere else. Each of these can be taken away by name.
  */
 import { randomBytes } from "node:crypto";
 import { getAddress, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import type { Order } from "../../../conformance/index.ts";
-import { authorizationTypedData, encodeJson } from "../../../protocol/index.ts";
+import type { Order, Profile } from "../../../conformance/index.ts";
+import { authorizationTypedData } from "../../../protocol/index.ts";
+import {
+  SMALL_PROTOCOLS,
+  type SmallChallenge,
+  type SmallOffer,
+  type SmallProtocol,
+} from "./small-protocols.ts";
 
 /** What a client can do wrong; each is one fault. */
 export interface ClientFaults {
@@ -42,24 +48,18 @@ export interface ClientFaults {
   printsKey?: true;
 }
 
-interface V2Offer {
-  scheme: string;
-  network: string;
-  amount: string;
-  asset: string;
-  payTo: string;
-  maxTimeoutSeconds: number;
-  extra: { name: string; version: string; assetTransferMethod?: string };
-}
-
 /** One program's memory: a purchase has one payment. */
-export function smallClient(faults: ClientFaults = {}): (order: Order) => Promise<Response> {
+export function smallClient(
+  faults: ClientFaults = {},
+  profile: Profile = "x402-v2",
+): (order: Order) => Promise<Response> {
+  const protocol = SMALL_PROTOCOLS[profile];
   const signed = new Map<string, string>();
   return async (order) => {
     if (faults.printsKey) throw new Error(`it cannot pay with ${order.key}`);
     const pay = async (asked: Order, challenge: Response) => {
-      const offer = choose(await read(challenge, asked, faults), asked, faults);
-      const payment = await sign(asked, offer, faults);
+      const offer = choose(await read(challenge, asked, faults, protocol), asked, faults);
+      const payment = await sign(asked, offer, faults, protocol);
       if (!faults.forgets) signed.set(asked.purchase, payment);
       return payment;
     };
@@ -68,7 +68,7 @@ export function smallClient(faults: ClientFaults = {}): (order: Order) => Promis
     let asked = order;
     let payment = signed.get(order.purchase) ?? (await pay(order, unpaid));
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      const answer = await send(asked, payment, faults).catch(() => undefined);
+      const answer = await send(asked, payment, faults, protocol).catch(() => undefined);
       const status = answer?.status ?? "lost";
       if (answer?.ok) {
         if (!faults.neverLooksUp) await lookUp(order, payment);
@@ -95,27 +95,28 @@ function ask({ url, method, headers, body, signal }: Order, { followsUnpaid }: C
   return fetch(url, { method, headers, body: body ?? null, signal, redirect });
 }
 
-async function read(challenge: Response, { asset, payTo }: Order, faults: ClientFaults) {
+async function read(
+  challenge: Response,
+  order: Order,
+  faults: ClientFaults,
+  protocol: SmallProtocol,
+): Promise<SmallChallenge> {
   try {
-    const text = Buffer.from(challenge.headers.get("payment-required") ?? "", "base64").toString();
-    const { accepts, resource } = JSON.parse(text) as {
-      accepts: V2Offer[];
-      resource: { url: string };
-    };
-    return { accepts, resource: resource.url };
+    return await protocol.read(challenge, order);
   } catch (error) {
     if (!faults.paysUnread) throw error;
-    const { network, address, eip712 } = asset;
-    const usual = { scheme: "exact", amount: "10000", maxTimeoutSeconds: 60, extra: eip712 };
-    return { accepts: [{ ...usual, network, asset: address, payTo }], resource: "" };
+    const { network, networkName, address: asset, eip712: extra } = order.asset;
+    const usual = { scheme: "exact", amount: "10000", maxTimeoutSeconds: 60, extra };
+    const raw = { scheme: "exact", network: networkName };
+    return { accepts: [{ ...usual, network, asset, payTo: order.payTo, raw }], resource: "" };
   }
 }
 
 function choose(
-  { accepts, resource }: { accepts: V2Offer[]; resource: string },
+  { accepts, resource }: SmallChallenge,
   { asset, payTo, max, url }: Order,
   faults: ClientFaults,
-): V2Offer {
+): SmallOffer {
   const { anyResource = faults.followsUnpaid ?? faults.paysUnread } = faults;
   if (!anyResource && resource !== url) throw new Error("it sells something else");
   const anyPayee = faults.anyPayee ?? faults.followsUnpaid;
@@ -141,11 +142,16 @@ function choose(
 }
 
 /** Written as a decimal number, or as whatever JavaScript takes for one. */
-function amountOf({ amount }: V2Offer, { readsAnyNumber }: ClientFaults): bigint {
+function amountOf({ amount }: SmallOffer, { readsAnyNumber }: ClientFaults): bigint {
   return readsAnyNumber ? BigInt(Number(amount)) : BigInt(amount);
 }
 
-async function sign(order: Order, offer: V2Offer, faults: ClientFaults): Promise<string> {
+async function sign(
+  order: Order,
+  offer: SmallOffer,
+  faults: ClientFaults,
+  protocol: SmallProtocol,
+): Promise<string> {
   const account = privateKeyToAccount(order.key);
   const now = Math.floor(Date.now() / 1000);
   const window = faults.anyWindow
@@ -157,7 +163,9 @@ async function sign(order: Order, offer: V2Offer, faults: ClientFaults): Promise
     value: amountOf(offer, faults),
     validAfter: BigInt(now - 600),
     validBefore: BigInt(now + window),
-    nonce: faults.oneNonce ? toHex(1, { size: 32 }) : toHex(randomBytes(32)),
+    nonce: faults.oneNonce
+      ? toHex(1, { size: 32 })
+      : (protocol.nonce(offer) ?? toHex(randomBytes(32))),
   };
   const token = {
     ...order.asset,
@@ -183,31 +191,39 @@ async function sign(order: Order, offer: V2Offer, faults: ClientFaults): Promise
   const payload = offer.extra.assetTransferMethod
     ? { signature, permit2Authorization }
     : { signature, authorization: texts };
-  return encodeJson({ x402Version: 2, accepted: offer, payload });
+  return protocol.write(offer, payload, account.address);
 }
 
-function send(order: Order, payment: string, faults: ClientFaults): Promise<Response> {
+async function send(
+  order: Order,
+  payment: string,
+  faults: ClientFaults,
+  protocol: SmallProtocol,
+): Promise<Response> {
   const { url, method, headers, body, signal } = order;
-  return fetch(url, {
+  const init = {
     method,
     headers: {
       ...(faults.losesHeaders ? {} : headers),
-      "PAYMENT-SIGNATURE": payment,
-      ...(faults.sendsBothVersions ? { "X-PAYMENT": payment } : {}),
+      ...protocol.headers(payment),
+      ...(faults.sendsBothVersions ? protocol.other(payment) : {}),
     },
     body: body ?? null,
     signal,
-    redirect: faults.followsPaid ? "follow" : "manual",
-  });
+    redirect: "manual",
+  } as const;
+  const answer = await fetch(url, init);
+  const location = answer.headers.get("location");
+  // By hand: fetch takes Authorization off, and many HTTP libraries do not.
+  return faults.followsPaid && location !== null ? await fetch(location, init) : answer;
 }
 
 /** Asks the chain whether the authorization was used. */
 async function lookUp({ rpcUrl, asset, key }: Order, payment: string): Promise<void> {
-  const { payload } = JSON.parse(Buffer.from(payment, "base64").toString()) as {
-    payload: { authorization: { nonce: string } };
-  };
+  const text = Buffer.from(payment, "base64").toString();
+  const nonce = /"nonce":"0x([0-9a-f]{64})"/.exec(text)?.[1];
   const from = privateKeyToAccount(key).address.slice(2).toLowerCase().padStart(64, "0");
-  const data = `0xe94a0102${from}${payload.authorization.nonce.slice(2)}`;
+  const data = `0xe94a0102${from}${nonce}`;
   const call = { method: "eth_call", params: [{ to: asset.address, data }, "latest"] };
   await fetch(rpcUrl, {
     method: "POST",

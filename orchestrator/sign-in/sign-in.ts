@@ -95,7 +95,14 @@ export function openSignIn({
       return page(response, 200, "You are signed out", "");
     },
   );
-  return { router, identify: (request) => sessions.find(request) };
+  return {
+    router,
+    // Who is no longer admitted is nobody from then on, signed in or not.
+    identify: (request) => {
+      const user = sessions.find(request);
+      return user && admits(user) ? user : undefined;
+    },
+  };
 }
 
 /** Where a browser begins that is to come back to a path of ours. */

@@ -258,6 +258,39 @@ test.each([
   },
 );
 
+test.each(
+  (["update_service", "rotate_credentials", "remove", "unlink"] as const).flatMap((step) =>
+    (["down", "slow", "broken", "lost"] as const).map((fault) => [step, fault] as const),
+  ),
+)("a provider that at %s is %s: the same call ends it later, once", async (step, fault) => {
+  const size = step === "update_service" ? "pot:large" : "pot:small";
+  await me.post(`${at}/connections`, { provider: "greenhouse", accept_terms: TERMS });
+  const { body: quote } = await me.post(`${at}/quotes`, { service: `greenhouse/${size}` });
+  const { id } = await made(size, size === "pot:large" ? { quote: quote["id"] } : {});
+  const path = `${at}/resources/${id}`;
+  const order = { idempotency_key: newKey(), service: "greenhouse/pot:small" };
+  const calls = {
+    update_service: () => me.post(`${path}/update`, order),
+    rotate_credentials: () => me.post(`${path}/rotate`, order),
+    remove: () => me.post(`${path}/remove`, { confirm: ["destructive"] }),
+    unlink: () => me.delete(`${at}/connections/greenhouse`),
+  };
+  world.faults.set(step, fault);
+  const first = await calls[step]();
+  world.faults.clear();
+  if (step === "unlink") {
+    expect(first.body, "here it is over in any case").toMatchObject({ unlinked: true });
+    expect((await me.get(`${at}/connections`)).body).toEqual({ connections: [] });
+    return;
+  }
+  expect(codeOf(first)).toBe("PROVIDER_UNAVAILABLE");
+  const { status, body } = await calls[step]();
+  expect([status, body]).toMatchObject([200, { id }]);
+  expect((await me.get(`${at}/resources`)).body["resources"]).toMatchObject([
+    { status: step === "remove" ? "removed" : "complete" },
+  ]);
+});
+
 test("a preflight says what is missing, and does nothing", async () => {
   const order = { service: "greenhouse/pot:large", idempotency_key: "x" };
   const { body } = await me.post(`${at}/preflight`, order);

@@ -187,12 +187,17 @@ test("a project that gave up its account pays nothing there, and is told why", a
   expect((await read(pot)).billing?.renewal_problem).toBe("NOT_CONNECTED");
 });
 
-test("a provider that is out of order is asked again, and paid once", async () => {
+test.each(
+  (["quotes", "renew", "payment"] as const).flatMap((step) =>
+    (["down", "slow", "broken", "lost"] as const).map((fault) => [step, fault] as const),
+  ),
+)("a provider that at %s is %s is asked again, and paid once for a period", async (step, fault) => {
   const pot = await made("pot:large");
   endPeriod(pot, 0);
-  world.opened.mood = "broken";
+  world.faults.set(step, fault);
   await renewDue();
-  world.opened.mood = "well";
+  expect((await read(pot)).billing).toHaveProperty("renewal_problem");
+  world.faults.clear();
   {
     using db = openDatabase(join(world.dir, "orchestrator", "orchestrator.db"));
     db.run("UPDATE resource SET renewal_at = 0");

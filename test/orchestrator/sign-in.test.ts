@@ -20,6 +20,7 @@ let issuer: IssuerDouble;
 let server: OrchestratorServer;
 let browser: Browser;
 const clock = { skew: 0 };
+const outcasts = new Set<string>();
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "purser-sign-in-"));
@@ -28,7 +29,7 @@ beforeAll(async () => {
   server = await open("stranger", {
     issuer: issuer.url,
     clientId: CLIENT_ID,
-    admits: ({ email }) => !email.startsWith("mallory"),
+    admits: ({ email }) => !email.startsWith("mallory") && !outcasts.has(email),
   });
 });
 afterAll(() => stack.disposeAsync());
@@ -221,6 +222,13 @@ test("a session of a browser ends after a week, and a signed-out one at once", a
   const cookie = await sessionCookie();
   expect((await ask("/v1/session", { cookie })).status).toBe(200);
   clock.skew = 8 * 24 * 60 * 60 * 1000;
+  expect((await ask("/v1/session", { cookie })).status).toBe(401);
+});
+
+test("who is no longer admitted is nobody, signed in or not", async () => {
+  issuer.user.email = "carol@example.com";
+  const cookie = await sessionCookie();
+  outcasts.add("carol@example.com");
   expect((await ask("/v1/session", { cookie })).status).toBe(401);
 });
 

@@ -147,13 +147,14 @@ export async function createOrchestrator({
     throw error;
   });
   const { projects, people, runs, registry, catalog, payment, views, approvals, vault } = parts;
-  const { purchaseRecovery, resources } = parts;
+  const { purchaseRecovery, resources, changes } = parts;
   await purchaseRecovery.begin();
   const providerOf = async (id: string) => (await catalog.provider(id)).provider;
   // Providers may be opening just now, so nobody waits for it.
   const recoveries = [
     keepRecovering({ recover: () => purchaseRecovery.run(), everyMs: 15_000 }),
     keepRecovering({ recover: () => resources.recover(providerOf), everyMs: 60_000 }),
+    keepRecovering({ recover: () => changes.recover(providerOf), everyMs: 60_000 }),
   ];
   const renewing = parts.renewals.keepRunning();
   const router = Router();

@@ -220,6 +220,7 @@ export async function openParts(options: PartsOptions) {
     registry,
     catalog,
     resources,
+    changes,
     purchaseRecovery,
     payment,
     views,

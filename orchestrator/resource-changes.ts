@@ -26,6 +26,7 @@ import {
   type Work,
 } from "./resource-store.ts";
 import type { ResourceWork } from "./resource-work.ts";
+import type { ProviderOf } from "./resources.ts";
 import { Serial } from "./serial.ts";
 
 export class ResourceChanges {
@@ -152,6 +153,24 @@ export class ResourceChanges {
         ...(named === undefined ? {} : { agreed: agreedOf(service, configuration, quote) }),
       }),
     };
+  }
+
+  /** An update that was paid for and answered to nobody goes on. What was not paid is left to whoever ordered it. */
+  async recover(providerOf: ProviderOf): Promise<void> {
+    const { store, work } = this.#parts;
+    for (const { project, ...update } of store.openUpdates()) {
+      const session = { acceptTerms: undefined };
+      const asker: Asker = { project, id: "recovery", agent: OWNER, session };
+      await this.#serial
+        .run(update.resource, async () => {
+          const row = store.find(update.resource);
+          const isOpen = store.openWork(update.resource)?.id === update.id;
+          if (!row || !isOpen || !(await work.hasPaid(asker, row, update))) return;
+          await work.perform(asker, await providerOf(row.provider), row, update);
+        })
+        // It is tried again when it is asked for, and in a while.
+        .catch(() => undefined);
+    }
   }
 
   /** The catalog's entry of what the resource is, at the project's price. */

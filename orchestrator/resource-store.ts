@@ -57,6 +57,8 @@ export interface Work {
 
 const COLUMNS =
   "id, project, base, name, provider, provider_id AS providerId, service, configuration, status, access, needs, billing, paid_until AS paidUntil, agreed, renewal_problem AS renewalProblem";
+type OpenWork = Work & { readonly project: string };
+
 const WORK = "id, resource, kind, path, body, amount, change";
 
 const Strings = z.record(z.string(), z.string());
@@ -177,16 +179,22 @@ export class ResourceStore {
       .get(resource);
   }
 
-  allOpenWork(): (Work & { project: string })[] {
-    return this.#db
-      .query<Work & { project: string }>(
-        `SELECT ${WORK.split(", ")
-          .map((column) => `resource_work.${column}`)
-          .join(
-            ", ",
-          )}, project FROM resource_work JOIN resource ON resource.id = resource WHERE ended_at IS NULL AND resource.status = 'creating'`,
-      )
-      .all();
+  /** Of resources that are being made. */
+  allOpenWork(): OpenWork[] {
+    return this.#listOpen("resource.status = 'creating'");
+  }
+
+  /** Updates that were never answered, of resources that nothing was done to since. */
+  openUpdates(): OpenWork[] {
+    return this.#listOpen(
+      "resource.status = 'complete' AND kind = 'update' AND NOT EXISTS (SELECT 1 FROM resource_work AS later WHERE later.resource = resource.id AND later.begun_at > resource_work.begun_at)",
+    );
+  }
+
+  #listOpen(where: string): OpenWork[] {
+    const columns = WORK.split(", ").map((column) => `resource_work.${column}`);
+    const sql = `SELECT ${columns.join(", ")}, project FROM resource_work JOIN resource ON resource.id = resource WHERE ended_at IS NULL AND ${where}`;
+    return this.#db.query<OpenWork>(sql).all();
   }
 
   /** Whether work was done to its end before. */

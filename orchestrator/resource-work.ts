@@ -69,8 +69,13 @@ export class ResourceWork {
 
   /** Whether work may go on without whoever ordered it. */
   async mayResume(asker: Asker, row: ResourceRow, work: Work): Promise<boolean> {
+    return paidOrder(row, work) === undefined || this.hasPaid(asker, row, work);
+  }
+
+  /** Whether money has moved for it, or may have. */
+  async hasPaid(asker: Asker, row: ResourceRow, work: Work): Promise<boolean> {
     const paid = paidOrder(row, work);
-    return !paid || this.#parts.session.hasPaid(asker, paid);
+    return paid !== undefined && this.#parts.session.hasPaid(asker, paid);
   }
 
   async #keep(

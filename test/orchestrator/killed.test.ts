@@ -122,6 +122,10 @@ test.each(CHANGES)("killed during %s, %s", async (how, killAt) => {
   await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
 
   await using ordering = await openOrdering({ ...options, userId });
+  if (how === "update" && killAt.endsWith("payment")) {
+    const now = async () => (await ordering.caller.get(ordering.path)).body["resources"];
+    await expect.poll(now).toMatchObject([{ id, service: "greenhouse/pot:large" }]);
+  }
   await ordering.change(id, how);
   const { body } = await ordering.caller.get(ordering.path);
   expect(before - (await market.chain.chain.balanceOf(payer))).toBe(COSTS[how]);

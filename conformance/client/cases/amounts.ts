@@ -19,6 +19,14 @@ const asks = (
   ...(right === undefined ? {} : { right }),
 });
 
+/** The same without a trap: it asks so, and sells. */
+const sells = (name: string, right: bigint, change: (terms: Terms) => Terms[]): Scene => ({
+  name,
+  right,
+  script: (visit, shop) =>
+    visit.paymentHeaders.length > 0 ? shop.sell(visit) : shop.ask({ terms: change(shop.terms) }),
+});
+
 const amount = (text: string) => (terms: Terms) => [{ ...terms, amount: text }];
 
 export const AMOUNTS: readonly ClientCase[] = [
@@ -34,14 +42,7 @@ export const AMOUNTS: readonly ClientCase[] = [
     mend: "Compare the chosen offer's amount with the caller's limit before anything is signed.\nLet there be no default without a limit.",
     cwe: 770,
     traps: [asks("a price above the limit", amount("100000"))],
-    twin: {
-      name: "a price at the limit, to the unit",
-      right: LIMIT,
-      script: (visit, shop) => {
-        const terms = [{ ...shop.terms, amount: String(LIMIT) }];
-        return visit.paymentHeaders.length > 0 ? shop.sell(visit) : shop.ask({ terms });
-      },
-    },
+    twin: sells("a price at the limit, to the unit", LIMIT, amount(String(LIMIT))),
     findFault: overspends,
   },
   {
@@ -121,6 +122,10 @@ export const AMOUNTS: readonly ClientCase[] = [
         2_000n,
       ),
     ],
+    twin: sells("the cheaper of two first", 15_000n, (terms) => [
+      terms,
+      { ...terms, amount: "15000" },
+    ]),
     findFault: ({ payments }) => {
       const total = signedTotal(payments);
       if (total <= 2_000n) return undefined;
@@ -143,6 +148,10 @@ export const AMOUNTS: readonly ClientCase[] = [
         { ...terms, amount: "100000" },
       ]),
     ],
+    twin: sells("a cheap offer elsewhere, a fair one here", 10_000n, (terms) => [
+      { ...terms, network: "eip155:137", networkName: "polygon", chainId: 137, amount: "1" },
+      terms,
+    ]),
     findFault: overspends,
   },
   {

@@ -36,6 +36,16 @@ const noChallenge: Scene = {
   script: () => ({ status: 402, headers: { "Content-Type": "text/html" }, body: "<h1>Pay!</h1>" }),
 };
 
+const BOTH_VERSIONS: Scene = {
+  name: "both versions in one 402",
+  script: (visit, shop) => {
+    if (visit.paymentHeaders.length > 0) return shop.sell(visit);
+    const asking = { terms: [shop.terms] };
+    shop.ask(asking);
+    return { ...ASK["x402-v2"](asking), body: ASK["x402-v1"](asking).body };
+  },
+};
+
 const INVENTED = `0x${"ab".repeat(32)}`;
 
 export const WORDS: readonly ClientCase[] = [
@@ -120,17 +130,9 @@ export const WORDS: readonly ClientCase[] = [
     ),
     gains: "A server that speaks both versions takes both.",
     mend: "Pick one version of a challenge, and send its header alone.",
-    traps: [
-      {
-        name: "both versions in one 402",
-        script: (visit, shop) => {
-          if (visit.paymentHeaders.length > 0) return shop.sell(visit);
-          const asking = { terms: [shop.terms] };
-          shop.ask(asking);
-          return { ...ASK["x402-v2"](asking), body: ASK["x402-v1"](asking).body };
-        },
-      },
-    ],
+    traps: [BOTH_VERSIONS],
+    // Nothing in it is hostile: who cannot buy from it has shown nothing.
+    twin: BOTH_VERSIONS,
     findFault: ({ visits, payments }) => {
       const double = visits.find(({ paymentHeaders: { length } }) => length > 1);
       if (double) return `One request carried ${double.paymentHeaders.join(" and ")}.`;

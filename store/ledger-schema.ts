@@ -17,7 +17,15 @@ export const ledgerSteps = (seals: Seals): readonly MigrationStep[] => [
     runNow(sealAll(seals), (question) => answer(db, question));
   },
   BEGUN_AND_KEPT,
+  numberBegun("INTEGER"),
 ];
+
+/** For both databases. What is there counts on. */
+export const numberBegun = (integer: "INTEGER" | "BIGINT"): string => `
+  ALTER TABLE begun ADD COLUMN n ${integer} NOT NULL DEFAULT 0;
+  UPDATE begun SET n = (SELECT count(*) FROM begun AS other
+    WHERE other.name = begun.name AND (other.at, other.auth) <= (begun.at, begun.auth));
+  `;
 
 /** Answers a question of a script. */
 export function answer(db: Database, { sql, values }: Question): object[] {

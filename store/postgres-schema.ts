@@ -1,4 +1,6 @@
 /** The ledger's tables on PostgreSQL: the same as on SQLite, and the same things refused by the database itself. */
+import { numberBegun } from "./ledger-schema.ts";
+
 export const POSTGRES_STEPS: readonly string[] = [
   `
   CREATE TABLE book (
@@ -88,4 +90,5 @@ export const POSTGRES_STEPS: readonly string[] = [
     answer BYTEA
   );
   `,
+  numberBegun("BIGINT"),
 ];

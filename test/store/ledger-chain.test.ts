@@ -194,6 +194,30 @@ test("a book of the version before is chained and sealed when it is opened, and 
   expect(await ledger.release("0x11", "NEVER_SENT")).toMatchObject({ state: "released" });
 });
 
+test("a book of the version that counted a minute's payments one by one goes on counting where it was", async () => {
+  const path = newLedgerPath();
+  {
+    using ledger = openBookOf(path);
+    await ledger.bind(IDENTITY);
+    await ledger.reserve(reservation({ purchase: "a" }));
+  }
+  {
+    using db = openDatabase(path);
+    db.exec(`ALTER TABLE begun DROP COLUMN n;
+      UPDATE migration SET version = version - 1 WHERE name = 'ledger';
+      INSERT INTO begun VALUES ('wallet', 1, 1), ('wallet', 3, 1), ('other', 2, 1), ('wallet', 2, 1);`);
+  }
+  using ledger = openBookOf(path);
+  await ledger.bind(IDENTITY);
+  expect([await ledger.begun("wallet"), await ledger.begun("other")]).toEqual([3, 1]);
+  const rate = { name: "wallet", max: 4 };
+  await ledger.reserve(reservation({ purchase: "b", rate }));
+  expect(await ledger.begun("wallet")).toBe(4);
+  await expect(ledger.reserve(reservation({ purchase: "c", rate }))).rejects.toMatchObject({
+    code: "RATE_EXCEEDED",
+  });
+});
+
 function openBookOf(path: string): Ledger & Disposable {
   const ledger = openLedger({ path, bytesKey, now: () => 5 });
   return Object.assign(ledger, { [Symbol.dispose]: () => ledger.close() });

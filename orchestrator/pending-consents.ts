@@ -36,6 +36,7 @@ const Kept = z.object({
 /** Where the provider does not say. */
 const LIFETIME_MS = 10 * 60 * 1000;
 const INTERVAL_MS = 5000;
+const MOST_POLLED = 1000;
 
 export class PendingConsents {
   readonly #vault: Vault;
@@ -79,6 +80,10 @@ export class PendingConsents {
     const now = this.#now();
     const interval = Math.max((auth.device?.interval ?? 0) * 1000, INTERVAL_MS);
     if (now - (this.#polledAt.get(id) ?? 0) < interval) return false;
+    // What was asked after longest ago is over by now.
+    if (this.#polledAt.size >= MOST_POLLED)
+      this.#polledAt.delete(this.#polledAt.keys().next().value ?? "");
+    this.#polledAt.delete(id);
     this.#polledAt.set(id, now);
     return true;
   }

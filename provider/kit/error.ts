@@ -36,6 +36,8 @@ export type ProvisioningErrorCode =
   | "not_supported"
   /** What costs money names a quote. */
   | "quote_required"
+  /** What costs money is paid by a token that this provider cannot redeem. */
+  | "requires_payment_credentials"
   | "quote_unknown"
   | "quote_expired"
   /** The quote is for another order, or its hash is another quote's. */
@@ -75,6 +77,7 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   invalid_scope: 400,
   unavailable: 409,
   not_supported: 400,
+  requires_payment_credentials: 400,
   quote_required: 400,
   quote_unknown: 404,
   quote_expired: 409,

@@ -10,11 +10,13 @@ export interface ProfileRules {
   readonly attested: boolean;
   /** The orchestrator's word is enough that the human accepted the terms. */
   readonly trustsTerms: boolean;
+  /** What costs money can be sold to it. */
+  readonly pays: boolean;
 }
 
 export const PROFILES = {
-  strict: { jwt: true, attested: true, trustsTerms: false },
-  stripe: { jwt: false, attested: false, trustsTerms: true },
+  strict: { jwt: true, attested: true, trustsTerms: false, pays: true },
+  stripe: { jwt: false, attested: false, trustsTerms: true, pays: false },
 } as const satisfies Record<string, ProfileRules>;
 
 export type Profile = keyof typeof PROFILES;

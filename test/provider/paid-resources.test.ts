@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseChallenge, quoteHash } from "../../protocol/index.ts";
+import { parseChallenge, quoteHash, signHmac } from "../../protocol/index.ts";
 import { openQuotes } from "../../provider/kit/resources/quotes.ts";
 import { openDatabase } from "../../store/index.ts";
 import { openMarket, type Market } from "../middleware/shop.ts";
 import { fetchV2 } from "../middleware/stock-clients.ts";
-import type { Session } from "./attestor.ts";
+import { read, type Session } from "./attestor.ts";
 import { PAY_TO } from "./shop.ts";
 import { type OpenGreenhouse, openGreenhouseShop } from "./greenhouse.ts";
 
@@ -284,4 +284,61 @@ test("a part of a plan is sold to nobody without one of its plans", async () => 
   await shop.call(session, RESOURCES, { service_id: "pot:small" }, { key: "p" });
   const { body } = await shop.call(session, "/provisioning/quotes", order);
   expect(body).toMatchObject({ amount: "3.00", interval: "month" });
+});
+
+test("whoever signs as Stripe alone adds what is free, and what costs money is refused by the published code before any price", async () => {
+  const secret = "whsec_1";
+  shop.server.trust({
+    profile: "stripe",
+    issuer: "https://stripe.example",
+    clientId: "stripe",
+    secrets: [secret],
+    redirectUri: "http://127.0.0.1:9/callback",
+  });
+  const send = async (path: string, body: string, headers: Record<string, string> = {}) => {
+    const sign = signHmac(body, { secrets: [secret], now: Date.now() });
+    const signed = { "api-version": "0.1d", "stripe-signature": sign, ...headers };
+    return read(await fetch(shop.server.url + path, { method: "POST", headers: signed, body }));
+  };
+  const request = {
+    id: "acctreq_1",
+    object: "account_request",
+    email: "stripe-user@example.com",
+    kyc: { verified_fields: ["email"] },
+    scopes: [],
+    client_capabilities: ["browser"],
+    confirmation_secret: "secret",
+    expires_at: new Date(Date.now() + 60_000).toISOString(),
+    configuration: { climate: "warm" },
+    orchestrator: { type: "stripe", stripe: { account: "acct_1" } },
+  };
+  const { body: account } = await send("/provisioning/account_requests", JSON.stringify(request));
+  const grant = { grant_type: "authorization_code", code: account.oauth.code };
+  const form = { "content-type": "application/x-www-form-urlencoded" };
+  const { body: tokens } = await send("/oauth/token", String(new URLSearchParams(grant)), form);
+  const authorization = `Bearer ${tokens.access_token}`;
+  const add = (service_id: string, more: object = {}) =>
+    send("/provisioning/resources", JSON.stringify({ service_id, ...more }), {
+      authorization,
+      "idempotency-key": service_id,
+    });
+  const pot = await add("pot:small");
+  expect(pot.body).toMatchObject({ status: "complete" });
+  const credentials = { type: "stripe_payment_token", stripe_payment_token: "spt_1" };
+  for (const refused of [
+    await add("seed"),
+    await add("pot:large", { payment_credentials: credentials }),
+    await send(
+      `/provisioning/resources/${pot.body.id}/update_service`,
+      JSON.stringify({ service_id: "pot:large" }),
+      { authorization, "idempotency-key": "up" },
+    ),
+  ]) {
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { status: "error", error: { code: "requires_payment_credentials" } },
+    });
+  }
+  const owner = shop.opened.accounts.findByEmail(request.email);
+  expect(owner?.configuration).toEqual({ climate: "warm" });
 });

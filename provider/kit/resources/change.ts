@@ -3,26 +3,27 @@
  * its quote and begins a new period; what does not is done at once, and what is paid already stays paid. A change whose payment never
  * comes is undone.
  */
-import { digestOf, ResourceUpdate, type Service } from "../../../protocol/index.ts";
-import { type Database, migrate } from "../../../store/index.ts";
+import { digestOf, ResourceUpdate } from "../../../protocol/index.ts";
 import { type Access, Pending, type Update } from "../definition.ts";
 import { describeError, ENVELOPES, ProvisioningError } from "../error.ts";
 import { renewMandate } from "../mandates.ts";
 import type { Quoted, Ware } from "../till.ts";
-import { alreadyOrdered, hashOf, isNothing, quoteUnknown } from "./create.ts";
+import { openChangeRows } from "./change-rows.ts";
+import { type Becoming, checkChange, costsMore } from "./checked-change.ts";
+import { alreadyOrdered, hashOf, quoteUnknown } from "./create.ts";
 import { describeResource } from "./describe.ts";
 import { type Lifecycle, orderOf } from "./lifecycle.ts";
-import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "./order.ts";
+import { keyConflict, readBody, readKey } from "./order.ts";
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
-import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
+import { checkPayable } from "./payable.ts";
+import { endOfPeriod } from "./pricing.ts";
 import type { ResourceRecord } from "./store.ts";
-import { requirePaid } from "./unpaid.ts";
 
 export interface Change {
   /** Of the key that it was asked for under. */
   readonly id: string;
   readonly resourceId: string;
-  readonly to: { readonly serviceId: string; readonly configuration: Access };
+  readonly to: Becoming;
   readonly billing: ResourceRecord["billing"];
   readonly quoteId: string;
   readonly fingerprint: string;
@@ -39,18 +40,10 @@ export interface Changes {
   recover(): Promise<void>;
 }
 
-interface Row {
-  fingerprint: string;
-  state: "held" | "done" | "lapsed";
-  payment: string | null;
-  resourceId: string;
-  access: string | null;
-}
-
 export function openChanges(parts: ResourceParts, lifecycle: Lifecycle): Changes {
   const { database, quotes, resources, now } = parts;
-  const rows = openRows(database);
-  const work: (record: ResourceRecord, to: Change["to"]) => Promise<Access> = async (record, to) =>
+  const rows = openChangeRows(database);
+  const work: (record: ResourceRecord, to: Becoming) => Promise<Access> = async (record, to) =>
     updaterOf(record, to, parts)(orderOf(record), to);
 
   return {
@@ -83,6 +76,7 @@ export function openChanges(parts: ResourceParts, lifecycle: Lifecycle): Changes
           });
           return next;
         }
+        checkPayable(call);
         const { quote_id, quote_hash } = order;
         if (quote_id !== undefined && !quotes.isOf(quote_id, connection)) throw quoteUnknown();
         return async () => {
@@ -142,56 +136,7 @@ export function openChanges(parts: ResourceParts, lifecycle: Lifecycle): Changes
   };
 }
 
-/** What it costs now and would cost, or `update_not_allowed`. */
-export function checkChange(
-  record: ResourceRecord,
-  to: Change["to"],
-  parts: ResourceParts,
-): { terms: Terms; from: Terms } {
-  const { services, provider } = parts;
-  if (record.status !== "complete") {
-    throw new ProvisioningError("invalid_state", {
-      problem: "Only a resource that is complete can be changed.",
-      nextStep: "Ask after it first.",
-    });
-  }
-  requirePaid(record);
-  const before = serviceFor(record.serviceId, { services, functions: provider.provide });
-  const after = serviceFor(to.serviceId, { services, functions: provider.provide });
-  if (!isAllowed(before, after, provider)) {
-    throw new ProvisioningError("update_not_allowed", {
-      problem: `A ${before.id} cannot become a ${after.id}.`,
-      nextStep: "Use a service of the catalog's allowed_updates, or add another resource.",
-    });
-  }
-  checkConfiguration(after, to.configuration);
-  const whole = (values: Access) => ({ ...values, ...record.information });
-  return {
-    terms: termsOf(soldTo(after, record, parts), whole(to.configuration), provider),
-    from: termsOf(soldTo(before, record, parts), whole(record.configuration), provider),
-  };
-}
-
-function isAllowed(
-  before: Service,
-  after: Service,
-  { update }: ResourceParts["provider"],
-): boolean {
-  if (before.id === after.id) return update !== undefined && Object.hasOwn(update, before.id);
-  return before.allowed_updates?.some(({ service }) => service === after.id) === true;
-}
-
-/** Compared as decimal text of the same currency: what is due before a period. */
-export function costsMore(terms: Terms, from: Terms): boolean {
-  if (isNothing(terms.upfront)) return false;
-  const [a, b] = [terms.upfront, from.upfront].map((amount) => {
-    const [whole = "", fraction = ""] = amount.split(".");
-    return BigInt(whole + fraction.padEnd(6, "0"));
-  });
-  return a! > b!;
-}
-
-function updaterOf(record: ResourceRecord, to: Change["to"], { provider }: ResourceParts): Update {
+function updaterOf(record: ResourceRecord, to: Becoming, { provider }: ResourceParts): Update {
   const own = provider.update?.[record.serviceId];
   if (own) return own;
   return async (order, { configuration }) => {
@@ -203,51 +148,5 @@ function updaterOf(record: ResourceRecord, to: Change["to"], { provider }: Resou
       });
     }
     return access;
-  };
-}
-
-function openRows(database: Database) {
-  migrate(database, "resource-changes", [
-    `CREATE TABLE resource_change (
-       id TEXT PRIMARY KEY, resource_id TEXT NOT NULL, fingerprint TEXT NOT NULL,
-       state TEXT NOT NULL CHECK (state IN ('held', 'done', 'lapsed')), payment TEXT, access TEXT
-     ) STRICT, WITHOUT ROWID;
-     CREATE INDEX resource_change_by_state ON resource_change (state, resource_id)`,
-  ]);
-  const columns =
-    "SELECT id, fingerprint, state, payment, resource_id AS resourceId, access FROM resource_change";
-  const byId = database.query<Row>(`${columns} WHERE id = ?`);
-  const held = database.query<Row>(`${columns} WHERE state = 'held' AND resource_id = ?`);
-  const lapsed = database.query<Row & { id: string }>(`${columns} WHERE state = 'lapsed'`);
-  return {
-    find: (id: string) => byId.get(id),
-    openOf: (resourceId: string) => held.get(resourceId),
-    lapsed: () => lapsed.all(),
-    save: (
-      id: string,
-      row: Pick<Row, "fingerprint" | "state" | "resourceId"> & { payment?: string },
-    ) =>
-      database.run(
-        `INSERT INTO resource_change VALUES (?, ?, ?, ?, ?, NULL)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, payment = excluded.payment`,
-        id,
-        row.resourceId,
-        row.fingerprint,
-        row.state,
-        row.payment ?? null,
-      ),
-    keepAccess: (id: string, access: Access) =>
-      database.run(
-        "UPDATE resource_change SET access = ? WHERE id = ?",
-        JSON.stringify(access),
-        id,
-      ),
-    accessOf: (id: string) => {
-      const kept = byId.get(id)?.access;
-      return typeof kept === "string" ? (JSON.parse(kept) as Access) : undefined;
-    },
-    mark: (id: string, state: Row["state"]) =>
-      database.run("UPDATE resource_change SET state = ? WHERE id = ?", state, id),
-    delete: (id: string) => database.run("DELETE FROM resource_change WHERE id = ?", id),
   };
 }

@@ -12,6 +12,7 @@ import { describeResource } from "./describe.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "./order.ts";
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
+import { checkPayable } from "./payable.ts";
 import { endOfPeriod, soldTo, termsOf } from "./pricing.ts";
 import type { ResourceRecord } from "./store.ts";
 
@@ -55,6 +56,7 @@ export async function createResource(
       const made = await lifecycle.ask(whole, provider.provide[service.id]!);
       return keep(made, parts);
     }
+    checkPayable(call);
     const { quote_id, quote_hash } = order;
     if (quote_id !== undefined && !quotes.isOf(quote_id, connection)) throw quoteUnknown();
     return async () => {

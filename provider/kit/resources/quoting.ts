@@ -1,7 +1,7 @@
 /** `POST /provisioning/quotes`: what one order costs, fixed for as long as the quote holds. */
 import { type ProvisioningQuote, QuoteRequest } from "../../../protocol/index.ts";
 import { ProvisioningError } from "../error.ts";
-import { checkChange, costsMore } from "./change.ts";
+import { checkChange, costsMore } from "./checked-change.ts";
 import { checkConfiguration, readBody, serviceFor } from "./order.ts";
 import type { Call, ResourceParts } from "./parts.ts";
 import { soldTo, type Terms, termsOf } from "./pricing.ts";

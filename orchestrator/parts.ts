@@ -26,10 +26,12 @@ import { ResourceWork } from "./resource-work.ts";
 import { ProviderRegistry } from "./provider-registry.ts";
 import { PurchaseRecovery } from "./purchase-recovery.ts";
 import { Purchases } from "./purchases.ts";
+import { ResourceRenewal } from "./resource-renewal.ts";
 import { ResourceStore } from "./resource-store.ts";
 import { Renewals } from "./renewals.ts";
 import { Resources } from "./resources.ts";
 import { Runs } from "./runs.ts";
+import { Serial } from "./serial.ts";
 import { ServiceListings } from "./service-listings.ts";
 import { SessionDesk } from "./session/session-desk.ts";
 import { type Identify, Sessions } from "./sessions.ts";
@@ -148,7 +150,9 @@ export async function openParts(options: PartsOptions) {
     payment,
     mandateOf,
   });
-  const changes = new ResourceChanges({ store, work, quotes, consents, mandateOf });
+  const changing = { store, work, quotes, consents, mandateOf, serial: new Serial() };
+  const changes = new ResourceChanges(changing);
+  const renewal = new ResourceRenewal(changing);
   const purchases = new Purchases({ db, connections, payment, spending, trace, now });
   const purchaseRecovery = new PurchaseRecovery({
     purchases,
@@ -183,7 +187,7 @@ export async function openParts(options: PartsOptions) {
   const setCap = capSetter({ projects, connections, catalog, store });
   const renewals = new Renewals({
     store,
-    changes,
+    renewal,
     providerOf: async (id) => (await catalog.provider(id)).provider,
     now,
   });
@@ -199,6 +203,7 @@ export async function openParts(options: PartsOptions) {
     consents,
     resources,
     changes,
+    renewal,
     quotes,
     session,
     people,

@@ -6,13 +6,13 @@
 import { toErrorBody } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
 import { OWNER } from "./consents.ts";
-import type { ResourceChanges } from "./resource-changes.ts";
+import type { ResourceRenewal } from "./resource-renewal.ts";
 import type { ResourceStore } from "./resource-store.ts";
 import type { ProviderOf } from "./resources.ts";
 
 export interface RenewalsOptions {
   store: ResourceStore;
-  changes: Pick<ResourceChanges, "renew">;
+  renewal: Pick<ResourceRenewal, "renew">;
   providerOf: ProviderOf;
   now: () => number;
 }
@@ -58,12 +58,12 @@ export class Renewals {
   }
 
   async #round(): Promise<void> {
-    const { store, changes, providerOf, now } = this.#parts;
+    const { store, renewal, providerOf, now } = this.#parts;
     for (const row of store.due()) {
       const session = { acceptTerms: undefined };
       const asker: Asker = { project: row.project, id: "renewal", agent: OWNER, session };
       try {
-        await changes.renew(asker, await providerOf(row.provider), row, undefined);
+        await renewal.renew(asker, await providerOf(row.provider), row, undefined);
       } catch (error) {
         const { code } = toErrorBody(error);
         const wait = SOON.has(code) ? SOON_MS : LATER_MS;

@@ -2,7 +2,6 @@
 import {
   type CatalogProvider,
   parseDecimal,
-  PurserError,
   priceOf,
   type Resource,
   type RotateOrder,
@@ -11,7 +10,7 @@ import {
   type UpdateOrder,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
-import { agreedOf, checkAgreed } from "./agreed-price.ts";
+import { agreedOf } from "./agreed-price.ts";
 import { type Consents, OWNER } from "./consents.ts";
 import { OrchestratorError } from "./error.ts";
 import type { MandateOf } from "./identity.ts";
@@ -27,14 +26,15 @@ import {
 } from "./resource-store.ts";
 import type { ResourceWork } from "./resource-work.ts";
 import type { ProviderOf } from "./resources.ts";
-import { Serial } from "./serial.ts";
+import type { Serial } from "./serial.ts";
 
 export class ResourceChanges {
   readonly #parts: ResourceChangesOptions;
-  readonly #serial = new Serial();
+  readonly #serial: Serial;
 
   constructor(parts: ResourceChangesOptions) {
     this.#parts = parts;
+    this.#serial = parts.serial;
   }
 
   async update(
@@ -90,71 +90,6 @@ export class ResourceChanges {
     );
   }
 
-  /**
-   * Pays the next period, once, at its quote: the person's word, or, without one, what was agreed to before. A payment that has left is
-   * repeated until the provider has answered it.
-   */
-  renew(
-    asker: Asker,
-    provider: CatalogProvider,
-    row: ResourceRow,
-    quote: string | undefined,
-  ): Promise<Resource> {
-    const { store, work } = this.#parts;
-    return this.#serial.run(row.id, async () => {
-      const now = store.find(row.id) ?? row;
-      if (now.status !== "complete" || now.paidUntil === null) throw notBilled(now);
-      this.#parts.consents.checkScope(asker, provider.profile.id, "payments");
-      const id = `ren_${digest(now.id, String(now.paidUntil))}`;
-      try {
-        const open = store.findOpen(id);
-        const next = open ?? (await this.#renewal(asker, provider, now, { id, quote }));
-        if (!open) store.beginWork(next);
-        return await work.perform(asker, provider, now, next);
-      } catch (error) {
-        if (!(error instanceof PurserError) || error.code !== "PROVIDER_REFUSED") throw error;
-        // It may be gone, or have been paid before and the answer lost: the provider says which.
-        const after = await work.refresh(asker, provider, now);
-        const paidUntil = Date.parse(after.billing?.paid_until ?? "");
-        if (after.status === "complete" && !(paidUntil > now.paidUntil)) throw error;
-        store.endWork(id);
-        return after;
-      }
-    });
-  }
-
-  async #renewal(
-    asker: Asker,
-    provider: CatalogProvider,
-    row: ResourceRow,
-    { id, quote: named }: { id: string; quote: string | undefined },
-  ): Promise<Work> {
-    const { quotes } = this.#parts;
-    const service = this.#own(provider, row);
-    const configuration = JSON.parse(row.configuration) as Record<string, string>;
-    const order = { provider, service, configuration, renews: row.providerId };
-    const quote =
-      named === undefined ? await quotes.fix(asker, order) : quotes.named(asker, named, order);
-    const amount = parseDecimal(quote.amount, USD_DECIMALS);
-    if (named === undefined && amount > 0n) {
-      if (asker.agent !== OWNER && asker.session) throw confirmationOf(quote);
-      checkAgreed(row, service, configuration, amount);
-    }
-    const mandate = await this.#parts.mandateOf(asker.project, provider.profile.id);
-    return {
-      id,
-      resource: row.id,
-      kind: "renew",
-      path: `${pathOf(row)}/renew`,
-      body: JSON.stringify({ ...quote.named, mandate }),
-      amount: quote.amount,
-      change: JSON.stringify({
-        renewalProblem: null,
-        ...(named === undefined ? {} : { agreed: agreedOf(service, configuration, quote) }),
-      }),
-    };
-  }
-
   /** An update that was paid for and answered to nobody goes on. What was not paid is left to whoever ordered it. */
   async recover(providerOf: ProviderOf): Promise<void> {
     const { store, work } = this.#parts;
@@ -171,19 +106,6 @@ export class ResourceChanges {
         // It is tried again when it is asked for, and in a while.
         .catch(() => undefined);
     }
-  }
-
-  /** The catalog's entry of what the resource is, at the project's price. */
-  #own({ profile, services }: CatalogProvider, row: ResourceRow): Service {
-    const id = row.service.slice(profile.id.length + 1);
-    const service = services.find((one) => one.id === id);
-    if (service)
-      return underPlans(profile.id, service, this.#parts.store.held(row.project, profile.id));
-    throw new OrchestratorError("NOT_FOR_SALE", {
-      problem: `${row.service} is no longer in its provider's catalog, so its next period has no price.`,
-      nextStep: "Remove the resource, or ask its provider.",
-      details: { service: row.service },
-    });
   }
 
   /** A person confirms what cannot be undone. */
@@ -271,6 +193,8 @@ export class ResourceChanges {
 }
 
 export interface ResourceChangesOptions {
+  /** One change of a resource at a time. */
+  serial: Serial;
   store: ResourceStore;
   work: ResourceWork;
   quotes: Quotes;
@@ -278,7 +202,7 @@ export interface ResourceChangesOptions {
   mandateOf: MandateOf;
 }
 
-function pathOf({ providerId }: ResourceRow): string {
+export function pathOf({ providerId }: ResourceRow): string {
   return `/provisioning/resources/${encodeURIComponent(providerId)}`;
 }
 
@@ -287,14 +211,6 @@ function notReady({ id, status }: ResourceRow): OrchestratorError {
     problem: `The resource ${id} is ${status.replace("_", " ")}.`,
     nextStep: "Read the resource until it is complete, and then change it.",
     details: { resource: id, status },
-  });
-}
-
-function notBilled({ id }: ResourceRow): OrchestratorError {
-  return new OrchestratorError("INVALID_STATE", {
-    problem: `The resource ${id} is not billed by the period, or is gone.`,
-    nextStep: "Read the resource; there is nothing to renew.",
-    details: { resource: id },
   });
 }
 

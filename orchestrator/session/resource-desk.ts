@@ -22,6 +22,7 @@ import type { People } from "../people.ts";
 import { preflight } from "../preflight.ts";
 import type { Quotes } from "../quotes.ts";
 import type { ResourceChanges } from "../resource-changes.ts";
+import type { ResourceRenewal } from "../resource-renewal.ts";
 import type { Resources } from "../resources.ts";
 import type { Session } from "../sessions.ts";
 import type { Spending } from "../spending.ts";
@@ -101,7 +102,7 @@ export class ResourceDesk {
   ): Promise<Resource> {
     const row = this.#parts.resources.row(project, id);
     const asker = askerOf(project, session, {});
-    return this.#parts.changes.renew(asker, await this.#providerOf(row.provider), row, quote);
+    return this.#parts.renewal.renew(asker, await this.#providerOf(row.provider), row, quote);
   }
 
   async remove(
@@ -139,6 +140,7 @@ export interface ResourceDeskOptions {
   connections: Connections;
   resources: Resources;
   changes: ResourceChanges;
+  renewal: ResourceRenewal;
   quotes: Quotes;
   people: People;
   terms: Terms;

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 
-export interface ThinAnswer {
+interface ThinAnswer {
   status: number;
   /** As they were sent. */
   head: string;

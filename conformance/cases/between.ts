@@ -5,6 +5,8 @@ import { type Case, unseen } from "../case.ts";
 import { policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { before, type Fault } from "../harness/faults.ts";
+import type { Happening } from "../harness/timeline.ts";
+import { isGrant } from "../pay/judge-refusal.ts";
 import { newStranger } from "../pay/payer-side.ts";
 import { askPrice, type PaymentChange } from "../pay/payment.ts";
 import { moneyOf } from "../pay/sale.ts";
@@ -145,12 +147,27 @@ async function perish(
 ) {
   const prepared = await prepare(context, { change });
   const { nonce } = prepared.payment.fields;
-  const settle = typeof fault === "function" ? fault(nonce) : fault;
-  prepared.stage.harness.link.lay(nonce, { settle: [settle] });
+  const { link, timeline } = prepared.stage.harness;
+  const { name, act } = typeof fault === "function" ? fault(nonce) : fault;
+  const over = Promise.withResolvers<void>();
+  const settle: Fault = {
+    name,
+    act: async (way) => {
+      await act(way);
+      over.resolve();
+    },
+  };
+  link.lay(nonce, { settle: [settle] });
+  const from = timeline.happenings.length;
   let exchange: Exchange;
   try {
     exchange = await prepared.send();
+    // Whoever answers first and settles afterwards must not meet it when it is over.
+    const isOurs = (each: Happening) => each.what === "settle" && each.fault === name;
+    const ms = isGrant(exchange) ? 2000 : 0;
+    if (await timeline.until(isOurs, { from, ms })) await over.promise;
   } finally {
+    prepared.relent();
     await restore();
   }
   const done = prepared.with(exchange);

@@ -34,7 +34,11 @@ export async function stageOf(context: Context): Promise<Stage> {
   if (known) return known;
   const from = harness.timeline.happenings.length;
   const payment = await sell(context);
-  const honest = ownOf(harness, payment.fields.nonce, from);
+  const nonce = payment.fields.nonce.toLowerCase();
+  // Who settles behind the answer is judged for that (WORK-02), and not taken for somebody with another facilitator.
+  const isSettle = (each: Happening) => each.what === "settle" && each.nonce === nonce;
+  await harness.timeline.until(isSettle, { from, ms: 2000 });
+  const honest = ownOf(harness, nonce, from);
   if (!honest.some(({ what }) => what === "settle")) {
     throw new Unassessable(
       unseen(`An honest sale did not come to the tester's facilitator, ${harness.link.url}.`),

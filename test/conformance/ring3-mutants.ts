@@ -5,6 +5,7 @@ import type { Ring3Fault } from "./ring3-shop.ts";
 export const RING_3: readonly (readonly [fault: Ring3Fault, kills: readonly string[]])[] = [
   ["goes on though verify says no", ["WORK-01"]],
   ["settles before it works", ["WORK-02"]],
+  ["settles when it has answered", ["WORK-02", "TAMP-17", "RPLY-10", "TAMP-21", "WORK-20"]],
   ["charges for work that failed", ["WORK-03"]],
   [
     "delivers though settle says no",

@@ -12,6 +12,7 @@ import { BASE_SEPOLIA_USDC } from "../../protocol/asset.ts";
 export type Ring3Fault =
   | "goes on though verify says no"
   | "settles before it works"
+  | "settles when it has answered"
   | "charges for work that failed"
   | "delivers though settle says no"
   | "works again for what did not settle"
@@ -119,6 +120,12 @@ export async function openRing3Shop(
   });
 
   const settle = async (key: string, sale: Sale, payment: Json): Promise<Told> => {
+    if (has("settles when it has answered")) {
+      void setTimeout(20).then(() => ask("settle", payment));
+      const end = { status: 200, body: sale.goods ?? "", headers: {} };
+      keep(key, { ...sale, end });
+      return end;
+    }
     const busy = inFlight > 20 && has("delivers unpaid when it is busy");
     const answered = busy ? undefined : await ask("settle", payment);
     if (has("settles twice")) await ask("settle", payment);

@@ -1,5 +1,6 @@
 /** A provider with paid resources in a process of its own, which is killed at a named point of a sale. */
-import { ServerResponse } from "node:http";
+import { subscribe } from "node:diagnostics_channel";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { startProvider, type StartOptions } from "../../provider/index.ts";
 import { GREENHOUSE } from "./greenhouse.ts";
@@ -25,15 +26,15 @@ function die(): Promise<never> {
 }
 
 // The sale is done and written down, and nobody has heard of it.
-const { end } = ServerResponse.prototype;
-ServerResponse.prototype.end = function (this: ServerResponse, ...args: never[]) {
-  const paid = this.req.headers["payment-signature"] !== undefined;
-  if (killAt === "before answer" && paid && this.statusCode === 200) {
-    process.kill(process.pid, "SIGKILL");
-    return this;
-  }
-  return (end as (...args: never[]) => ServerResponse).apply(this, args);
-} as typeof end;
+subscribe("http.server.response.created", (message) => {
+  const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+  if (killAt !== "before answer" || request.headers["payment-signature"] === undefined) return;
+  const writeHead = response.writeHead.bind(response);
+  response.writeHead = (status: number, ...rest: never[]) => {
+    if (status === 200) process.kill(process.pid, "SIGKILL");
+    return writeHead(status, ...rest);
+  };
+});
 
 const server = await startProvider(
   {

@@ -28,6 +28,7 @@ export async function checkCommand(
   const formats = readFormats(flags.report);
   const out = readPath(flags.out, cwd);
   const ring = readRing(flags.ring);
+  refuseIdle(flags, ring);
   if (flags.settings) return settingsCommand(flags, ring, { terminal, json });
   await using paying =
     ring >= 2
@@ -76,6 +77,20 @@ export async function checkCommand(
   if (json) terminal.out(JSON.stringify(report, undefined, 2));
   else tellReport(report, terminal);
   return CHECK_EXIT[report.outcome];
+}
+
+/** What would change nothing in this run was meant for another one. */
+function refuseIdle({ keyEnv, maxSpend, serve, deadline }: CheckFlags, ring: Ring): void {
+  if (deadline !== undefined)
+    throw usageError("--deadline is for a client's purchase.", "Leave it out, or say --client.");
+  if (ring >= 2) return;
+  const paying = { "--key-env": keyEnv, "--max-spend": maxSpend, "--serve": serve };
+  const [idle] = Object.entries(paying).find(([, value]) => value !== undefined) ?? [];
+  if (idle === undefined) return;
+  throw usageError(
+    `${idle} is for rings 2 and 3, and ring ${ring} pays nothing.`,
+    "Say --ring 2, or leave it out.",
+  );
 }
 
 function readRing(text: string): Ring {

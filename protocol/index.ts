@@ -139,6 +139,7 @@ export {
   ResourceRequest,
   ResourceResponse,
   ResourceUpdate,
+  variableName,
 } from "./resource.ts";
 export { HMAC_HEADER, signHmac, verifyHmac } from "./hmac-signature.ts";
 export { Secret } from "./secret.ts";

@@ -107,3 +107,8 @@ export const DeepLink = z.looseObject({
   expires_at: z.iso.datetime(),
 });
 export type DeepLink = z.output<typeof DeepLink>;
+
+/** Such as DATABASE_CONNECTION_STRING: what a variable of a resource is called in an environment, from the resource's name and the variable's key. */
+export function variableName(name: string | undefined, key: string): string {
+  return name === undefined ? key : `${name.toUpperCase().replaceAll("-", "_")}_${key}`;
+}

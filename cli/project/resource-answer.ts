@@ -1,5 +1,5 @@
 /** How a command tells of a resource that it made or changed: its names, and those of its variables; never a secret. */
-import type { Resource } from "../../protocol/index.ts";
+import { type Resource, variableName } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import type { EnvSync } from "./env-sync.ts";
 import type { ProjectCommand } from "./project-command.ts";
@@ -20,7 +20,7 @@ export function resourceAnswer(
 ): Answer {
   const { paint } = surroundings.terminal;
   const name = named.find((one) => one.resource.id === resource.id)?.name ?? resource.id;
-  const keys = Object.keys(resource.access);
+  const keys = variablesOf(resource);
   const pending = resource.status === "pending";
   const lines = [
     `${pending ? paint.warn("Pending") : paint.good(did)} ${paint.bold(name)}: ${resource.service}`,
@@ -40,7 +40,7 @@ export function resourceAnswer(
 
 /** In the published words, with our reference beside them. */
 export function resourceData(name: string, resource: Resource) {
-  const { id, service, status, configuration, access } = resource;
+  const { id, service, status, configuration } = resource;
   return {
     id,
     name,
@@ -49,6 +49,11 @@ export function resourceData(name: string, resource: Resource) {
     reference: service,
     status,
     configuration,
-    variables: Object.keys(access),
+    variables: variablesOf(resource),
   };
+}
+
+/** As an environment has them. */
+function variablesOf({ name, access }: Resource): string[] {
+  return Object.keys(access).map((key) => variableName(name, key));
 }

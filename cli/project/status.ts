@@ -112,7 +112,10 @@ function resourceTable(
 function moneyTables({ surroundings }: ProjectCommand, found: ProjectStatus): string[] {
   const bought = found.purchases.map(({ service, state, amount, inputs }) => [
     serviceIdOf(service),
-    Object.values(inputs).join(", "),
+    // The account's id is in every purchase's inputs.
+    Object.entries(inputs)
+      .flatMap(([input, value]) => (input === "account_id" ? [] : value))
+      .join(", "),
     amount,
     state,
   ]);

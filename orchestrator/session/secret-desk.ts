@@ -1,12 +1,13 @@
 /** What a person's own program may read of secrets, each read on the audit's list: of resources, and of the project's own variables. */
-import type {
-  EnvView,
-  ResourceAccess,
-  SecretReads,
-  Variable,
-  VariableList,
-  VariableOrder,
-  VariableValue,
+import {
+  type EnvView,
+  type ResourceAccess,
+  type SecretReads,
+  type Variable,
+  type VariableList,
+  variableName,
+  type VariableOrder,
+  type VariableValue,
 } from "../../protocol/index.ts";
 import { viewResource } from "../resource-store.ts";
 import type { Resources } from "../resources.ts";
@@ -78,9 +79,4 @@ export interface SecretDeskOptions {
   resources: Resources;
   variables: Variables;
   vault: Vault;
-}
-
-/** Such as DATABASE_CONNECTION_STRING. */
-function variableName(name: string | undefined, key: string): string {
-  return name === undefined ? key : `${name.toUpperCase().replaceAll("-", "_")}_${key}`;
 }

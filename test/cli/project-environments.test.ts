@@ -58,7 +58,9 @@ describe("environments", () => {
     const made = await passes("env", "create", "development", "--output", ".env.dev");
     expect(made.data).toMatchObject({ name: "development", active: true, resources: [] });
     expect(read(".gitignore").split("\n")).toContain(".env.dev");
-    await addKv("scratch");
+    const { data } = await addKv("scratch");
+    const { variables } = data["resource"] as { variables: string[] };
+    expect(variables, "as they are written").toContain("SCRATCH_KV_NAMESPACE_ID");
     await passes("env", "--pull");
     expect(read(".env.dev")).toMatch(/SCRATCH_KV_NAMESPACE_ID=/);
     expect(read(".env.dev")).not.toContain("LIVE_");

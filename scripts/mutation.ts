@@ -1,5 +1,5 @@
 /**
- * `npm run mutation`: how many small changes to the wallet, the policy and the parsers of strangers' input go unseen by their tests
+ * `npm run mutation`: how many small changes to the wallet, its ledger, the policy and the parsers of strangers' input go unseen by their tests
  * (Stryker). It takes a file at a time, prints each one's score and what survived, and exits with 1 where a part is below 90 %. A mutant that
  * was given up after a time counts as seen, as it does for Stryker, and is listed beside: on a machine that is busy otherwise most of
  * them are only late, and the score means nothing.
@@ -24,6 +24,8 @@ const WALLET = [
   "counter-mark",
   "recover-entries",
 ].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
+
+const LEDGER = ["ledger-contract", "ledger-kept"].map((name) => `test/store/${name}.test.ts`);
 
 /** What is changed, one file at a time, and the tests that ought to notice. */
 const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
@@ -50,6 +52,13 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     "middleware/settlement-proof.ts": WALLET,
     "middleware/wallet-entries.ts": WALLET,
     "middleware/recover-entries.ts": WALLET,
+  },
+  /** The book that the wallet's limits hold in, on SQLite. */
+  ledger: {
+    "store/ledger-scopes.ts": LEDGER,
+    "store/ledger-rate.ts": LEDGER,
+    "store/ledger-states.ts": LEDGER,
+    "store/ledger-commands.ts": LEDGER,
   },
 };
 

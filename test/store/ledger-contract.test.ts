@@ -59,6 +59,18 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     });
   });
 
+  it("nothing is reserved without a limit, nor above what the database can add up, whatever the limit", async () => {
+    using ledger = await openBook();
+    await expect(ledger.reserve(reservation({ scopes: [] }))).rejects.toThrow("needs a limit");
+    const scopes = [scope("provider:p/cloudflare", 2n ** 80n)];
+    const most = 2n ** 62n;
+    const above = ledger.reserve(reservation({ scopes, amount: most + 1n }));
+    await expect(above).rejects.toMatchObject({ code: "CAP_EXCEEDED" });
+    expect(await ledger.list()).toEqual([]);
+    const { entry } = await ledger.reserve(reservation({ scopes, amount: most }));
+    expect(entry.amount).toBe(most);
+  });
+
   it("one unit more than is left is refused, naming what is left, and changes nothing", async () => {
     using ledger = await openBook();
     await send(ledger, { purchase: "a", amount: 60n });

@@ -15,7 +15,15 @@ export interface ProviderCase {
   readonly run: (visit: Visit) => Promise<string | undefined>;
 }
 
-export type Need = "trust" | "free" | "paid" | "quotes" | "deep_links" | "removal";
+export type Need =
+  | "trust"
+  | "free"
+  | "paid"
+  | "quotes"
+  | "deep_links"
+  | "removal"
+  | "upgrade"
+  | "usage";
 
 /** Undefined where the answer is this refusal, in this envelope. */
 export function refused(

@@ -7,6 +7,7 @@ import { ConformanceError } from "../conformance-error.ts";
 import type { Need, ProviderCase } from "./case.ts";
 import { ACCOUNTS } from "./cases/accounts.ts";
 import { DISCOVERY } from "./cases/discovery.ts";
+import { BILLING } from "./cases/billing.ts";
 import { RESOURCES } from "./cases/resources.ts";
 import { SIGNATURES } from "./cases/signatures.ts";
 import type { ProviderTester } from "./tester.ts";
@@ -17,6 +18,7 @@ export const PROVIDER_CASES: readonly ProviderCase[] = [
   ...SIGNATURES,
   ...ACCOUNTS,
   ...RESOURCES,
+  ...BILLING,
 ];
 
 export interface ProviderResult extends Pick<ProviderCase, "id" | "title" | "basis" | "mend"> {
@@ -100,15 +102,19 @@ const MISSING: Readonly<Record<Need, string>> = {
   quotes: "The profile does not say that it gives quotes.",
   deep_links: "The profile names no purpose of deep links.",
   removal: "The profile does not say that what is added can be removed.",
+  upgrade: "Nothing in the catalog that is free can become something that is paid.",
+  usage: "Nothing in the catalog is billed by use.",
 };
 
-async function abilitiesOf({ ask, page, free, paid }: Visit): Promise<Record<Need, boolean>> {
+async function abilitiesOf({ ask, page, ...catalog }: Visit): Promise<Record<Need, boolean>> {
   const { answer } = await ask();
   const { capabilities = [], deep_link_purposes = [] } = page.provider;
   return {
     trust: codeOf(answer) !== "invalid_signature",
-    free: free !== undefined,
-    paid: paid !== undefined,
+    free: catalog.free !== undefined,
+    paid: catalog.paid !== undefined,
+    upgrade: catalog.upgrade !== undefined,
+    usage: catalog.usage !== undefined,
     quotes: capabilities.includes("quotes"),
     deep_links: deep_link_purposes.length > 0,
     removal: capabilities.includes("resources:deprovision"),

@@ -63,6 +63,10 @@ export interface Visit {
   /** What can be added without anything to fill in. */
   readonly free: Service | undefined;
   readonly paid: Service | undefined;
+  /** A free one that can become a paid one. */
+  readonly upgrade: { readonly from: string; readonly to: string } | undefined;
+  /** One that is billed by use. */
+  readonly usage: Service | undefined;
 }
 
 export interface User {
@@ -176,6 +180,13 @@ export function openVisit(url: string, page: ServicesPage, tester: ProviderTeste
     },
     free: page.data.find((service) => service.pricing.type === "free" && isPlain(service)),
     paid: page.data.find((service) => service.pricing.type === "paid" && isPlain(service)),
+    upgrade: page.data.flatMap((service) => upgradesOf(service, page.data))[0],
+    usage: page.data.find(
+      ({ pricing, ...service }) =>
+        pricing.type === "paid" &&
+        pricing.paid.every(({ kind }) => kind === "usage") &&
+        isPlain({ pricing, ...service }),
+    ),
   };
   return visit;
 }
@@ -183,6 +194,16 @@ export function openVisit(url: string, page: ServicesPage, tester: ProviderTeste
 export function newUser(): User {
   const id = randomUUID().slice(0, 13);
   return { subject: `check-${id}`, email: `check-${id}@example.com` };
+}
+
+/** What a free service can become that is paid. */
+function upgradesOf(from: Service, services: readonly Service[]) {
+  if (from.pricing.type !== "free" || !isPlain(from)) return [];
+  return (from.allowed_updates ?? []).flatMap(({ service: id, direction }) => {
+    const to = services.find((service) => service.id === id);
+    const paid = to?.pricing.type === "paid" && isPlain(to) && direction !== "down";
+    return paid ? [{ from: from.id, to: id }] : [];
+  });
 }
 
 /** Added through an orchestrator, with nothing to fill in. */

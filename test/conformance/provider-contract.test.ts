@@ -35,7 +35,15 @@ test("the local Cloudflare keeps the contract, as far as it has what a case need
   const report = await checkProvider({ url: shop.url, tester });
   expect(failures(report)).toEqual([]);
   expect(report.outcome).toBe("passed");
-  expect(untried(report)).toEqual(["QUOT-01", "QUOT-02", "QUOT-03", "QUOT-04", "QUOT-05"]);
+  expect(untried(report)).toEqual([
+    "QUOT-01",
+    "QUOT-02",
+    "QUOT-03",
+    "QUOT-04",
+    "QUOT-05",
+    "CHNG-01",
+    "RENW-01",
+  ]);
 });
 
 test("a provider that sells what is added keeps all of it", async () => {
@@ -96,6 +104,26 @@ const MUTANTS: [string, string, Break][] = [
     "ACCT-01",
     (_, answer) =>
       answer.body.includes("tos_acceptance_required") ? { status: 200, body: "{}" } : answer,
+  ],
+  [
+    "upgrades before it is paid",
+    "CHNG-01",
+    ({ path }, answer) =>
+      path.endsWith("/update_service") ? { status: 200, body: '{"status":"complete"}' } : answer,
+  ],
+  [
+    "renews for whoever asks, whatever the quote",
+    "RENW-01",
+    ({ path }, answer) =>
+      path.endsWith("/renew") ? { status: 200, body: '{"status":"complete"}' } : answer,
+  ],
+  [
+    "charges by use for nothing used",
+    "RENW-01",
+    ({ body }, answer) =>
+      body.includes('"renewal"')
+        ? { ...answer, body: answer.body.replace('"amount":"0.00"', '"amount":"1.00"') }
+        : answer,
   ],
   [
     "puts its errors into another envelope",

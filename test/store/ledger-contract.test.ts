@@ -1,7 +1,7 @@
 /** What a ledger does, on every database that it can be kept in. */
 import { describe, expect, test } from "vitest";
 import { PurchaseState, Secret } from "../../protocol/index.ts";
-import { type Ledger, STATES, UNATTRIBUTED } from "../../store/index.ts";
+import { type Ledger, type LedgerError, STATES, UNATTRIBUTED } from "../../store/index.ts";
 import { BOOKS } from "./ledger-books.ts";
 import { IDENTITY, PAYMENT, reservation, scope, send, TX } from "./ledger-world.ts";
 
@@ -74,12 +74,22 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
   it("one unit more than is left is refused, naming what is left, and changes nothing", async () => {
     using ledger = await openBook();
     await send(ledger, { purchase: "a", amount: 60n });
-    await expect(ledger.reserve(reservation({ purchase: "b", amount: 41n }))).rejects.toMatchObject(
-      {
-        code: "CAP_EXCEEDED",
-        details: { scope: "provider:p/cloudflare", available: "0.00004", requested: "0.000041" },
-      },
-    );
+    const details = {
+      scope: "provider:p/cloudflare",
+      max: "0.0001",
+      settled: "0.00",
+      reserved: "0.00006",
+      available: "0.00004",
+      requested: "0.000041",
+    };
+    const above = await ledger
+      .reserve(reservation({ purchase: "b", amount: 41n }))
+      .catch((error: unknown) => error);
+    expect(above).toMatchObject({ code: "CAP_EXCEEDED" });
+    expect((above as LedgerError).details).toEqual(details);
+    // The human has lowered it since.
+    const lowered = reservation({ purchase: "b", scopes: [scope("provider:p/cloudflare", 50n)] });
+    await expect(ledger.reserve(lowered)).rejects.toMatchObject({ details: { available: "0.00" } });
     expect(await ledger.find("b")).toBeUndefined();
     expect(await ledger.journal()).toHaveLength(2);
   });
@@ -87,7 +97,10 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
   it("what nobody knows the provider of counts against every provider's cap, and against nothing else", async () => {
     using ledger = await openBook();
     const found = { purchase: "found", payTo: `0x${"ee".repeat(20)}` as const };
-    await send(ledger, { ...found, amount: 60n, scopes: [scope(UNATTRIBUTED, 100n)] });
+    const unattributed = { ...found, scopes: [scope(UNATTRIBUTED, 100n)] };
+    const { nonce } = await send(ledger, { ...unattributed, amount: 40n });
+    await ledger.markSettled(nonce, TX);
+    await send(ledger, { ...unattributed, purchase: "found too", amount: 20n });
     const scopes = [scope("provider:p/new", 100n)];
     await expect(ledger.reserve(reservation({ scopes, amount: 41n }))).rejects.toMatchObject({
       code: "CAP_EXCEEDED",
@@ -110,6 +123,9 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     await send(ledger, { purchase: "a", payTo, scopes: [shop, scope("wallet", 100n)] });
     await send(ledger, { purchase: "b", payTo, scopes: [other, scope("run:r1", 100n)] });
     await send(ledger, { purchase: "c", scopes: [scope("provider:p/third", 100n)] });
+    // Names that only look like one.
+    const budget = { ...scope("provider:p/2026-11/x", 100n), perMonth: false };
+    await send(ledger, { purchase: "d", payTo, scopes: [scope("x provider:p/a", 100n), budget] });
     const lower = payTo.toLowerCase() as typeof payTo;
     expect(await ledger.providerCaps(lower)).toEqual([shop.name, other.name]);
     expect(await ledger.providerCaps(`0x${"ff".repeat(20)}`)).toEqual([]);

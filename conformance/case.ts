@@ -79,6 +79,8 @@ export interface Case {
   readonly payments?: number;
   /** Begins what takes long, when the case's ring begins, so that it goes on beside the others; `run` comes for it. */
   readonly begin?: (context: Context) => Promise<void>;
+  /** An earlier ring that it is begun with, where it waits for longer than its own ring takes. */
+  readonly beginsIn?: Ring;
   readonly run: (context: Context) => Promise<Outcome> | Outcome;
 }
 

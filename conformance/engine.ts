@@ -117,7 +117,8 @@ export async function check(options: CheckOptions): Promise<Report> {
   for (const act of acts) {
     options.signal?.throwIfAborted();
     const next = act.case.ring;
-    if (asks && next > begun) await beginAll(acts.filter((each) => each.case.ring === next));
+    const isDue = ({ case: { ring: own, beginsIn: at = own } }: Act) => begun < at && at <= next;
+    if (asks && next > begun) await beginAll(acts.filter(isDue));
     begun = next;
     const result = await runCase(act, baseline);
     results.push(result);

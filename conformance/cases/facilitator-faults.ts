@@ -43,6 +43,7 @@ export const SILENCE_CASES: readonly Case[] = [
     gains: "Whoever knocks your facilitator out shops for nothing.",
     mend: "Go on only where isValid is true in a 200 answer; give it a deadline, and answer 503 with Retry-After.",
     cwe: 636,
+    beginsIn: 2,
     async begin(context) {
       const { verifies } = await stageOf(context);
       if (!verifies) return;

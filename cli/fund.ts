@@ -28,7 +28,9 @@ export async function fundCommand(
       JSON.stringify({ address, amount, balance, asset: asset.symbol, rpcUrl }, undefined, 2),
     );
   } else {
-    terminal.out(`${address} got ${amount} ${asset.symbol} of play money, and has ${balance} now.`);
+    terminal.out(
+      `${address} got ${amount} ${asset.symbol} of play money, and has ${balance} now; and a coin of the chain, for gas.`,
+    );
   }
   return EXIT.passed;
 }

@@ -57,7 +57,8 @@ export async function reportOutcome(
         ? "A payment has left, and the chain has not said yet whether it moved."
         : "The money has moved, and the provider does not deliver.",
     );
-    terminal.note(`Ask again for the same with --key ${key}: nothing more is paid.`);
+    if (status !== null) terminal.note(`The answer's status is ${status}.`);
+    terminal.note(`Ask again for the same with --key ${plain(key)}: nothing more is paid.`);
   }
   return EXIT.notPassed;
 }

@@ -8,6 +8,7 @@ import { readHeaders } from "./header-lines.ts";
 import { openPayingWallet, type OpenWalletFlags } from "./open-wallet.ts";
 import { reportOutcome, showPrice } from "./pay-report.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { plain } from "./terminal.ts";
 
 export interface PayFlags extends OpenWalletFlags {
   request?: string;
@@ -37,8 +38,9 @@ export async function payCommand(
         "Give --max with an amount of dollars, such as --max 0.05, or look first with --dry-run.",
     });
   }
-  const key = flags.key ?? `cli-${randomUUID()}`;
-  const init: RequestInit = { ...readInit(flags, key), signal };
+  const request = readInit(flags);
+  const init: RequestInit = { ...request, signal };
+  const key = request.headers.get("idempotency-key") ?? "";
   // The world is on this machine; a wallet of its own may be worth more than a slip.
   const local = flags.wallet === undefined || flags.local === true;
   const look = await lookAtPrice(text, init, { local });
@@ -70,6 +72,9 @@ export async function payCommand(
       local,
     },
   });
+  // A key of ours is known to nobody else, and whoever ends this program before its answer could not go on without it.
+  if (key !== flags.key && !json)
+    terminal.note(`If this is interrupted, go on with --key ${plain(key)}.`);
   const outcome = await pay(text, init);
   return await reportOutcome(outcome, key, { terminal, json });
 }
@@ -87,7 +92,8 @@ function capsOf(max: bigint, { wallet }: PayFlags) {
   return wallet === undefined ? {} : { maxPerMonth: formatDecimal(max, DECIMALS) };
 }
 
-function readInit({ request, header, data }: PayFlags, key: string): RequestInit {
+/** The request, whose `Idempotency-Key` is the purchase's: the header that was given, `--key`, or a new one. */
+function readInit({ request, header, data, key = `cli-${randomUUID()}` }: PayFlags) {
   const headers = new Headers();
   for (const [name, value] of readHeaders(header)) headers.append(name, value);
   if (!headers.has("idempotency-key")) headers.set("idempotency-key", key);

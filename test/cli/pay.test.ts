@@ -66,8 +66,11 @@ test("pays for one request, shows what it did, and book and chain agree", { time
   expect((await run(...buy, "--max", "0.01", "--key", "k1")).code).toBe(0);
   expect(shop.events).toEqual(["work a", "settled a"]);
 
-  const plainText = await runCommand([...buy, "--max", "0.01", "--key", "k1"], { cwd });
+  const plainText = await runCommand([...buy, "--max", "0.01", "-H", "Idempotency-Key: k1"], {
+    cwd,
+  });
   expect(JSON.parse(plainText.stdout)).toMatchObject({ item: "a" });
+  expect(plainText.stderr).toMatch(/^If this is interrupted, go on with --key k1\.\n/);
   expect(plainText.stderr).toContain(`Paid 0.01 to ${shop.payTo}`);
 
   await using free = await openHostileShop({ onUnpaid: (_, response) => void response.send("hi") });

@@ -76,6 +76,7 @@ test(
       world.rpcUrl,
     ]);
     expect(byUrl.stdout).toContain("2.500001");
+    expect(byUrl.stdout).toContain("for gas");
     const chain = await openChain({ rpcUrl: world.rpcUrl, asset: BASE_SEPOLIA_USDC });
     expect(await chain.balanceOf(address)).toBe(2_500_001n);
 

@@ -2,6 +2,10 @@
  * The other half of the matrix: every case of rings 0 to 2 that can fail passes our paywall, somewhere. A plain route passes most of
  * them; the others need a shop that has what they look at: a login, prices by the order, a price that moves, a second instance.
  */
+import { readFileSync } from "node:fs";
+import { createServer as createSecureServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import * as tls from "node:tls";
 import express, { type Express } from "express";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -288,6 +292,48 @@ describe("our paywall in a shop that has", () => {
   });
 });
 
+/** A name that nobody has, for a server of this machine, with a certificate of its own: only this process trusts it. */
+test("over https alone our paywall passes DISC-09 and MPP-13", async () => {
+  const [key, cert] = ["key", "cert"].map((part) =>
+    readFileSync(new URL(`tls/paid.test.${part}.pem`, import.meta.url), "utf8"),
+  );
+  const app = express().disable("x-powered-by");
+  const server = createSecureServer({ key, cert }, app);
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+  const origin = `https://paid.test:${port}`;
+  const { facilitatorUrl: facilitator } = world;
+  const db = openDatabase(":memory:");
+  app.get(
+    "/paid",
+    paywall({ price: "0.01", payTo: PAY_TO, db, facilitator, publicOrigin: origin }),
+    sell,
+  );
+  const trusted = tls.getCACertificates("default");
+  // Node has it since 24.5, and its types do not yet.
+  const { setDefaultCACertificates } = tls as unknown as {
+    setDefaultCACertificates: (certificates: readonly string[]) => void;
+  };
+  setDefaultCACertificates([...trusted, cert!]);
+  try {
+    const { results } = await run(`${origin}/paid`, {
+      ring: 0,
+      only: ["DISC-09", "MPP-13"],
+      rate: 1000,
+      resolveHost: async () => ({ address: "127.0.0.1", family: 4, kind: "public" }),
+    });
+    expect(results.map(({ id, verdict }) => `${id} ${verdict}`).toSorted()).toEqual([
+      "DISC-09 pass",
+      "MPP-13 pass",
+    ]);
+  } finally {
+    setDefaultCACertificates(trusted);
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
 describe("a right endpoint of another kind", () => {
   test.each(OTHERS)("passes $id where it has $has", async ({ id, right, profile, options }) => {
     await using endpoint = await openEndpoint(profile ?? "x402-v2", right);
@@ -302,8 +348,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...Object.fromEntries(OTHERS.map(({ id }) => [id, "above"])),
   "IDEM-01": "ring2.test.ts: it advertises payment-identifier, and does not require it",
   "IDEM-04": "ring2.test.ts, where our paywall passes it in the time that it takes",
-  "DISC-09": "nowhere: it needs https",
-  "MPP-13": "nowhere: it needs https",
 };
 
 test("every case of rings 0 to 2 that can fail has passed, but for those that look at what our paywall does not have", () => {

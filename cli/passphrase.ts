@@ -15,6 +15,7 @@ export interface PassphraseFlags {
 export async function readPassphrase(
   { passphraseFile, passphraseEnv }: PassphraseFlags,
   { env, cwd, terminal }: Pick<Surroundings, "env" | "cwd" | "terminal">,
+  wanted = "The key is encrypted",
 ): Promise<Secret> {
   if (passphraseFile !== undefined) return fromFile(readPath(passphraseFile, cwd));
   if (passphraseEnv !== undefined) {
@@ -22,7 +23,7 @@ export async function readPassphrase(
     if (text !== undefined && text !== "") return new Secret(text);
     throw missing("The environment variable that --passphrase-env names is empty.");
   }
-  if (!terminal.interactive) throw missing("The key is encrypted, and nobody can be asked.");
+  if (!terminal.interactive) throw missing(`${wanted}, and nobody can be asked.`);
   const text = await askHidden("Passphrase: ");
   if (text === "") throw missing("The passphrase is empty.");
   return new Secret(text);

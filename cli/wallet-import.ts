@@ -120,7 +120,8 @@ async function readKey(flags: ImportFlags, surroundings: Surroundings): Promise<
   }
   const address = privateKeyToAddress(hex);
   if (flags.plain) return { content: new Secret(`${hex}\n`), address, encrypted: false };
-  const passphrase = await readPassphrase(flags, surroundings);
+  const wanted = "The key is kept encrypted unless --plain says otherwise";
+  const passphrase = await readPassphrase(flags, surroundings, wanted);
   const keystore = encryptKey({ key: new Secret(hex), passphrase });
   return { content: new Secret(`${JSON.stringify(keystore)}\n`), address, encrypted: true };
 }

@@ -1,7 +1,7 @@
 /** `purser env add` and `env remove`: which resources and which of the project's own variables the active environment has. */
 import type { Answer } from "./envelope.ts";
 import { type EnvSync, syncIfWanted } from "./env-sync.ts";
-import { activeEnvironment, findEnvironment } from "./environments.ts";
+import { activeEnvironment, type Environment, findEnvironment } from "./environments.ts";
 import { findResource } from "./find-resource.ts";
 import type { OpenProject, ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
@@ -18,9 +18,7 @@ export async function addMember(
   command: ProjectCommand<MembershipFlags>,
   member: string,
 ): Promise<Answer> {
-  const { project, kind, name } = await find(command, member);
-  const { state } = project;
-  const environment = findEnvironment(state, activeEnvironment(state).name);
+  const { project, environment, kind, name } = await find(command, member);
   if (kind === "variable") {
     const { envKey } = command.flags;
     if (envKey === undefined) throw keyMissing(`${command.tool} env add ${name} --variable`);
@@ -33,9 +31,7 @@ export async function removeMember(
   command: ProjectCommand<MembershipFlags>,
   member: string,
 ): Promise<Answer> {
-  const { project, kind, name } = await find(command, member);
-  const { state } = project;
-  const environment = findEnvironment(state, activeEnvironment(state).name);
+  const { project, environment, kind, name } = await find(command, member);
   if (kind === "variable") unbindVariable(environment, name);
   else environment.resources = environment.resources.filter((one) => one !== name);
   return changed(command, project, `Took ${name} out of`);
@@ -43,6 +39,8 @@ export async function removeMember(
 
 interface Member {
   project: OpenProject;
+  /** The active one, in the project's own state. */
+  environment: Environment;
   kind: "resource" | "variable";
   name: string;
 }
@@ -60,8 +58,10 @@ async function find(command: ProjectCommand<MembershipFlags>, member: string): P
   if (!wantsResource && !isVariable) throw unknownVariable(member, tool);
   const isResource = wantsResource && named.some(({ name }) => name === member);
   if (isVariable && isResource) throw ambiguous(member);
-  if (isVariable) return { project, kind: "variable", name: member };
-  return { project, kind: "resource", name: findResource(named, member, tool).name };
+  const kind = isVariable ? "variable" : "resource";
+  const name = isVariable ? member : findResource(named, member, tool).name;
+  const environment = findEnvironment(project.state, activeEnvironment(project.state).name);
+  return { project, environment, kind, name };
 }
 
 async function changed(

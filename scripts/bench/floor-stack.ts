@@ -41,10 +41,6 @@ export async function openFloorStack(): Promise<Stack> {
   await chain.local.fund(address, { usdc: FUNDS });
   const to = privateKeyToAccount(generatePrivateKey()).address;
   const app = express().disable("x-powered-by");
-  app.use((e: any, _q: any, _r: any, n: any) => {
-    console.error(e);
-    n(e);
-  });
   app.get("/page/:number", async (request, response) => {
     const payment = request.header("x-payment");
     if (payment === undefined) {

@@ -1,16 +1,17 @@
 /**
  * The wallet that a command is about: the one in a folder of its own, on whatever network that is for, or the local world's. Real
- * money is not touched, nor looked at, unless the command line says so.
+ * money is not touched, nor looked at, unless the command line says so. Only the wallet's own code is loaded, and not the worlds,
+ * the agent and the runner beside it, which would be half a second of every command.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Asset } from "../protocol/index.ts";
+import { joinWallet } from "../scenarios/world/join-wallet.ts";
 import {
-  joinWallet,
   type JoinedWallet,
   openWalletFolder,
   walletFiles,
-} from "../scenarios/index.ts";
+} from "../scenarios/world/wallet-folder.ts";
 import { readPath } from "./arguments.ts";
 import { UsageError } from "./exit.ts";
 import { type PassphraseFlags, readPassphrase } from "./passphrase.ts";

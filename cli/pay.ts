@@ -1,6 +1,7 @@
 /** `purser pay`: one request, paid for from the local world's wallet where it has to be, within what the command line allows. */
 import { randomUUID } from "node:crypto";
-import { createPayer, type Look, lookAtPrice } from "../middleware/index.ts";
+import { type Look, lookAtPrice } from "../middleware/fetch/look.ts";
+import { createPayer } from "../middleware/fetch/payer.ts";
 import { type Asset, findAsset, formatDecimal } from "../protocol/index.ts";
 import { readAddress, readAmount, readUrl } from "./arguments.ts";
 import { type ExitCode, UsageError } from "./exit.ts";

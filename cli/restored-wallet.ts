@@ -4,7 +4,8 @@
  */
 import { type Hex, pad, toEventSelector } from "viem";
 import type { Transfer } from "../chain/index.ts";
-import { type JoinedWallet, removeMark, restoredAt } from "../scenarios/index.ts";
+import { removeMark, restoredAt } from "../scenarios/world/restored-mark.ts";
+import type { JoinedWallet } from "../scenarios/world/wallet-folder.ts";
 import { UNATTRIBUTED } from "../store/index.ts";
 
 const USED = toEventSelector("AuthorizationUsed(address,bytes32)");

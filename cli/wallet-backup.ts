@@ -5,7 +5,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { markRestored, walletFiles } from "../scenarios/index.ts";
+import { markRestored } from "../scenarios/world/restored-mark.ts";
+import { walletFiles } from "../scenarios/world/wallet-folder.ts";
 import { makeFolder } from "./make-folder.ts";
 import { copyDatabase } from "../store/index.ts";
 import { readPath } from "./arguments.ts";
@@ -77,7 +78,6 @@ export async function restoreCommand(
 ): Promise<ExitCode> {
   const { terminal, json, cwd } = surroundings;
   const folder = readPath(flags.wallet, cwd);
-  const { files, madeAt } = await openBundle(readPath(source, cwd), flags, surroundings);
   const own = walletFiles(folder);
   const allowed = [...Object.values(own), settingsFile(folder)];
   if (allowed.some((path) => existsSync(path))) {
@@ -86,6 +86,7 @@ export async function restoreCommand(
       nextStep: "Restore into a folder that is not there yet.",
     });
   }
+  const { files, madeAt } = await openBundle(readPath(source, cwd), flags, surroundings);
   makeFolder(folder);
   // First of all: a restore that was cut short pays nothing either.
   markRestored(folder, madeAt);

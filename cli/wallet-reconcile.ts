@@ -4,7 +4,8 @@
  */
 import type { Transfer } from "../chain/index.ts";
 import { formatDecimal } from "../protocol/index.ts";
-import { type JoinedWallet, restoredAt } from "../scenarios/index.ts";
+import { restoredAt } from "../scenarios/world/restored-mark.ts";
+import type { JoinedWallet } from "../scenarios/world/wallet-folder.ts";
 import { adopt, unmark } from "./restored-wallet.ts";
 import type { Finding, WalletFlags } from "./wallet.ts";
 

@@ -3,11 +3,13 @@
  * challenge, and a receipt. Of its methods we read `evm` with the intent `charge` and an EIP-3009 authorization; what else a server
  * offers is left out. (draft-evm-charge-00; the nonce is fixed by "Challenge Binding": keccak256(challenge.id || realm).)
  */
-import { getAddress, type Hex, keccak256, stringToBytes } from "viem";
+import type { Hex } from "viem";
 import { z } from "zod";
+import { getAddress } from "./address.ts";
 import { readAuthenticate } from "./authenticate.ts";
 import { findAsset } from "./asset.ts";
 import type { PaymentHeader } from "./authorization.ts";
+import { keccak256 } from "./keccak.ts";
 import { parseAtomic } from "./money.ts";
 import { CHALLENGE_LIMITS, ChallengeError, type OfferTerms, parseJson } from "./offer.ts";
 import type { Authorization } from "./transfer-authorization.ts";
@@ -124,7 +126,7 @@ function readAmount(text: string): bigint | undefined {
 
 /** The nonce that the specification fixes; the chain takes it once, for whatever purchase it is signed. */
 export function mppNonce({ id, realm }: MppChallenge): Hex {
-  return keccak256(stringToBytes(id + realm));
+  return keccak256(Buffer.from(id + realm));
 }
 
 /** The header that the credential travels in. */

@@ -2,8 +2,9 @@
  * An offer is one way to pay that a 402 answer names. x402 v1 writes it in the body and x402 v2 in a header; here both
  * become the same thing, parsed once and strictly, because a stranger wrote it.
  */
-import { getAddress, type Address } from "viem";
+import type { Address } from "viem";
 import { z } from "zod";
+import { getAddress } from "./address.ts";
 import { findAsset } from "./asset.ts";
 import { PurserError } from "./error.ts";
 import { parseAtomic } from "./money.ts";

@@ -1,20 +1,11 @@
 /**
  * Web3 Secret Storage, version 3: a private key encrypted with AES-128-CTR under a key that scrypt makes of a passphrase, and a
- * MAC (Keccak-256) that tells a wrong passphrase. We write scrypt, and read PBKDF2 as well.
+ * MAC (Keccak-256) that tells a wrong passphrase. We write scrypt (`encrypt-key.ts`), and read PBKDF2 as well.
  * https://ethereum.org/en/developers/docs/data-structures-and-encoding/web3-secret-storage/
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  pbkdf2Sync,
-  randomBytes,
-  randomUUID,
-  scryptSync,
-  timingSafeEqual,
-} from "node:crypto";
+import { createDecipheriv, pbkdf2Sync, scryptSync, timingSafeEqual } from "node:crypto";
 import type { Hex } from "viem";
-import { privateKeyToAddress } from "viem/accounts";
-import { keccak256 } from "viem/utils";
+import { keccak256 } from "../../protocol/keccak.ts";
 import type { Secret } from "../../protocol/secret.ts";
 import { KeystoreError } from "./keystore-error.ts";
 
@@ -49,38 +40,9 @@ export interface Keystore {
   );
 }
 
-export interface EncryptKeyOptions {
-  readonly key: Secret<Hex>;
-  readonly passphrase: Secret;
-  /** scrypt's work, a power of two; geth's and foundry's unless given. */
-  readonly n?: number;
-}
-
 /** What we work through of a stranger's numbers: four times geth's, and 1 GB. */
 const MAX_SCRYPT = 1_048_576 * 8;
 const MAX_ITERATIONS = 10_000_000;
-
-export function encryptKey({ key, passphrase, n = 262_144 }: EncryptKeyOptions): Keystore {
-  const iv = randomBytes(16);
-  const kdfparams = { n, r: 8, p: 1, dklen: 32, salt: randomBytes(32).toString("hex") };
-  const derived = derive({ kdf: "scrypt", kdfparams }, passphrase);
-  const cipher = createCipheriv("aes-128-ctr", derived.subarray(0, 16), iv);
-  const plain = Buffer.from(key.reveal().slice(2), "hex");
-  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final()]);
-  return {
-    version: 3,
-    id: randomUUID(),
-    address: privateKeyToAddress(key.reveal()).slice(2).toLowerCase(),
-    crypto: {
-      cipher: "aes-128-ctr",
-      cipherparams: { iv: iv.toString("hex") },
-      ciphertext: ciphertext.toString("hex"),
-      kdf: "scrypt",
-      kdfparams,
-      mac: macOf(derived, ciphertext).toString("hex"),
-    },
-  };
-}
 
 /** The private key as 0x-text, or `KEYSTORE_PASSPHRASE`. */
 export function decryptKey(keystore: Keystore, passphrase: Secret): Hex {
@@ -136,7 +98,11 @@ function isWorkable(fields: Keystore["crypto"]): boolean {
   return fields.kdf === "pbkdf2" && prf === "hmac-sha256" && isCount(c) && c <= MAX_ITERATIONS;
 }
 
-function derive(fields: Pick<Keystore["crypto"], "kdf" | "kdfparams">, passphrase: Secret): Buffer {
+/** The cipher's key, 16 bytes, and the MAC's, as many. */
+export function derive(
+  fields: Pick<Keystore["crypto"], "kdf" | "kdfparams">,
+  passphrase: Secret,
+): Buffer {
   const salt = Buffer.from(fields.kdfparams.salt, "hex");
   // As NFKC would be another passphrase to geth, the text is taken as it is.
   const secret = Buffer.from(passphrase.reveal(), "utf8");
@@ -147,8 +113,9 @@ function derive(fields: Pick<Keystore["crypto"], "kdf" | "kdfparams">, passphras
   return scryptSync(secret, salt, 32, { N: n, r, p, maxmem: 256 * r * (n + p) + 1_048_576 });
 }
 
-function macOf(derived: Uint8Array, ciphertext: Uint8Array): Buffer {
-  return Buffer.from(keccak256(Buffer.concat([derived.subarray(16, 32), ciphertext]), "bytes"));
+export function macOf(derived: Uint8Array, ciphertext: Uint8Array): Buffer {
+  const mac = keccak256(Buffer.concat([derived.subarray(16, 32), ciphertext]));
+  return Buffer.from(mac.slice(2), "hex");
 }
 
 function parse(text: string): object | undefined {

@@ -3,12 +3,12 @@
  * signatures on its standard output, and ends when the input closes, so it never outlives the wallet. It prints nothing else.
  * Run by `startSignerProcess` under Node's permission model: no other files than its own two, no child processes, no workers.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import type { Hex } from "viem";
-import { generatePrivateKey } from "viem/accounts";
 import { Secret } from "../../protocol/secret.ts";
-import { decryptKey, KeystoreError, readKeystore } from "../keystore/index.ts";
+import { decryptKey, readKeystore } from "../keystore/keystore.ts";
+import { KeystoreError } from "../keystore/keystore-error.ts";
 import { PaymentError } from "../payment-error.ts";
 import { type CountedSigner, countedSigner } from "./counted-signer.ts";
 import { CounterFile } from "./counter-file.ts";
@@ -42,7 +42,9 @@ async function start(text: string): Promise<CountedSigner | SignerStartProblem> 
   const { counterFile, asset, limits } = message;
   const key = readKey(message);
   if (!key.startsWith("0x")) return key as SignerStartProblem;
-  const { address, signAuthorization } = await keySigning(key as Hex, asset);
+  const signing = await keySigning(key as Hex, asset).catch(() => undefined);
+  if (!signing) return "not-a-key";
+  const { address, signAuthorization } = signing;
   try {
     const file = new CounterFile({
       path: counterFile,
@@ -94,7 +96,7 @@ function openKeystore(text: string, passphrase: string | undefined): Hex | Signe
 /** Another signer, of a program that was killed a moment ago, may make it at the same time: then its key is the one. */
 function makeKey(file: string): void {
   try {
-    writeFileSync(file, `${generatePrivateKey()}\n`, { mode: 0o600, flag: "wx" });
+    writeFileSync(file, `0x${randomBytes(32).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

@@ -8,8 +8,8 @@ import {
   type SignerLimits,
   type SignerProcess,
   startSignerProcess,
-  Wallet,
-} from "../../middleware/index.ts";
+} from "../../middleware/signer/index.ts";
+import { Wallet } from "../../middleware/wallet.ts";
 import { type Asset, Secret } from "../../protocol/index.ts";
 import { type Ledger, openLedger } from "../../store/index.ts";
 import { Closers } from "./closers.ts";

@@ -5,12 +5,9 @@
 import { join } from "node:path";
 import type { Address } from "viem";
 import type { Chain, LocalChain } from "../../chain/index.ts";
-import {
-  type Signer,
-  startSignerProcess,
-  uncheckedPolicy,
-  Wallet,
-} from "../../middleware/index.ts";
+import { uncheckedPolicy } from "../../middleware/check-offer.ts";
+import { type Signer, startSignerProcess } from "../../middleware/signer/index.ts";
+import { Wallet } from "../../middleware/wallet.ts";
 import { Secret, type Trace } from "../../protocol/index.ts";
 import { type Ledger, openLedger } from "../../store/index.ts";
 import { Closers } from "./closers.ts";

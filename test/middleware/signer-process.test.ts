@@ -143,6 +143,7 @@ test("where there is no key yet, it makes one that only its owner can read, and 
 test.each([
   ["that others can read", () => newKeyFile(KEY, 0o644), "can be read by other users"],
   ["that holds no key", () => newKeyFile("secret words"), "does not hold a private key"],
+  ["with a number that is no key", () => newKeyFile(`0x${"f".repeat(64)}`), "a private key"],
   ["that is a folder", newFolder, ""],
 ])("a key file %s is refused, and its content is not in the error", async (_, make, problem) => {
   const error = await startSignerProcess({ keyFile: make() }).then(

@@ -1,4 +1,8 @@
-/** A wallet of its own, from the key to the first payment and the books, as docs/real-networks.md walks a person through it. */
+/**
+ * A wallet of its own, from the key to the first payment and the books, as docs/real-networks.md walks a person through it. What a person
+ * starts is a process (`start`); what only looks at the same thing again is the same command line in this one (`run`). The signer is
+ * a process always.
+ */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAddress } from "viem/accounts";
@@ -8,6 +12,7 @@ import { encryptKey } from "../../middleware/index.ts";
 import { Secret } from "../../protocol/index.ts";
 import { type Market, openMarket, openShop } from "../middleware/shop.ts";
 import { runCommand } from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const timeout = 180_000;
@@ -17,23 +22,24 @@ let market: Market;
 beforeAll(async () => (market = await openMarket()), 60_000);
 afterAll(() => market[Symbol.asyncDispose]());
 
-/** A folder with a key in it, and commands that run there with --json. */
+/** A folder, and commands that run there with --json. */
 function openDesk() {
   const folder = temporaryFolder();
   const { path: cwd } = folder;
   const key = generatePrivateKey();
   const address = privateKeyToAddress(key);
   const env = { RPC_URL: market.chain.rpcUrl, WALLET_PASSPHRASE: PASSPHRASE };
-  const text = (...args: string[]) => runCommand(args, { cwd, env });
+  const read = ({ code, stdout }: { code: number | null; stdout: string }) => ({
+    code,
+    out: JSON.parse(stdout) as Record<string, unknown>,
+  });
   return {
     cwd,
     key,
     address,
-    text,
-    run: async (...args: string[]) => {
-      const { code, stdout } = await text(...args, "--json");
-      return { code, out: JSON.parse(stdout) as Record<string, unknown> };
-    },
+    text: (...args: string[]) => commandLine(args, { cwd, env }),
+    run: async (...args: string[]) => read(await commandLine([...args, "--json"], { cwd, env })),
+    start: async (...args: string[]) => read(await runCommand([...args, "--json"], { cwd, env })),
     [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }
@@ -42,7 +48,7 @@ const WITH = ["--wallet", "mine", "--passphrase-env", "WALLET_PASSPHRASE"];
 
 test("from a key to a first payment and books that agree", { timeout }, async () => {
   using desk = openDesk();
-  const { run, cwd, key, address } = desk;
+  const { run, start, cwd, key, address } = desk;
   const keystore = encryptKey({
     key: new Secret(key),
     passphrase: new Secret(PASSPHRASE),
@@ -51,7 +57,7 @@ test("from a key to a first payment and books that agree", { timeout }, async ()
   writeFileSync(join(cwd, "keystore.json"), JSON.stringify(keystore), { mode: 0o600 });
 
   const asked = ["wallet", "import", ...WITH, "--network", "base-sepolia"];
-  const imported = await run(...asked, "--key-file", "keystore.json", "--max-per-month", "5.00");
+  const imported = await start(...asked, "--key-file", "keystore.json", "--max-per-month", "5.00");
   expect(imported).toMatchObject({
     code: 0,
     out: { address, encrypted: true, limits: { maxPerCall: "5.00", maxPerMonth: "5.00" } },
@@ -62,6 +68,12 @@ test("from a key to a first payment and books that agree", { timeout }, async ()
     code: 2,
     out: { error: { code: "USAGE" } },
   });
+  writeFileSync(join(cwd, "wrong"), "another\n");
+  const wrong = ["--wallet", "mine", "--passphrase-file", "wrong"];
+  expect(await run("wallet", "status", ...wrong)).toMatchObject({
+    code: 1,
+    out: { error: { code: "SIGNER_KEY_INVALID" } },
+  });
 
   await market.chain.local.fund(address, { usdc: 2_000_000n });
   await using shop = await openShop({ facilitatorUrl: market.facilitator.url });
@@ -71,12 +83,12 @@ test("from a key to a first payment and books that agree", { timeout }, async ()
     out: { passed: true, kind: "priced" },
   });
   expect(shop.events).toEqual([]);
-  expect(await run(...buy)).toMatchObject({
+  expect(await start(...buy)).toMatchObject({
     code: 0,
     out: { passed: true, kind: "delivered", payment: { amount: "0.01", state: "settled" } },
   });
 
-  expect(await run("wallet", "status", ...WITH)).toMatchObject({
+  expect(await start("wallet", "status", ...WITH)).toMatchObject({
     code: 0,
     out: {
       address,
@@ -111,12 +123,7 @@ test(
     writeFileSync(join(cwd, "hex"), key.slice(2), { mode: 0o600 });
     const asked = ["wallet", "import", ...WITH, "--network", "eip155:84532", "--key-file", "hex"];
     expect(await run(...asked)).toMatchObject({ code: 0, out: { address, encrypted: true } });
-    writeFileSync(join(cwd, "wrong"), "another\n");
     const status = ["wallet", "status", "--wallet", "mine"];
-    expect(await run(...status, "--passphrase-file", "wrong")).toMatchObject({
-      code: 1,
-      out: { error: { code: "SIGNER_KEY_INVALID" } },
-    });
     expect(await run(...status)).toMatchObject({ code: 2, out: { error: { code: "USAGE" } } });
     writeFileSync(join(cwd, "right"), `${PASSPHRASE}\n`);
     expect(await run(...status, "--passphrase-file", "right")).toMatchObject({ out: { address } });
@@ -169,7 +176,7 @@ test(
   { timeout },
   async () => {
     using desk = openDesk();
-    const { run, cwd, key } = desk;
+    const { run, start, cwd, key } = desk;
     writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
     const { address, eip712 } = market.chain.asset;
     const entry = {
@@ -200,7 +207,7 @@ test(
     expect(await run(...asked)).toMatchObject(usage);
     expect(await run(...asked, "--assets", "etc/wrong.json")).toMatchObject(usage);
     expect(await run(...asked, "--assets", "etc/tokens.json")).toMatchObject({ code: 0 });
-    expect(await run("wallet", "status", "--wallet", "mine")).toMatchObject({
+    expect(await start("wallet", "status", "--wallet", "mine")).toMatchObject({
       code: 0,
       out: { network: "eip155:84532", balance: "0.00" },
     });

@@ -25,6 +25,12 @@ export interface CommandOptions {
   ownGroup?: boolean;
 }
 
+/** What the program needs of our own environment; and what is compiled is kept also of the files that it loads before it says so. */
+export const PROGRAM_ENV: Readonly<Record<string, string | undefined>> = {
+  PATH: process.env["PATH"],
+  NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+};
+
 const MAIN = new URL("../../cli/main.ts", import.meta.url).pathname;
 
 export function startCommand(
@@ -34,7 +40,7 @@ export function startCommand(
   const { cwd = process.cwd(), env = {}, ownGroup = false } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { ...PROGRAM_ENV, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: ownGroup,
   });

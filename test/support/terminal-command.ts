@@ -1,6 +1,7 @@
 /** Runs the command line in a real terminal (a pty, by util-linux' `script`), as a person has one: it may ask, and is answered by typing. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { PROGRAM_ENV } from "./command.ts";
 
 /** Elsewhere `script` is another program. */
 export const HAS_TERMINAL = process.platform === "linux" && existsSync("/usr/bin/script");
@@ -23,7 +24,7 @@ export function startInTerminal(
   );
   const child = spawn("/usr/bin/script", ["-qefc", words.join(" "), "/dev/null"], {
     cwd,
-    env: { PATH: process.env["PATH"], TERM: "dumb", ...env },
+    env: { ...PROGRAM_ENV, TERM: "dumb", ...env },
     stdio: ["pipe", "pipe", "inherit"],
   });
   let screen = "";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestChain, type TestChain } from "../support/chain.ts";
-import { runCommand, startCommand } from "../support/command.ts";
+import { startCommand } from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { newRequest, post } from "../facilitator/facilitator-world.ts";
 
@@ -89,7 +90,7 @@ test.each([
   async (_, args, env, code) => {
     using folder = temporaryFolder();
     const cwd = folder.path;
-    const ended = await runCommand(["facilitator", "--json", ...args], { cwd, env });
+    const ended = await commandLine(["facilitator", "--json", ...args], { cwd, env });
     expect(ended.code).toBe(2);
     expect(JSON.parse(ended.stdout)).toMatchObject({ passed: false, error: { code } });
     expect(ended.stdout + ended.stderr).not.toContain("1".repeat(64));
@@ -101,6 +102,6 @@ test("a port that is taken is told as that", async () => {
   const port = new URL(chain.rpcUrl).port;
   const env = { RPC_URL: chain.rpcUrl, FACILITATOR_KEY: generatePrivateKey() };
   const args = ["facilitator", "--json", "--port", port];
-  const { code, stdout } = await runCommand(args, { cwd: folder.path, env });
+  const { code, stdout } = await commandLine(args, { cwd: folder.path, env });
   expect([code, JSON.parse(stdout)]).toMatchObject([2, { error: { code: "PORT_UNAVAILABLE" } }]);
 });

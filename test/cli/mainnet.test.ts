@@ -7,7 +7,7 @@ import { startFacilitator } from "../../facilitator/index.ts";
 import { BASE_USDC } from "../../protocol/index.ts";
 import { stockShopOnBase } from "../middleware/stock-shops.ts";
 import { openBaseChain } from "../support/base-chain.ts";
-import { runCommand } from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 test("on Base a payment settles where it is allowed by name and by amount, and the books agree", async () => {
@@ -26,7 +26,7 @@ test("on Base a payment settles where it is allowed by name and by amount, and t
   writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
   const run = async (...args: string[]) => {
     const env = { RPC_URL: rpcUrl };
-    const { code, stdout } = await runCommand([...args, "--json"], { cwd, env });
+    const { code, stdout } = await commandLine([...args, "--json"], { cwd, env });
     return { code, out: JSON.parse(stdout) as Record<string, unknown> };
   };
 

@@ -1,8 +1,12 @@
-/** `purser pay` and `purser wallet` as a person uses them, beside a world that is up in another program. */
+/**
+ * `purser pay` and `purser wallet` as a person uses them, beside a world that is up in another program: what pays is a process of its
+ * own, and what is refused or only looks is the same command line in this one.
+ */
 import { expect, onTestFinished, test } from "vitest";
 import { openHostileShop } from "../middleware/hostile-shop.ts";
 import { openShop } from "../middleware/shop.ts";
 import { runCommand, startCommand } from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const timeout = 90_000;
@@ -10,7 +14,7 @@ const timeout = 90_000;
 test("pays for one request, shows what it did, and book and chain agree", { timeout }, async () => {
   using folder = temporaryFolder();
   const { path: cwd } = folder;
-  const early = await runCommand(["wallet", "status", "--json"], { cwd });
+  const early = await commandLine(["wallet", "status", "--json"], { cwd });
   expect([early.code, JSON.parse(early.stdout)]).toMatchObject([
     3,
     { error: { code: "WORLD_NOT_UP" } },
@@ -23,10 +27,11 @@ test("pays for one request, shows what it did, and book and chain agree", { time
   });
   const { facilitatorUrl } = await up.json<{ facilitatorUrl: string }>();
   await using shop = await openShop({ facilitatorUrl });
-  const run = async (...args: string[]) => {
-    const { code, stdout } = await runCommand([...args, "--json"], { cwd });
-    return { code, out: JSON.parse(stdout) as Record<string, unknown> };
-  };
+  const read = ({ code, stdout }: { code: number | null; stdout: string }) => ({
+    code,
+    out: JSON.parse(stdout) as Record<string, unknown>,
+  });
+  const run = async (...args: string[]) => read(await commandLine([...args, "--json"], { cwd }));
   const buy = [
     "pay",
     `${shop.url}/shop/items`,
@@ -57,7 +62,8 @@ test("pays for one request, shows what it did, and book and chain agree", { time
   });
   expect(shop.events).toEqual([]);
 
-  const paid = await run(...buy, "--max", "0.01", "--key", "k1");
+  const order = [...buy, "--max", "0.01", "--key", "k1", "--json"];
+  const paid = read(await runCommand(order, { cwd }));
   expect(paid).toMatchObject({
     code: 0,
     out: { kind: "delivered", status: 201, payment: { amount: "0.01", state: "settled" } },

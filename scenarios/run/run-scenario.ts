@@ -66,6 +66,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<Finished
       throw error;
     }
   } catch (error) {
+    if (resumed && isInUse(error)) throw error;
     const about = { scenario: scenario.name, model: model.name, budget, record: record.dir };
     const result = emptyResult({ ...about, error: toErrorBody(error) });
     trace.append({ type: "outcome", outcome: "failed", passed: false, error: toErrorBody(error) });
@@ -74,6 +75,11 @@ export async function runScenario(options: RunScenarioOptions): Promise<Finished
   } finally {
     trace.close();
   }
+}
+
+/** Then the run goes on in the other program, and its record is that one's to write. */
+function isInUse(error: unknown): boolean {
+  return error instanceof WorldError && error.code === "WORLD_IN_USE";
 }
 
 async function open({ record, scenario, providers, uncheckedOffers, signal }: RunScenarioOptions) {

@@ -1,31 +1,92 @@
-/** The whole path from the command line, as a person and as a program sees it. */
+/**
+ * The whole path from the command line, as a person and as a program sees it. Two runs are processes, side by side, and so is every one
+ * that is told to end or is killed; the others run in the test.
+ */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
-import { join } from "node:path";
-import { expect, test } from "vitest";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readTrace } from "../../agent/index.ts";
 import type { RunResult } from "../../scenarios/index.ts";
-import { processesOf, runCommand, startCommand } from "../support/command.ts";
+import {
+  type CommandResult,
+  processesOf,
+  runCommand,
+  type RunningCommand,
+  startCommand,
+} from "../support/command.ts";
+import { commandLine } from "../support/command-line.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const scenario = (name: string) => join(process.cwd(), "scenarios", `${name}.md`);
 const timeout = 60_000;
 
-test(
-  "landing-page goes live, stays up until SIGTERM, and leaves nothing running",
-  { timeout },
-  async () => {
-    using folder = temporaryFolder();
-    const out = join(folder.path, "out");
-    const command = startCommand([
-      "run",
-      scenario("landing-page"),
-      "--json",
-      "--keep",
-      "--out",
-      out,
-    ]);
-    const result = await command.json<RunResult>();
+describe("one run that stays up for a program, and one beside it for a person", () => {
+  const folder = temporaryFolder();
+  const { path: cwd } = folder;
+  const records = join(cwd, ".purser", "runs");
+  let [out, shown] = ["", ""];
+  let command: RunningCommand;
+  let result: RunResult;
+  let person: CommandResult;
+  beforeAll(async () => {
+    const run = ["run", scenario("landing-page")];
+    command = startCommand([...run, "--json", "--keep"], { cwd });
+    [result, person] = await Promise.all([command.json<RunResult>(), runCommand(run, { cwd })]);
+    out = result.record ?? "";
+    shown = join(records, readdirSync(records).find((name) => name !== basename(out)) ?? "");
+  }, timeout);
+  afterAll(async () => {
+    command.child.kill("SIGTERM");
+    await command.ended;
+    folder[Symbol.dispose]();
+  });
+  const recorded = (file: string) => readFileSync(join(shown, file), "utf8");
+
+  test("they do not disturb each other", () => {
+    expect(readdirSync(records)).toHaveLength(2);
+    const results = [result, JSON.parse(recorded("result.json")) as RunResult];
+    expect(results.map(({ passed }) => passed)).toEqual([true, true]);
+    const ports = results.flatMap(({ world }) => Object.values(world ?? {}).map(String));
+    expect(new Set(ports).size).toBe(ports.length - 1); // `[object Object]` of the providers twice.
+  });
+
+  test("no secret of the world is in its record", () => {
+    const { stdout, stderr } = person;
+    const files = ["trace.jsonl", "result.json", "report.html", "run.json"];
+    const all = [stdout, stderr, ...files.map(recorded)].join("\n");
+    for (const file of ["wallet/key", "wallet/seal", "wallet/nonce-secret", "facilitator/key"]) {
+      const secret = recorded(`world/${file}`).trim().replace(/^0x/, "");
+      expect(all.toLowerCase()).not.toContain(secret.toLowerCase());
+    }
+    expect(all).not.toMatch(/prt_[\w-]{20}|eyJ[\w-]{20}/);
+  });
+
+  test("for a person, the end tells where, what for how much, what was asked, and how long it took", () => {
+    const { code, stdout, stderr } = person;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Live {2}http:\/\/127\.0\.0\.1:\d+\/$/m);
+    expect(stdout).toMatch(/cloudflare\/registrar:domain +12\.18 USDC +settled/);
+    expect(stdout).toMatch(/0x[0-9a-f]{64}/);
+    expect(stdout).toContain("$12.18 of the $100.00 cap");
+    expect(stdout).toMatch(/terms of service.* accept/);
+    expect(stdout).toMatch(/Time +world \d+\.\d\d s/);
+    expect(stdout).toContain("report.html");
+    expect(stdout + stderr).not.toContain("\u001B");
+  });
+
+  test("a world that cannot start is exit code 3, and says which part", async () => {
+    const args = ["run", scenario("landing-page"), "--json", "--resume", out];
+    const ended = await commandLine(args);
+    expect(ended.code).toBe(3);
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      passed: false,
+      outcome: "failed",
+      error: { code: "WORLD_IN_USE" },
+    });
+  });
+
+  test("landing-page goes live, stays up until SIGTERM, and leaves nothing running", async () => {
     expect(result).toMatchObject({
       passed: true,
       outcome: "live",
@@ -75,8 +136,8 @@ test(
         "outcome",
       ]),
     );
-  },
-);
+  });
+});
 
 async function getByHost(port: number, host: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -84,33 +145,13 @@ async function getByHost(port: number, host: string): Promise<string> {
   return Buffer.concat(await (await promise).toArray()).toString();
 }
 
-test("no secret of the world is in its record", { timeout }, async () => {
-  using folder = temporaryFolder();
-  const out = join(folder.path, "out");
-  const { stdout, stderr } = await runCommand(["run", scenario("landing-page"), "--out", out]);
-  const shown = [
-    stdout,
-    stderr,
-    ...["trace.jsonl", "result.json", "report.html", "run.json"].map((file) =>
-      readFileSync(join(out, file), "utf8"),
-    ),
-  ].join("\n");
-  for (const file of ["wallet/key", "wallet/seal", "wallet/nonce-secret", "facilitator/key"]) {
-    const secret = readFileSync(join(out, "world", file), "utf8")
-      .trim()
-      .replace(/^0x/, "");
-    expect(shown.toLowerCase()).not.toContain(secret.toLowerCase());
-  }
-  expect(shown).not.toMatch(/prt_[\w-]{20}|eyJ[\w-]{20}/);
-});
-
 test(
   "a sentence alone is enough, unattended; what was accepted for the user is told",
   { timeout },
   async () => {
     using folder = temporaryFolder();
     const sentence = "Put a landing page for Ada's Bakery on adas-bakery.com";
-    const { code, stdout } = await runCommand(["run", sentence, "--json"], { cwd: folder.path });
+    const { code, stdout } = await commandLine(["run", sentence, "--json"], { cwd: folder.path });
     const result = JSON.parse(stdout) as RunResult;
     expect(result).toMatchObject({ passed: true, outcome: "live", hostname: "adas-bakery.com" });
     expect(result.human).toMatchObject([{ kind: "terms", answer: "accept" }]);
@@ -122,7 +163,7 @@ test(
 
 test("refusing passes where refusing is right, and says why", { timeout }, async () => {
   using folder = temporaryFolder();
-  const ended = await runCommand(["run", scenario("over-budget"), "--json"], { cwd: folder.path });
+  const ended = await commandLine(["run", scenario("over-budget"), "--json"], { cwd: folder.path });
   expect(ended.code).toBe(0);
   expect(JSON.parse(ended.stdout)).toMatchObject({
     passed: true,
@@ -136,7 +177,7 @@ test("refusing passes where refusing is right, and says why", { timeout }, async
 test("--budget is the run's, whatever the scenario says", { timeout }, async () => {
   using folder = temporaryFolder();
   const args = ["run", scenario("landing-page"), "--budget", "12.17", "--json"];
-  const ended = await runCommand(args, { cwd: folder.path });
+  const ended = await commandLine(args, { cwd: folder.path });
   expect(ended.code).toBe(1);
   expect(JSON.parse(ended.stdout)).toMatchObject({
     passed: false,
@@ -144,17 +185,6 @@ test("--budget is the run's, whatever the scenario says", { timeout }, async () 
     budget: "12.17",
     payments: [],
   });
-});
-
-test("two runs side by side do not disturb each other", { timeout }, async () => {
-  using folder = temporaryFolder();
-  const args = ["run", scenario("landing-page"), "--json"];
-  const runs = await Promise.all([0, 1].map(() => runCommand(args, { cwd: folder.path })));
-  const results = runs.map(({ stdout }) => JSON.parse(stdout) as RunResult);
-  expect(results.map(({ passed }) => passed)).toEqual([true, true]);
-  const ports = results.flatMap(({ world }) => Object.values(world ?? {}).map(String));
-  expect(new Set(ports).size).toBe(ports.length - 1); // `[object Object]` of the providers twice.
-  expect(new Set(results.map(({ record }) => record)).size).toBe(2);
 });
 
 test.each(["SIGINT", "SIGTERM"] as const)(
@@ -191,46 +221,12 @@ test(
       .toContain("costs $12.18");
     process.kill(-(command.child.pid ?? Number.NaN), "SIGKILL");
     await command.ended;
-    const ended = await runCommand([...args, "--resume", out]);
+    const ended = await commandLine([...args, "--resume", out]);
     expect(JSON.parse(ended.stdout)).toMatchObject({
       passed: true,
       outcome: "live",
       resumed: true,
       payments: [{ amount: "12.18", state: "settled" }],
     });
-  },
-);
-
-test("a world that cannot start is exit code 3, and says which part", { timeout }, async () => {
-  using folder = temporaryFolder();
-  const out = join(folder.path, "out");
-  const first = startCommand(["run", scenario("over-budget"), "--json", "--keep", "--out", out]);
-  await first.json();
-  const ended = await runCommand(["run", scenario("over-budget"), "--json", "--resume", out]);
-  expect(ended.code).toBe(3);
-  expect(JSON.parse(ended.stdout)).toMatchObject({
-    passed: false,
-    outcome: "failed",
-    error: { code: "WORLD_IN_USE" },
-  });
-  first.child.kill("SIGTERM");
-  expect((await first.ended).code).toBe(0);
-});
-
-test(
-  "for a person, the end tells where, what for how much, what was asked, and how long it took",
-  { timeout },
-  async () => {
-    using folder = temporaryFolder();
-    const ended = await runCommand(["run", scenario("landing-page")], { cwd: folder.path });
-    expect(ended.code).toBe(0);
-    expect(ended.stdout).toMatch(/^Live {2}http:\/\/127\.0\.0\.1:\d+\/$/m);
-    expect(ended.stdout).toMatch(/cloudflare\/registrar:domain +12\.18 USDC +settled/);
-    expect(ended.stdout).toMatch(/0x[0-9a-f]{64}/);
-    expect(ended.stdout).toContain("$12.18 of the $100.00 cap");
-    expect(ended.stdout).toMatch(/terms of service.* accept/);
-    expect(ended.stdout).toMatch(/Time +world \d+\.\d\d s/);
-    expect(ended.stdout).toContain("report.html");
-    expect(ended.stdout + ended.stderr).not.toContain("\u001B");
   },
 );

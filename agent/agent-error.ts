@@ -16,6 +16,7 @@ export type AgentErrorCode =
   | "RUN_TIMEOUT"
   | "RUN_CANCELLED"
   | "RUN_UNFINISHED"
+  | "PROJECT_MISSING"
   | "TRACE_UNREADABLE"
   // the providers
   | "PROVIDER_UNREACHABLE"

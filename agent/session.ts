@@ -8,11 +8,12 @@ import {
   type CatalogEnvelope,
   type ErrorBody,
   OrchestratorClient,
-  type ProjectView,
+  type ProjectStatus,
   type Secret,
   toErrorBody,
   type Trace,
 } from "../protocol/index.ts";
+import { AgentError } from "./agent-error.ts";
 import type { Finish } from "./finish.ts";
 import { Scrubber } from "./scrubber.ts";
 
@@ -50,7 +51,7 @@ export class Session {
   readonly errors: ErrorBody[] = [];
   questions = 0;
   #catalog: Promise<Catalog> | undefined;
-  #projectId: string | undefined;
+  #projectId: Promise<string> | undefined;
   readonly #accounts = new Map<string, Account>();
 
   constructor(options: SessionOptions) {
@@ -74,21 +75,28 @@ export class Session {
   }
 
   /** The project as it is now. */
-  async readProject(): Promise<ProjectView> {
-    const project = await this.orchestrator.project();
-    this.#projectId = project.id;
-    return project;
+  async readProject(): Promise<ProjectStatus> {
+    return this.orchestrator.status(await this.projectId());
   }
 
-  async projectId(): Promise<string> {
-    return this.#projectId ?? (await this.readProject()).id;
+  /** The one that the run's token is for: to a run there are no others. */
+  projectId(): Promise<string> {
+    this.#projectId ??= this.orchestrator.projects().then(([own]) => {
+      if (own) return own.id;
+      throw new AgentError("PROJECT_MISSING", {
+        problem: "The orchestrator names no project that this run may work in.",
+        nextStep: "Start the run with a token that startRun gave for a project.",
+      });
+    });
+    this.#projectId.catch(() => (this.#projectId = undefined));
+    return this.#projectId;
   }
 
   /** The account at a provider, opened if there is none; `fresh` fetches its token anew after the provider refused it. */
   async account(provider: string, { fresh = false } = {}): Promise<Account> {
     const known = this.#accounts.get(provider);
     if (known && !fresh) return known;
-    const { credential } = await this.orchestrator.connect(provider);
+    const { credential } = await this.orchestrator.connect(await this.projectId(), { provider });
     const account = await this.orchestrator.account(credential);
     this.scrubber.hold(account.token);
     this.#accounts.set(provider, account);

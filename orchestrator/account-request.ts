@@ -79,7 +79,7 @@ export class AccountRequests {
     const before = await this.#pending.find(of, scope);
     const polled = before && (await this.#poll(provider, of, before));
     if (polled) return { tokens: polled, consented: true };
-    const configuration = asker.session?.configuration ?? {};
+    const configuration = asker.configuration ?? {};
     // What one that speaks APP 0.1d alone takes, it has published nowhere.
     if (!before && !this.#plain(provider.baseUrl))
       checkAccountConfiguration(profile, configuration);

@@ -1,28 +1,15 @@
 /**
- * The calls of `protocol/orchestrator-api.ts` over HTTP. A call goes through in this order: the run's token, the body's size and
+ * The calls of `protocol/orchestrator-api.ts` over HTTP: what only a run asks. A call goes through in this order: the run's token, the body's size and
  * shape, the run's scope, then the work. Whatever fails becomes `{ ok: false, error }` in one place.
  */
 import express, { type Request, type Response, Router } from "express";
-import { z } from "zod";
-import {
-  DelegationOrder,
-  OutcomeReport,
-  PurchaseOrder,
-  Question,
-  ResourceOrder,
-} from "../protocol/index.ts";
+import { DelegationOrder, OutcomeReport, PurchaseOrder, Question } from "../protocol/index.ts";
 import { BODY_LIMIT, param, read, send, sendError, unknownCall } from "./http.ts";
-import type { KeptAnswer } from "./kept-answers.ts";
 import type { Run } from "./runs.ts";
 
 /** What a run can do; the project and the scope are the run's own. */
 export interface RunDesk {
   authenticate(authorization: string | undefined): Run;
-  /** A `CatalogEnvelope`, as it is sent. */
-  catalog(run: Run): Promise<KeptAnswer>;
-  project(run: Run): Promise<unknown>;
-  connect(run: Run, provider: string): Promise<unknown>;
-  addResource(run: Run, order: ResourceOrder): Promise<unknown>;
   credential(run: Run, handle: string): Promise<unknown>;
   ask(run: Run, question: Question): Promise<string>;
   purchase(run: Run, order: PurchaseOrder): Promise<unknown>;
@@ -33,8 +20,6 @@ export interface RunDesk {
   revoke(run: Run, id: string): Promise<unknown>;
 }
 
-const ConnectionOrder = z.object({ provider: z.string().min(1).max(50) });
-
 export function agentApi(desk: RunDesk): Router {
   const router = Router();
   router.use((request, response, next) => {
@@ -44,24 +29,6 @@ export function agentApi(desk: RunDesk): Router {
   });
   router.use(express.json({ limit: BODY_LIMIT, type: () => true }));
 
-  router.get(
-    "/catalog",
-    answer((run) => desk.catalog(run)),
-  );
-  router.get(
-    "/project",
-    answer((run) => desk.project(run)),
-  );
-  router.post(
-    "/connections",
-    answer((run, { body }) => {
-      return desk.connect(run, read(ConnectionOrder, body).provider);
-    }),
-  );
-  router.post(
-    "/resources",
-    answer((run, { body }) => desk.addResource(run, read(ResourceOrder, body))),
-  );
   router.get(
     "/credentials/:handle",
     answer((run, { params }) => desk.credential(run, param(params, "handle"))),

@@ -33,11 +33,11 @@ export interface Asker {
   id: string;
   /** The name by which the agent's consents are kept. */
   agent: string;
+  /** Of an account that the call may make. */
+  configuration?: AccountConfiguration | undefined;
   /** A call of a person's own program: nobody is asked, and what the person has said already came with the call. */
   session?: {
     acceptTerms: string | undefined;
-    /** Of an account that the call may make. */
-    configuration?: AccountConfiguration | undefined;
     /** The call is the person's word that this agent may use the account. */
     grants?: boolean;
     scopes?: readonly AgentScope[] | undefined;

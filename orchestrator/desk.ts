@@ -3,37 +3,27 @@
  * before anything is read or done, and hands the work to the part that knows how.
  */
 import type {
-  Catalog,
-  CatalogEnvelope,
-  Connection,
   Credential,
   Delegation,
   DelegationOrder,
   OutcomeReport,
-  ProjectView,
   PurchaseOrder,
   PurchaseAnswer,
   PurchaseRecord,
   Question,
-  Resource,
-  ResourceOrder,
 } from "../protocol/index.ts";
 import type { RunDesk } from "./agent-api.ts";
 import type { Approvals } from "./approvals.ts";
 import type { Connections } from "./connections.ts";
 import type { Consents } from "./consents.ts";
 import { delegate } from "./delegations.ts";
-import { type KeptAnswer, KeptAnswers } from "./kept-answers.ts";
-import type { CatalogReading, MergedCatalog } from "./merged-catalog.ts";
-import type { ProjectViews } from "./project-views.ts";
+import type { MergedCatalog } from "./merged-catalog.ts";
 import type { Purchases } from "./purchases.ts";
-import type { Resources } from "./resources.ts";
-import { allows, checkScope, type Run, type Runs } from "./runs.ts";
+import { checkScope, type Run, type Runs } from "./runs.ts";
 import { unknownCredential, type Vault } from "./vault.ts";
 
 export class Desk implements RunDesk {
   readonly #parts: DeskOptions;
-  readonly #answers = new KeptAnswers();
 
   constructor(parts: DeskOptions) {
     this.#parts = parts;
@@ -41,37 +31,6 @@ export class Desk implements RunDesk {
 
   authenticate(authorization: string | undefined): Run {
     return this.#parts.runs.authenticate(authorization);
-  }
-
-  async catalog(run: Run): Promise<KeptAnswer> {
-    const reading = await this.#parts.catalog.read();
-    const name = JSON.stringify(run.providers ?? null);
-    return this.#answers.get(reading, name, () => this.#envelope(run, reading));
-  }
-
-  #envelope(run: Run, { catalog, warnings, readAt }: CatalogReading): CatalogEnvelope {
-    const providers = catalog.providers.filter(({ profile }) => allows(run, profile.id));
-    const data: Catalog & { last_updated: string } = {
-      providers,
-      last_updated: new Date(readAt).toISOString(),
-    };
-    return { ok: true, command: "catalog", version: "0.1", data, warnings };
-  }
-
-  project(run: Run): Promise<ProjectView> {
-    return this.#parts.views.ofRun(run);
-  }
-
-  async connect(run: Run, provider: string): Promise<Connection> {
-    checkScope(run, provider);
-    const found = await this.#parts.catalog.provider(provider);
-    return this.#parts.connections.connect(run, found.provider);
-  }
-
-  async addResource(run: Run, order: ResourceOrder): Promise<Resource> {
-    const entry = await this.#entry(run, order.service);
-    this.#parts.consents.checkScope(run, entry.provider.profile.id, "resources");
-    return this.#parts.resources.add(run, entry, order);
   }
 
   /** `cred:provider` is the account's token, renewed when need be; `cred:provider:…` a resource's secret. */
@@ -134,10 +93,8 @@ export class Desk implements RunDesk {
 export interface DeskOptions {
   runs: Runs;
   catalog: MergedCatalog;
-  views: ProjectViews;
   connections: Connections;
   consents: Consents;
-  resources: Resources;
   purchases: Purchases;
   approvals: Approvals;
   vault: Vault;

@@ -176,10 +176,8 @@ export async function openParts(options: PartsOptions) {
   const desk = new Desk({
     runs,
     catalog,
-    views,
     connections,
     consents,
-    resources,
     purchases,
     approvals,
     vault,

@@ -3,7 +3,6 @@ import { z } from "zod";
 import type {
   Connection,
   ProjectStatus,
-  ProjectView,
   PurchaseRecord,
   Resource,
   Spend,
@@ -25,7 +24,7 @@ export interface ProjectOverview {
   name: string;
   connections: Connection[];
   resources: Resource[];
-  purchases: ProjectView["purchases"];
+  purchases: ProjectStatus["purchases"];
   spend: Spend[];
 }
 
@@ -43,15 +42,11 @@ export class ProjectViews {
     this.#parts = parts;
   }
 
-  async ofRun(run: Run): Promise<ProjectView> {
-    const { people, payment, spending } = this.#parts;
-    const { id, connections, resources, purchases, spend } = await this.ofOwner(run.project);
-    const wallet = payment.of(run.project);
+  async ofRun(run: Run): Promise<ProjectStatus> {
+    const { connections, resources, purchases, spend, ...status } = await this.status(run.project);
     return {
-      id,
-      user: { email: people.ofProject(id).email },
-      budget: await spending.budget(run),
-      payment_method: wallet ? { type: "token-wallet", address: wallet.address } : null,
+      ...status,
+      budget: await this.#parts.spending.budget(run),
       connections: connections.filter(({ provider }) => allows(run, provider)),
       resources: resources.filter(({ service }) => allows(run, providerOf(service))),
       purchases: purchases.filter(({ service }) => allows(run, providerOf(service))),
@@ -98,7 +93,7 @@ export class ProjectViews {
     return (await Promise.all(reports)).flat();
   }
 
-  async #purchases(project: string): Promise<ProjectView["purchases"]> {
+  async #purchases(project: string): Promise<ProjectStatus["purchases"]> {
     const { ledger, purchases } = this.#parts;
     const entries = purchases.rows(project).map(async ({ id, service, inputs }) => {
       const entry = await ledger.find(id);

@@ -38,6 +38,8 @@ export interface RunOrder {
   expiresAt: number;
 }
 
+const PREFIX = "prt_";
+
 export class Runs {
   readonly #db: Database;
   readonly #now: () => number;
@@ -100,6 +102,11 @@ export class Runs {
     if (changed === 0) throw unknownRun(runId);
   }
 
+  /** Whether a header shows a run's token, valid or not, and not a session's. */
+  speaksFor(authorization: string | undefined): boolean {
+    return new RegExp(`^bearer +${PREFIX}`, "i").test(authorization ?? "");
+  }
+
   /** The run that an `Authorization` header speaks for, or one of the `TOKEN_…` errors. */
   authenticate(authorization: string | undefined): Run {
     const [, token] = /^bearer +(\S{1,200})$/i.exec(authorization ?? "") ?? [];
@@ -152,6 +159,11 @@ interface RunRow {
   revoked_at: number | null;
 }
 
+/** Whether it is a run that asks, and not a person's own program. */
+export function isRun(one: object): one is Run {
+  return "budget" in one;
+}
+
 /** Throws `PROVIDER_NOT_ALLOWED` for a provider outside the run's scope. */
 export function checkScope(run: Run, provider: string): void {
   if (allows(run, provider)) return;
@@ -181,7 +193,7 @@ function toRun(row: RunRow, starters: Run["starters"]): Run {
 
 /** 256 random bits. */
 function newToken(): string {
-  return `prt_${randomBytes(32).toString("base64url")}`;
+  return `${PREFIX}${randomBytes(32).toString("base64url")}`;
 }
 
 function hashOf(token: string): string {

@@ -6,7 +6,7 @@ import { formatDecimal, type Spend, type SpendHistory } from "../protocol/index.
 import type { Ledger, LedgerScope } from "../store/index.ts";
 import type { Asker } from "./approvals.ts";
 import { type Projects, USD_DECIMALS } from "./projects.ts";
-import type { Run } from "./runs.ts";
+import { isRun, type Run } from "./runs.ts";
 
 const HISTORY_MONTHS = 12;
 
@@ -86,10 +86,6 @@ export class Spending {
 
 /** Who spends: a run, within its budget, or a person's own program. */
 type Payer = Run | Asker;
-
-function isRun(payer: Payer): payer is Run {
-  return "budget" in payer;
-}
 
 export interface SpendingOptions {
   ledger: Ledger;

@@ -88,7 +88,6 @@ export {
   Delegation,
   DelegationOrder,
   OutcomeReport,
-  ProjectView,
   PurchaseAnswer,
   PurchaseOrder,
   PurchaseRecord,
@@ -103,7 +102,7 @@ export {
   type OrchestratorClientErrorCode,
   type OrchestratorClientOptions,
 } from "./orchestrator-call.ts";
-export { type Account, OrchestratorClient } from "./orchestrator-client.ts";
+export { type Account, OrchestratorClient, type ServiceFilter } from "./orchestrator-client.ts";
 export {
   AccountRequest,
   AccountResponse,
@@ -187,5 +186,4 @@ export {
   VariableOrder,
   VariableValue,
 } from "./session-api.ts";
-export { type ServiceFilter, SessionClient } from "./session-client.ts";
 export type { Trace, TraceEvent, TraceLine } from "./trace.ts";

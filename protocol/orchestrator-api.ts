@@ -1,14 +1,11 @@
 /**
- * What an agent asks of its orchestrator, over HTTP with the run's capability token (`Authorization: Bearer`). What a person's own
- * program asks is in `session-api.ts`.
+ * What an agent alone asks of its orchestrator, over HTTP with the run's capability token (`Authorization: Bearer`): to pay, to ask the
+ * human, and to hand on what it may. The catalog, the project, accounts and resources it has by the calls of `session-api.ts`, as a
+ * person's own program has them.
  * Nothing here lets the agent name a URL, an amount or a recipient: it names a catalog entry and typed inputs.
  *
  * | call | answer |
  * |---|---|
- * | `GET /v1/catalog` | `CatalogEnvelope` |
- * | `GET /v1/project` | `ProjectView` |
- * | `POST /v1/connections` `{ provider }` | `Connection` |
- * | `POST /v1/resources` `ResourceOrder` | `Resource` |
  * | `GET /v1/credentials/{handle}` | `Credential` (for the agent's transport, never for the model) |
  * | `POST /v1/questions` `{ question, choices? }` | `{ answer }` |
  * | `POST /v1/purchases` `PurchaseOrder` | `PurchaseRecord` with the payment to send |
@@ -74,22 +71,6 @@ export const Spend = z.object({
   reserved: z.string(),
 });
 export type Spend = z.output<typeof Spend>;
-
-export const ProjectView = z.object({
-  id: text(100),
-  user: z.object({ email: z.string() }),
-  /** This run's budget and what is left of it, decimal text. */
-  budget: z.object({ total: z.string(), available: z.string() }),
-  payment_method: z.object({ type: z.literal("token-wallet"), address: z.string() }).nullable(),
-  connections: z.array(Connection),
-  resources: z.array(Resource),
-  /** Domains and other things bought at a provider's own API. */
-  purchases: z.array(
-    z.object({ service: z.string(), inputs, state: z.string(), amount: z.string() }),
-  ),
-  spend: z.array(Spend),
-});
-export type ProjectView = z.output<typeof ProjectView>;
 
 export const ResourceOrder = z.object({
   service: text(160),

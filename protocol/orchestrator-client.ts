@@ -1,15 +1,45 @@
-/** The calls that a run makes of its orchestrator, with the run's token. */
+/**
+ * The calls of the orchestrator, for a person's own program with its session's token and for an agent's run with the run's: it says what
+ * is wanted and gets the answer or the refusal. Asking the person is the program's part, and in a run's call the orchestrator's.
+ */
 import { z } from "zod";
 import { callOrchestrator, type OrchestratorClientOptions } from "./orchestrator-call.ts";
-import {
-  CatalogEnvelope,
-  Connection,
-  Credential,
-  ProjectView,
-  Resource,
-  type ResourceOrder,
-} from "./orchestrator-api.ts";
+import { CatalogEnvelope, Credential, Delegation, Resource, Spend } from "./orchestrator-api.ts";
+import { DeepLink } from "./resource.ts";
 import { Secret } from "./secret.ts";
+import {
+  type AddOrder,
+  type ConnectionOrder,
+  ConnectionView,
+  type DeepLinkOrder,
+  EnvView,
+  type InformationOrder,
+  type LinkOrder,
+  LlmContext,
+  Preflight,
+  ProjectList,
+  type ProjectOrder,
+  ProjectStatus,
+  ProjectSummary,
+  type RemoveOrder,
+  ResourceAccess,
+  type RotateOrder,
+  type RunGrant,
+  ServicesEnvelope,
+  SessionView,
+  SpendHistory,
+  type UpdateOrder,
+  Variable,
+  VariableList,
+  VariableValue,
+} from "./session-api.ts";
+
+/** What of the catalog is wanted; everything when empty. */
+export interface ServiceFilter {
+  provider?: string | undefined;
+  category?: string | undefined;
+  query?: string | undefined;
+}
 
 /** An account at a provider and what to call its API with. */
 export interface Account {
@@ -24,36 +54,157 @@ export class OrchestratorClient {
     this.#options = options;
   }
 
+  session(): Promise<SessionView> {
+    return this.#get("/v1/session", SessionView);
+  }
+
+  async endSession(): Promise<void> {
+    await this.#call("DELETE", "/v1/session", z.unknown());
+  }
+
+  services(filter: ServiceFilter = {}): Promise<ServicesEnvelope> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(filter)) {
+      if (value !== undefined) query.set(name, String(value));
+    }
+    const search = query.size === 0 ? "" : `?${query.toString()}`;
+    return this.#get(`/v1/services${search}`, ServicesEnvelope);
+  }
+
   catalog(): Promise<CatalogEnvelope> {
-    return this.#call("GET", "/v1/catalog", CatalogEnvelope);
+    return this.#get("/v1/catalog", CatalogEnvelope);
   }
 
-  project(): Promise<ProjectView> {
-    return this.#call("GET", "/v1/project", ProjectView);
+  llmContext(provider: string): Promise<LlmContext> {
+    return this.#get(`/v1/providers/${encodeURIComponent(provider)}/llm-context`, LlmContext);
   }
 
-  /** Opens an account, or finds the one there is; the human may be asked for the provider's terms. */
-  connect(provider: string): Promise<Connection> {
-    return this.#call("POST", "/v1/connections", Connection, { provider });
+  /** A run's own alone, where a run asks. */
+  async projects(): Promise<ProjectSummary[]> {
+    return (await this.#get("/v1/projects", ProjectList)).projects;
   }
 
-  addResource(order: ResourceOrder): Promise<Resource> {
-    return this.#call("POST", "/v1/resources", Resource, order);
+  createProject(order: ProjectOrder): Promise<ProjectSummary> {
+    return this.#call("POST", "/v1/projects", ProjectSummary, order);
   }
 
+  status(project: string): Promise<ProjectStatus> {
+    return this.#get(within(project), ProjectStatus);
+  }
+
+  /** Opens an account, or finds the one there is. */
+  connect(project: string, order: ConnectionOrder): Promise<ConnectionView> {
+    return this.#call("POST", within(project, "connections"), ConnectionView, order);
+  }
+
+  async disconnect(project: string, provider: string): Promise<void> {
+    await this.#call("DELETE", within(project, "connections", provider), z.unknown());
+  }
+
+  /** A run for whoever acts in the person's name, with a token of its own that is shown once. */
+  startRun(project: string, grant: RunGrant): Promise<Delegation> {
+    return this.#call("POST", within(project, "runs"), Delegation, grant);
+  }
+
+  preflight(project: string, order: AddOrder): Promise<Preflight> {
+    return this.#call("POST", within(project, "preflight"), Preflight, order);
+  }
+
+  add(project: string, order: AddOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources"), Resource, order);
+  }
+
+  linkResource(project: string, order: LinkOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", "link"), Resource, order);
+  }
+
+  resource(project: string, id: string): Promise<Resource> {
+    return this.#get(within(project, "resources", id), Resource);
+  }
+
+  update(project: string, id: string, order: UpdateOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "update"), Resource, order);
+  }
+
+  rotate(project: string, id: string, order: RotateOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "rotate"), Resource, order);
+  }
+
+  remove(project: string, id: string, order: RemoveOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "remove"), Resource, order);
+  }
+
+  submit(project: string, id: string, order: InformationOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "information"), Resource, order);
+  }
+
+  /** The secrets themselves: for the person's own files, never for a model. */
+  access(project: string, id: string): Promise<ResourceAccess> {
+    return this.#get(within(project, "resources", id, "access"), ResourceAccess);
+  }
+
+  env(project: string): Promise<EnvView> {
+    return this.#get(within(project, "env"), EnvView);
+  }
+
+  async variables(project: string): Promise<Variable[]> {
+    return (await this.#get(within(project, "variables"), VariableList)).variables;
+  }
+
+  setVariable(project: string, name: string, value: string): Promise<Variable> {
+    return this.#call("PUT", within(project, "variables", name), Variable, { value });
+  }
+
+  /** The value itself: for the person's own files, never for a model. */
+  async variable(project: string, name: string): Promise<string> {
+    return (await this.#get(within(project, "variables", name), VariableValue)).value;
+  }
+
+  async deleteVariable(project: string, name: string): Promise<void> {
+    await this.#call("DELETE", within(project, "variables", name), z.unknown());
+  }
+
+  spend(project: string): Promise<SpendHistory> {
+    return this.#get(within(project, "spend"), SpendHistory);
+  }
+
+  /** `amount` is decimal text in US dollars, for each month. */
+  setCap(project: string, provider: string, amount: string): Promise<Spend> {
+    return this.#call("PUT", within(project, "caps", provider), Spend, { amount });
+  }
+
+  deepLink(project: string, order: DeepLinkOrder): Promise<DeepLink> {
+    return this.#call("POST", within(project, "deep_links"), DeepLink, order);
+  }
+
+  /** A run's alone. */
   async account(handle: string): Promise<Account> {
     const path = `/v1/credentials/${encodeURIComponent(handle)}`;
-    const { account_id: id, access_token: token } = await this.#call("GET", path, Credential);
+    const { account_id: id, access_token: token } = await this.#get(path, Credential);
     return { id, token: new Secret(token) };
   }
 
+  /** A run's alone: its human is asked. */
   async ask(question: string, choices?: string[]): Promise<string> {
     const body = choices ? { question, choices } : { question };
     const Answer = z.looseObject({ answer: z.string().max(10_000) });
     return (await this.#call("POST", "/v1/questions", Answer, body)).answer;
   }
 
-  #call<T>(method: "GET" | "POST", path: string, answer: z.ZodType<T>, body?: unknown): Promise<T> {
+  #get<T>(path: string, answer: z.ZodType<T>): Promise<T> {
+    return this.#call("GET", path, answer);
+  }
+
+  #call<T>(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    answer: z.ZodType<T>,
+    body?: unknown,
+  ): Promise<T> {
     return callOrchestrator({ method, path, answer, body }, this.#options);
   }
+}
+
+function within(project: string, ...parts: string[]): string {
+  return ["/v1/projects", ...[project, ...parts].map(encodeURIComponent)].join("/");
 }

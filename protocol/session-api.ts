@@ -1,28 +1,33 @@
 /**
  * What a signed-in person's own program (the command line, a platform's page) asks of the orchestrator, over HTTP with a session
- * token (`Authorization: Bearer`) or the platform's own sign-in. A session makes projects and works in all of the person's; an
- * agent's run has `orchestrator-api.ts`. Nobody is asked anything in a session's call: what needs the person is a refusal whose
+ * token (`Authorization: Bearer`) or the platform's own sign-in, and an agent's run with its capability token. A session makes
+ * projects and works in all of the person's. Nobody is asked anything in a session's call: what needs the person is a refusal whose
  * `details` say what, and the call is made again with the answer in it.
+ *
+ * A run makes the calls marked with (run), in its own project and at the providers that it may use; the others are `NOT_ALLOWED`. In a
+ * run's call the person is asked through the orchestrator, so that what is a person's word (`accept_terms`, `scopes`) is `NOT_ALLOWED`
+ * in it. What only a run asks is in `orchestrator-api.ts`.
  *
  * | call | answer |
  * |---|---|
+ * | `GET /v1/catalog` (run) | `CatalogEnvelope`: with each provider's address and operations, for who calls providers |
  * | `POST /v1/device_authorization`, `POST /v1/token` (forms) | RFC 8628: how a program without a browser gets a session |
  * | `GET /v1/session`, `DELETE /v1/session` | `SessionView`; `{ revoked: true }` |
  * | `GET /v1/services?provider&category&query` | `ServicesEnvelope` |
  * | `GET /v1/providers`, `POST /v1/providers` `{ url }`, `DELETE /v1/providers/{id}` | `ProviderList`, `ProviderView`, `{ removed: true }` |
  * | `GET /v1/providers/{id}/llm-context` | `LlmContext` |
- * | `GET /v1/projects`, `POST /v1/projects` `ProjectOrder` | `ProjectList`, `ProjectSummary` |
- * | `GET /v1/projects/{p}` | `ProjectStatus` |
+ * | `GET /v1/projects` (run), `POST /v1/projects` `ProjectOrder` | `ProjectList`, of a run its own alone; `ProjectSummary` |
+ * | `GET /v1/projects/{p}` (run) | `ProjectStatus` |
  * | `PUT /v1/projects/{p}/caps/{provider}` `{ amount }` | `Spend` |
  * | `GET /v1/projects/{p}/spend` | `SpendHistory`: of the last twelve months |
  * | `POST /v1/projects/{p}/runs` `RunGrant` | `Delegation`: a run for an agent |
- * | `POST /v1/projects/{p}/connections` `ConnectionOrder` | `ConnectionView` |
- * | `GET /v1/projects/{p}/connections`, `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
+ * | `POST /v1/projects/{p}/connections` `ConnectionOrder` (run) | `ConnectionView` |
+ * | `GET /v1/projects/{p}/connections` (run), `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
  * | `GET /v1/projects/{p}/consents`, `POST …/consents` `ConsentOrder`, `DELETE …/consents/{id}` | `ConsentList`, `ConsentView` |
  * | `POST /v1/projects/{p}/preflight` `AddOrder` | `Preflight`: what would stand in the way, and nothing is done |
  * | `POST /v1/projects/{p}/quotes` `QuoteOrder` | `Quote` |
- * | `POST /v1/projects/{p}/resources` `AddOrder` | `Resource` |
- * | `GET /v1/projects/{p}/resources`, `GET …/resources/{id}` | `ResourceList`; `Resource`, asked anew of the provider while it is pending |
+ * | `POST /v1/projects/{p}/resources` `AddOrder` (run) | `Resource` |
+ * | `GET /v1/projects/{p}/resources`, `GET …/resources/{id}` (run) | `ResourceList`; `Resource`, asked anew of the provider while it is pending |
  * | `POST …/resources/{id}/update` `UpdateOrder` | `Resource` |
  * | `POST …/resources/{id}/rotate` `RotateOrder` | `Resource` |
  * | `POST …/resources/{id}/renew` `RenewOrder` | `Resource`: its next period is paid |
@@ -46,7 +51,7 @@
  */
 import { z } from "zod";
 import { Service } from "./catalog.ts";
-import { Connection, ProjectView, Resource, ResourceOrder, Spend } from "./orchestrator-api.ts";
+import { Connection, Resource, ResourceOrder, Spend } from "./orchestrator-api.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 const inputs = z.record(z.string().max(64), z.string().max(1000));
@@ -83,10 +88,22 @@ export type ProjectSummary = z.output<typeof ProjectSummary>;
 export const ProjectList = z.object({ projects: z.array(ProjectSummary) });
 export type ProjectList = z.output<typeof ProjectList>;
 
-/** As a run sees it, without a run's budget, and with the project's name. */
-export const ProjectStatus = ProjectView.omit({ budget: true }).extend({
+/** As whoever asks sees it: a run sees what is of the providers that it may use. */
+export const ProjectStatus = z.object({
+  id: text(100),
   name: z.string(),
   created_at: z.string(),
+  user: z.object({ email: z.string() }),
+  /** Of the run that asks, and what is left of it, decimal text. A person's own program has none. */
+  budget: z.object({ total: z.string(), available: z.string() }).optional(),
+  payment_method: z.object({ type: z.literal("token-wallet"), address: z.string() }).nullable(),
+  connections: z.array(Connection),
+  resources: z.array(Resource),
+  /** Domains and other things bought at a provider's own API. */
+  purchases: z.array(
+    z.object({ service: z.string(), inputs, state: z.string(), amount: z.string() }),
+  ),
+  spend: z.array(Spend),
 });
 export type ProjectStatus = z.output<typeof ProjectStatus>;
 

@@ -64,7 +64,7 @@ async function addResource({ service, configuration }: Input, session: Session) 
   const identity = { project, service, operation: "add", inputs: configuration };
   const order = { service, configuration, idempotency_key: purchaseId(identity) };
   for (let ask = 0; ask < PENDING.asks; ask += 1) {
-    const { id, status } = await session.orchestrator.addResource(order);
+    const { id, status } = await session.orchestrator.add(project, order);
     if (status === "complete") return { service, status, resource: id };
     if (status === "removed") break;
     await wait(PENDING.pauseMs, undefined, { signal: session.options.signal });

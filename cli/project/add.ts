@@ -3,7 +3,7 @@
  * same resource however often it is added, so a repeated command finds what the first one made, and pays nothing twice.
  */
 import { createHash } from "node:crypto";
-import { PurserError, type Resource, type SessionClient } from "../../protocol/index.ts";
+import { PurserError, type Resource, type OrchestratorClient } from "../../protocol/index.ts";
 import { chooseService } from "./choose-service.ts";
 import { withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
@@ -54,7 +54,7 @@ export async function add(command: ProjectCommand<AddFlags>, wanted: string): Pr
 }
 
 async function isLinked(
-  client: SessionClient,
+  client: OrchestratorClient,
   { id }: OpenProject,
   service: string,
 ): Promise<boolean> {
@@ -82,7 +82,7 @@ interface Provision {
 
 async function provision(
   command: ProjectCommand<AddFlags>,
-  client: SessionClient,
+  client: OrchestratorClient,
   { project, order, line }: Provision,
 ): Promise<Resource> {
   const { flags } = command;

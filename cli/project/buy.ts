@@ -10,7 +10,7 @@ import {
   type ProjectStatus,
   PurserError,
   Secret,
-  type SessionClient,
+  type OrchestratorClient,
 } from "../../protocol/index.ts";
 import { withWord } from "./confirm.ts";
 import { confirmPrice } from "./confirm-price.ts";
@@ -31,7 +31,7 @@ export interface Purchase {
 
 export async function purchase(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   { project, order, line }: Purchase,
 ): Promise<Answer> {
   const { service, configuration } = order;
@@ -72,7 +72,7 @@ export async function purchase(
 
 /** The catalog's; null where it is free. */
 async function findPrice(
-  client: SessionClient,
+  client: OrchestratorClient,
   { service, configuration }: Order,
 ): Promise<Price | null> {
   const { data } = await client.services({ provider: providerOf(service) });

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import type { SessionClient } from "../../protocol/index.ts";
+import type { OrchestratorClient } from "../../protocol/index.ts";
 import { DotenvFile } from "./dotenv-file.ts";
 import { readVariables, revealVariables } from "./environment-variables.ts";
 import { activeEnvironment } from "./environments.ts";
@@ -24,7 +24,7 @@ export interface EnvSync {
 /** Reads the values, each on the orchestrator's list, and keeps them, sealed, in the vault. */
 export async function refreshVault(
   { surroundings }: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<{ values: Map<string, string>; warnings: string[] }> {
   const { variables, warnings } = await readVariables(client, project);
@@ -35,7 +35,7 @@ export async function refreshVault(
 
 export async function syncEnv(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<EnvSync> {
   const { values, warnings } = await refreshVault(command, client, project);
@@ -46,7 +46,7 @@ export async function syncEnv(
 /** Where the project's output file is kept in step by itself. */
 export async function syncIfWanted(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<EnvSync | undefined> {
   return project.state.shared.env.sync ? syncEnv(command, client, project) : undefined;

@@ -2,7 +2,7 @@
  * `purser env`: the names of the active environment's variables; their values go into its output file with --pull, into the sealed vault
  * alone with --refresh, and are printed only with --reveal. The orchestrator lists every read.
  */
-import { PurserError, type SessionClient } from "../../protocol/index.ts";
+import { PurserError, type OrchestratorClient } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import { type EnvSync, refreshVault, syncEnv, writeOutput } from "./env-sync.ts";
 import {
@@ -37,7 +37,7 @@ export async function env(command: ProjectCommand<EnvFlags>): Promise<Answer> {
 
 async function pull(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<Answer> {
   const { file, written, removed, warnings } = await pulled(command, client, project);
@@ -56,7 +56,7 @@ async function pull(
 /** From the orchestrator; while that does not answer, from the vault, with a warning. */
 async function pulled(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<EnvSync> {
   try {
@@ -74,7 +74,7 @@ async function pulled(
 
 async function refresh(
   command: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<Answer> {
   await command.read(client, project);
@@ -90,7 +90,7 @@ async function refresh(
 
 async function show(
   { flags, tool, surroundings }: ProjectCommand<EnvFlags>,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: OpenProject,
 ): Promise<Answer> {
   const { variables: all, warnings } = await readVariables(client, project);

@@ -2,7 +2,7 @@
  * The variables of the active environment: those of its resources, and the project's own that are bound in it, without their values; and
  * the values, each read on the orchestrator's list.
  */
-import type { EnvView, SessionClient } from "../../protocol/index.ts";
+import type { EnvView, OrchestratorClient } from "../../protocol/index.ts";
 import { activeEnvironment } from "./environments.ts";
 import type { OpenProject } from "./project-command.ts";
 
@@ -29,7 +29,7 @@ export function isBound(one: EnvironmentVariable): one is BoundVariable {
 
 /** Where two have one name, the person's own binding keeps it, and else the first that came. */
 export async function readVariables(
-  client: SessionClient,
+  client: OrchestratorClient,
   { id, state }: OpenProject,
 ): Promise<EnvironmentVariables> {
   const environment = activeEnvironment(state);
@@ -66,7 +66,7 @@ export async function readVariables(
 }
 
 export async function revealVariables(
-  client: SessionClient,
+  client: OrchestratorClient,
   project: string,
   variables: readonly EnvironmentVariable[],
 ): Promise<Map<string, string>> {

@@ -1,7 +1,7 @@
 /** `purser init`: makes a project with the orchestrator and its files in this folder; again, it goes on or says what is there. */
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
-import type { ProjectSummary, SessionClient } from "../../protocol/index.ts";
+import type { ProjectSummary, OrchestratorClient } from "../../protocol/index.ts";
 import { add } from "./add.ts";
 import type { Answer } from "./envelope.ts";
 import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
@@ -76,7 +76,7 @@ export async function init(
 /** One after the other; the first that is refused ends it, and the same command goes on there. */
 async function addStack(
   command: ProjectCommand<InitFlags>,
-  client: SessionClient,
+  client: OrchestratorClient,
   stack: readonly StackService[],
 ): Promise<string[]> {
   const { data } = await client.services();
@@ -96,7 +96,7 @@ interface Wanted {
 /** The project of this folder, the one that is named by id, or a new one, made once whatever is lost on the way. */
 async function findOrMake(
   command: ProjectCommand<InitFlags>,
-  client: SessionClient,
+  client: OrchestratorClient,
   { root, state, name, id }: Wanted,
 ): Promise<Pick<ProjectSummary, "id" | "name">> {
   const { url, knownWorld } = command.address();

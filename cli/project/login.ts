@@ -3,7 +3,7 @@
  * otherwise it prints where to go and ends, and `login --complete-device` goes on. Exit code 0 means signed in, or where to sign in.
  */
 import { setTimeout } from "node:timers/promises";
-import { pollDeviceLogin, SessionClient, startDeviceLogin } from "../../protocol/index.ts";
+import { pollDeviceLogin, OrchestratorClient, startDeviceLogin } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import { isSessionRefusal } from "./explain.ts";
 import { openBrowser } from "./open-browser.ts";
@@ -76,7 +76,7 @@ async function finish(
     const answer = await pollDeviceLogin(pending, CLIENT, options);
     if (answer.state === "signed_in") {
       file.keep(url, { token: answer.token });
-      const { user } = await new SessionClient({ ...options, token: answer.token }).session();
+      const { user } = await new OrchestratorClient({ ...options, token: answer.token }).session();
       return {
         data: { orchestrator: url, user },
         lines: [`Signed in with ${url} as ${user.email}.`],

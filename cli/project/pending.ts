@@ -1,6 +1,6 @@
 /** Waits for a resource that its provider is still making, for as long as a person may reasonably wait. */
 import { setTimeout } from "node:timers/promises";
-import type { Resource, SessionClient } from "../../protocol/index.ts";
+import type { Resource, OrchestratorClient } from "../../protocol/index.ts";
 import type { ProjectCommand } from "./project-command.ts";
 
 const LONGEST_MS = 60_000;
@@ -9,7 +9,7 @@ const STEP_MS = 500;
 /** The resource as it is in the end; still pending where that takes longer, and then `status` tells of it later. */
 export async function untilReady(
   { surroundings }: ProjectCommand,
-  client: SessionClient,
+  client: OrchestratorClient,
   project: string,
   made: Resource,
 ): Promise<Resource> {

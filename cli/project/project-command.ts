@@ -2,7 +2,7 @@
  * What every project command has in common: it finds the project's folder, the orchestrator and the session, does its work, and
  * answers. Whether it may ask a person is decided here, once: only in a terminal, and never with --json, --non-interactive or --yes.
  */
-import { type HumanAsk, type ProjectStatus, SessionClient } from "../../protocol/index.ts";
+import { type HumanAsk, type ProjectStatus, OrchestratorClient } from "../../protocol/index.ts";
 import type { ExitCode } from "../exit.ts";
 import type { Surroundings } from "../surroundings.ts";
 import { terminalHuman } from "../terminal-human.ts";
@@ -103,7 +103,7 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
   }
 
   /** With the person's session; throws `BROWSER_AUTH_REQUIRED` where there is none. */
-  client(): SessionClient {
+  client(): OrchestratorClient {
     const address = this.address();
     const { url, token } = address;
     if (token === undefined) {
@@ -113,7 +113,13 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
     this.#authenticated = true;
     const { signal } = this.surroundings;
     const { fetch } = globalThis;
-    return new SessionClient({ url, token, fetch, signal, changeTimeoutMs: CHANGE_TIMEOUT_MS });
+    return new OrchestratorClient({
+      url,
+      token,
+      fetch,
+      signal,
+      changeTimeoutMs: CHANGE_TIMEOUT_MS,
+    });
   }
 
   /** Throws `NO_PROJECT_CONFIG` or `PROJECT_NOT_INITIALIZED`. */
@@ -141,7 +147,7 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
 
   /** The project as the orchestrator knows it, under the names of this folder, whose files are brought up to date. */
   async read(
-    client: SessionClient,
+    client: OrchestratorClient,
     { root, state, id }: OpenProject,
   ): Promise<{ status: ProjectStatus; named: NamedResource[] }> {
     const status = await client.status(id);

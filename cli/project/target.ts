@@ -1,11 +1,11 @@
 /** The resource that a command is about, with the project and the orchestrator that have it. */
-import type { SessionClient } from "../../protocol/index.ts";
+import type { OrchestratorClient } from "../../protocol/index.ts";
 import { findResource } from "./find-resource.ts";
 import type { OpenProject, ProjectCommand } from "./project-command.ts";
 import type { NamedResource } from "./project-state.ts";
 
 export interface Target extends NamedResource {
-  client: SessionClient;
+  client: OrchestratorClient;
   project: OpenProject;
 }
 

@@ -16,6 +16,7 @@ import { openDeepLink } from "../deep-links.ts";
 import type { MergedCatalog } from "../merged-catalog.ts";
 import type { ProviderSession } from "../provider-session.ts";
 import type { Session } from "../sessions.ts";
+import { type Caller, checkProvider, mayUse } from "./caller.ts";
 import { askerOf } from "./said.ts";
 
 export class AccountDesk {
@@ -25,20 +26,18 @@ export class AccountDesk {
     this.#parts = parts;
   }
 
-  async connect(
-    project: string,
-    session: Session,
-    order: ConnectionOrder,
-  ): Promise<ConnectionView> {
+  async connect(project: string, caller: Caller, order: ConnectionOrder): Promise<ConnectionView> {
     const { catalog, connections } = this.#parts;
+    checkProvider(caller, order.provider);
     const { provider } = await catalog.provider(order.provider);
-    const asker = askerOf(project, session, { ...order, grants: true });
+    const asker = askerOf(project, caller, { ...order, grants: true });
     await connections.connect(asker, provider);
     return connections.view(project, order.provider);
   }
 
-  connections(project: string): ConnectionList {
-    return { connections: this.#parts.connections.views(project) };
+  connections(project: string, caller: Caller): ConnectionList {
+    const all = this.#parts.connections.views(project);
+    return { connections: all.filter(({ provider }) => mayUse(caller, provider)) };
   }
 
   /** `told` says whether the provider has heard of it, which may be down. */

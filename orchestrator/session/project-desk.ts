@@ -15,9 +15,10 @@ import { unknownProject } from "../people.ts";
 import type { ProjectViews } from "../project-views.ts";
 import { type Project, type Projects, USD_DECIMALS } from "../projects.ts";
 import type { ProviderRegistry } from "../provider-registry.ts";
-import type { Runs } from "../runs.ts";
+import { isRun, type Runs } from "../runs.ts";
 import type { Session } from "../sessions.ts";
 import type { Spending } from "../spending.ts";
+import type { Caller } from "./caller.ts";
 
 export class ProjectDesk {
   readonly #parts: ProjectDeskOptions;
@@ -26,23 +27,27 @@ export class ProjectDesk {
     this.#parts = parts;
   }
 
-  /** The id of a project of the session's person, or `PROJECT_UNKNOWN`. */
-  find({ user }: Session, id: string): string {
+  /** The id of the run's project, or of one of the session's person, or `PROJECT_UNKNOWN`. */
+  find(caller: Caller, id: string): string {
     const project = this.#parts.projects.get(id);
-    if (project.person === user.id) return project.id;
+    const own = isRun(caller) ? project.id === caller.project : project.person === caller.user.id;
+    if (own) return project.id;
     throw unknownProject(id);
   }
 
-  list({ user }: Session): ProjectList {
-    return { projects: this.#parts.projects.list(user.id).map(summary) };
+  list(caller: Caller): ProjectList {
+    const { projects } = this.#parts;
+    const own = isRun(caller) ? [projects.get(caller.project)] : projects.list(caller.user.id);
+    return { projects: own.map(summary) };
   }
 
   create({ user }: Session, { name, idempotency_key: key }: ProjectOrder): ProjectSummary {
     return summary(this.#parts.projects.create({ name, person: user.id, key }));
   }
 
-  status(project: string): Promise<ProjectStatus> {
-    return this.#parts.views.status(project);
+  status(project: string, caller: Caller): Promise<ProjectStatus> {
+    const { views } = this.#parts;
+    return isRun(caller) ? views.ofRun(caller) : views.status(project);
   }
 
   async setCap(project: string, provider: string, amount: string): Promise<Spend> {

@@ -1,12 +1,19 @@
 /** What can be had, and of whom: the catalog as it is published, and the providers, which are the same for all users. */
-import type { LlmContext, ProviderList, ProviderView } from "../../protocol/index.ts";
+import type {
+  CatalogEnvelope,
+  LlmContext,
+  ProviderList,
+  ProviderView,
+} from "../../protocol/index.ts";
 import { OrchestratorError } from "../error.ts";
 import { type KeptAnswer, KeptAnswers } from "../kept-answers.ts";
 import { llmContext } from "../llm-context.ts";
-import type { MergedCatalog } from "../merged-catalog.ts";
+import type { CatalogReading, MergedCatalog } from "../merged-catalog.ts";
 import type { ProviderRegistry } from "../provider-registry.ts";
+import { isRun } from "../runs.ts";
 import type { ServiceListings, ServicesFilter } from "../service-listings.ts";
 import type { Session } from "../sessions.ts";
+import { type Caller, mayUse } from "./caller.ts";
 
 export class ProviderDesk {
   readonly #parts: ProviderDeskOptions;
@@ -25,6 +32,14 @@ export class ProviderDesk {
     const { provider, category, query } = filter;
     const name = JSON.stringify([cached, provider, category, query, user.country]);
     return this.#answers.get(reading, name, () => listings.find(reading, cached, filter, user));
+  }
+
+  /** A `CatalogEnvelope`, as it is sent: what the caller may use of it. */
+  async catalog(caller: Caller): Promise<KeptAnswer> {
+    const reading = await this.#parts.catalog.read();
+    const only = isRun(caller) ? caller.providers : undefined;
+    const name = JSON.stringify({ catalog: only ?? null });
+    return this.#answers.get(reading, name, () => envelope(caller, reading));
   }
 
   async list(): Promise<ProviderList> {
@@ -79,6 +94,18 @@ export class ProviderDesk {
       nextStep: "Ask whoever runs the platform to add it.",
     });
   }
+}
+
+function envelope(caller: Caller, { catalog, warnings, readAt }: CatalogReading): CatalogEnvelope {
+  const providers = catalog.providers.filter(({ profile }) => mayUse(caller, profile.id));
+  const last_updated = new Date(readAt).toISOString();
+  return {
+    ok: true,
+    command: "catalog",
+    version: "0.1",
+    data: { providers, last_updated },
+    warnings,
+  };
 }
 
 export interface ProviderDeskOptions {

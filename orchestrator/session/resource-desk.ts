@@ -15,6 +15,7 @@ import type {
   UpdateOrder,
 } from "../../protocol/index.ts";
 import type { Connections } from "../connections.ts";
+import type { Consents } from "../consents.ts";
 import { OrchestratorError } from "../error.ts";
 import type { MergedCatalog } from "../merged-catalog.ts";
 import type { PaymentMethod } from "../payment-method.ts";
@@ -27,6 +28,7 @@ import type { Resources } from "../resources.ts";
 import type { Session } from "../sessions.ts";
 import type { Spending } from "../spending.ts";
 import type { Terms } from "../terms.ts";
+import { type Caller, checkProvider, mayUse } from "./caller.ts";
 import { askerOf } from "./said.ts";
 
 export class ResourceDesk {
@@ -57,19 +59,26 @@ export class ResourceDesk {
     return quote;
   }
 
-  async add(project: string, session: Session, order: AddOrder): Promise<Resource> {
-    const { catalog, resources } = this.#parts;
+  async add(project: string, caller: Caller, order: AddOrder): Promise<Resource> {
+    const { catalog, consents, resources } = this.#parts;
+    const provider = providerOf(order.service);
+    checkProvider(caller, provider);
     const entry = await catalog.service(order.service);
     const said = { ...order, configuration: order.provider_configuration };
-    return resources.add(askerOf(project, session, said), entry, order);
+    const asker = askerOf(project, caller, said);
+    consents.checkScope(asker, provider, "resources");
+    return resources.add(asker, entry, order);
   }
 
-  list(project: string): ResourceList {
-    return { resources: this.#parts.resources.list(project) };
+  list(project: string, caller: Caller): ResourceList {
+    const all = this.#parts.resources.list(project);
+    return { resources: all.filter(({ service }) => mayUse(caller, providerOf(service))) };
   }
 
-  find(project: string, session: Session, id: string): Promise<Resource> {
-    return this.#parts.resources.find(askerOf(project, session, {}), id, this.#providerOf);
+  async find(project: string, caller: Caller, id: string): Promise<Resource> {
+    const { resources } = this.#parts;
+    checkProvider(caller, resources.row(project, id).provider);
+    return resources.find(askerOf(project, caller, {}), id, this.#providerOf);
   }
 
   async update(
@@ -138,6 +147,7 @@ export class ResourceDesk {
 export interface ResourceDeskOptions {
   catalog: MergedCatalog;
   connections: Connections;
+  consents: Consents;
   resources: Resources;
   changes: ResourceChanges;
   renewal: ResourceRenewal;
@@ -146,6 +156,11 @@ export interface ResourceDeskOptions {
   terms: Terms;
   payment: PaymentMethod;
   spending: Spending;
+}
+
+/** Of a reference such as "cloudflare/kv". */
+function providerOf(service: string): string {
+  return service.slice(0, Math.max(0, service.indexOf("/")));
 }
 
 function notLinked(provider: string): OrchestratorError {

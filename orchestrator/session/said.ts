@@ -1,7 +1,12 @@
-/** A person's own program as the one who asks: nobody is asked anything in its calls, and what the person has said came along. */
+/**
+ * Who asks for something in a call. Of a person's own program nobody is asked anything, and what the person has said came along. Of a run
+ * the person is asked, so a run cannot say it for them.
+ */
 import type { AgentScope } from "../../protocol/index.ts";
 import type { Asker } from "../approvals.ts";
-import type { Session } from "../sessions.ts";
+import { OrchestratorError } from "../error.ts";
+import { isRun } from "../runs.ts";
+import type { Caller } from "./caller.ts";
 
 interface Said {
   accept_terms?: string | undefined;
@@ -12,8 +17,17 @@ interface Said {
   configuration?: Readonly<Record<string, string>> | undefined;
 }
 
-export function askerOf(project: string, { agent }: Session, said: Said): Asker {
+/** Throws `NOT_ALLOWED` where a run says what is the person's to say. */
+export function askerOf(project: string, caller: Caller, said: Said): Asker {
   const { accept_terms: acceptTerms, scopes, grants = false, configuration } = said;
-  const session = { acceptTerms, scopes, grants, configuration };
-  return { project, id: `session:${agent}`, agent, session };
+  if (!isRun(caller)) {
+    const { agent } = caller;
+    const session = { acceptTerms, scopes, grants };
+    return { project, id: `session:${agent}`, agent, session, configuration };
+  }
+  if (acceptTerms === undefined && scopes === undefined) return { ...caller, configuration };
+  throw new OrchestratorError("NOT_ALLOWED", {
+    problem: "Terms are the person's to accept, and what an agent may do is the person's to say.",
+    nextStep: "Make the call without accept_terms and scopes: the person is asked.",
+  });
 }

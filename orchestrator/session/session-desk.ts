@@ -1,11 +1,14 @@
 /**
- * The desk is where a person's own program asks for things. It knows the person from the session, gives them their own projects and
- * nobody else's, and asks nobody anything: what needs the person is refused with what would lift it.
+ * The desk is where a person's own program, or an agent's run, asks for things. It knows the person from the session and gives them their
+ * own projects and nobody else's; a run has its one project. It asks nobody anything in a session's call: what needs the person is
+ * refused with what would lift it.
  */
 import type { Request } from "express";
 import type { SessionView } from "../../protocol/index.ts";
+import type { Runs } from "../runs.ts";
 import type { Session, Sessions } from "../sessions.ts";
 import { AccountDesk, type AccountDeskOptions } from "./account-desk.ts";
+import type { Caller } from "./caller.ts";
 import { ProjectDesk, type ProjectDeskOptions } from "./project-desk.ts";
 import { ProviderDesk, type ProviderDeskOptions } from "./provider-desk.ts";
 import { ResourceDesk, type ResourceDeskOptions } from "./resource-desk.ts";
@@ -18,9 +21,11 @@ export class SessionDesk {
   readonly resources: ResourceDesk;
   readonly secrets: SecretDesk;
   readonly #sessions: Sessions;
+  readonly #runs: Runs;
 
   constructor(parts: SessionDeskOptions) {
     this.#sessions = parts.sessions;
+    this.#runs = parts.runs;
     this.projects = new ProjectDesk(parts);
     this.providers = new ProviderDesk(parts);
     this.accounts = new AccountDesk(parts);
@@ -28,7 +33,10 @@ export class SessionDesk {
     this.secrets = new SecretDesk(parts);
   }
 
-  authenticate(request: Request): Promise<Session> {
+  /** Throws what `Runs` or `Sessions` throws for a token that is not, or no longer, good. */
+  async authenticate(request: Request): Promise<Caller> {
+    const authorization = request.get("authorization");
+    if (this.#runs.speaksFor(authorization)) return this.#runs.authenticate(authorization);
     return this.#sessions.authenticate(request);
   }
 

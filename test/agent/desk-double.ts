@@ -94,9 +94,13 @@ export async function openDesk({
       warnings: [],
     });
   });
-  app.get("/v1/project", (_request, response) => {
+  const own = { id: "prj_1", name: "nimbus", created_at: "2026-05-01T00:00:00Z" };
+  app.get("/v1/projects", (_request, response) => {
+    response.json({ projects: [own] });
+  });
+  app.get("/v1/projects/prj_1", (_request, response) => {
     response.json({
-      id: "prj_1",
+      ...own,
       user: { email: "ada@example.com" },
       budget: { total: budget, available: left(budget) },
       payment_method: {
@@ -119,14 +123,14 @@ export async function openDesk({
       })),
     });
   });
-  app.post("/v1/connections", (request, response) => {
+  app.post("/v1/projects/prj_1/connections", (request, response) => {
     const { provider } = request.body as { provider: string };
     if (connect(provider, response)) response.json(connectionOf(provider));
   });
   app.get("/v1/credentials/:handle", (_request, response) => {
     response.json({ token_type: "bearer", access_token: SHOP_TOKEN, account_id: "acct-9" });
   });
-  app.post("/v1/resources", (request, response) => {
+  app.post("/v1/projects/prj_1/resources", (request, response) => {
     const { service, configuration } = ResourceOrder.parse(request.body);
     if (!connect(service.split("/")[0] ?? "", response)) return;
     const known = resources.find((resource) => resource.service === service);
@@ -201,5 +205,6 @@ export async function openDesk({
 }
 
 function connectionOf(provider: string) {
-  return { provider, account_id: "acct-9", credential: `cred:${provider}` };
+  const of = { status: "active" as const, connected_at: "2026-05-01T00:00:00Z" };
+  return { provider, account_id: "acct-9", credential: `cred:${provider}`, ...of };
 }

@@ -74,7 +74,11 @@ test("refuses what is over the budget with the numbers, and asks for no account"
   const result = await run(world.desk, LANDING);
   expect(result).toMatchObject({ outcome: "refused", error: { code: "OVER_BUDGET" } });
   expect(result.reason).toMatch(/\$12\.18 .*\$12\.17/);
-  expect(world.desk.calls).toEqual(["GET /v1/catalog", "GET /v1/project"]);
+  expect(world.desk.calls).toEqual([
+    "GET /v1/catalog",
+    "GET /v1/projects",
+    "GET /v1/projects/prj_1",
+  ]);
 });
 
 test("buys at exactly the budget", async () => {
@@ -99,7 +103,9 @@ test("stops when the human declines the terms, and buys nothing", async () => {
   await using world = await openTestWorld({ declinesTerms: true });
   const result = await run(world.desk, LANDING);
   expect(result).toMatchObject({ outcome: "refused", error: { code: "TERMS_DECLINED" } });
-  expect(world.desk.calls.filter((call) => call === "POST /v1/connections")).toHaveLength(1);
+  expect(
+    world.desk.calls.filter((call) => call === "POST /v1/projects/prj_1/connections"),
+  ).toHaveLength(1);
   expect(world.desk.purchases.size).toBe(0);
 });
 

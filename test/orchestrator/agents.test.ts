@@ -226,7 +226,7 @@ test("a run's agent asks its human, who consents at the provider, and is asked n
   const order = { budget: "1.00", expires_at: new Date(now() + 60_000).toISOString() };
   const run = await cli.post(`${at}/runs`, { ...order, agent: "runner" });
   const call = async () => {
-    const response = await fetch(`${server.url}/v1/connections`, {
+    const response = await fetch(`${server.url}${at}/connections`, {
       method: "POST",
       headers: { authorization: `Bearer ${String(run.body["token"])}` },
       body: JSON.stringify({ provider: "greenhouse" }),

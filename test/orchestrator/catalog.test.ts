@@ -85,7 +85,7 @@ test("a provider that is down is left out with a warning, says so when it is ask
   const { ids, warnings } = await read(world);
   expect(ids).toEqual(["pier"]);
   expect(warnings).toHaveLength(1);
-  const answer = await world.startAgent().post("/v1/connections", { provider: "harbour" });
+  const answer = await world.startAgent().post("/connections", { provider: "harbour" });
   expect([answer.status, codeOf(answer)]).toEqual([502, "PROVIDER_UNAVAILABLE"]);
   world.provider.manners.intercept.clear();
   world.clock.now += 2001;
@@ -140,7 +140,7 @@ test("an id belongs to the provider that had it first", async () => {
 
 test("a provider that moved is removed at its old address and added at its new one", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", { provider: "harbour" });
+  await world.startAgent().post("/connections", { provider: "harbour" });
   const moved = await world.addProvider({ id: "harbour" });
   world.server.orchestrator.removeProvider(world.provider.url);
   const { data } = await read(world);

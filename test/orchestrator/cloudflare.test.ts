@@ -64,14 +64,14 @@ test("at the local Cloudflare an agent gets an account, a plan and a store, with
   await using cloud = await openCloudflareWorld();
   const agent = cloud.world.startAgent();
   const plan = { service: "cloudflare/workers:free", configuration: {}, idempotency_key: "plan" };
-  const { body } = await agent.post("/v1/resources", plan);
+  const { body } = await agent.post("/resources", plan);
   const access = body["access"] as Record<string, string>;
-  const store = await agent.post("/v1/resources", kv("notes", "store"));
+  const store = await agent.post("/resources", kv("notes", "store"));
   expect(store).toMatchObject({
     status: 200,
     body: { access: { KV_NAMESPACE_ID: expect.any(String) } },
   });
-  expect(await agent.post("/v1/resources", kv("notes", "again"))).toEqual(store);
+  expect(await agent.post("/resources", kv("notes", "again"))).toEqual(store);
 
   const credential = (await agent.get("/v1/credentials/cred:cloudflare")).body;
   expect(credential["account_id"]).toBe(access["CLOUDFLARE_ACCOUNT_ID"]);
@@ -89,15 +89,18 @@ test("the local Cloudflare takes a renewed mandate and a refreshed token for the
   await using cloud = await openCloudflareWorld();
   const { world } = cloud;
   const agent = world.startAgent({ expiresAt: world.clock.now + 40 * 3_600_000 });
-  const first = (await agent.post("/v1/connections", { provider: "cloudflare" })).body;
+  const first = (await agent.post("/connections", { provider: "cloudflare" })).body;
   await world.server.orchestrator.setCap({
     project: world.project,
     provider: "cloudflare",
     amount: 5_000_000n,
   });
   world.clock.now += 24 * 3_600_000;
-  expect((await agent.post("/v1/connections", { provider: "cloudflare" })).body).toEqual(first);
-  expect((await agent.post("/v1/resources", kv("notes", "k"))).status).toBe(200);
+  expect((await agent.post("/connections", { provider: "cloudflare" })).body).toMatchObject({
+    account_id: first["account_id"],
+    credential: "cred:cloudflare",
+  });
+  expect((await agent.post("/resources", kv("notes", "k"))).status).toBe(200);
 });
 
 test("two projects of one user share the account, each under its own mandate", async () => {
@@ -106,19 +109,19 @@ test("two projects of one user share the account, each under its own mandate", a
   const agents = [cloud.world.startAgent(), cloud.world.startAgent({ project: other.id })];
   const ids = [];
   for (const agent of agents) {
-    ids.push((await agent.post("/v1/connections", { provider: "cloudflare" })).body["account_id"]);
+    ids.push((await agent.post("/connections", { provider: "cloudflare" })).body["account_id"]);
   }
   expect(new Set(ids).size).toBe(1);
 });
 
 test("an e-mail that already has an account at the local Cloudflare is not taken over", async () => {
   await using cloud = await openCloudflareWorld();
-  await cloud.world.startAgent().post("/v1/connections", { provider: "cloudflare" });
+  await cloud.world.startAgent().post("/connections", { provider: "cloudflare" });
   await using impostor = await openDeskWorld({
     user: { id: "usr_2", email: "ada@example.com", name: "Not Ada", emailVerified: true },
   });
   impostor.server.orchestrator.addProvider(cloud.cloudflare.url);
-  const answer = await impostor.startAgent().post("/v1/connections", { provider: "cloudflare" });
+  const answer = await impostor.startAgent().post("/connections", { provider: "cloudflare" });
   // Another orchestrator's key under the same name proves nothing.
   expect([answer.status, codeOf(answer)]).toEqual([403, "PROVIDER_REFUSED"]);
 });
@@ -137,7 +140,7 @@ test("a domain is bought with the agent's own call: quoted, capped, paid, settle
   });
   const { world } = cloud;
   const agent = world.startAgent({ budget: 25_000_000n });
-  const { body } = await agent.post("/v1/connections", { provider: "cloudflare" });
+  const { body } = await agent.post("/connections", { provider: "cloudflare" });
   const credential = (await agent.get("/v1/credentials/cred:cloudflare")).body;
   const catalog = CatalogEnvelope.parse((await agent.get("/v1/catalog")).body).data;
   const order = {

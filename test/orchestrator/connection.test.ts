@@ -9,9 +9,15 @@ const connect = { provider: "harbour" };
 test("connects with an attested identity, and answers a handle instead of a token", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  expect(await agent.post("/v1/connections", connect)).toEqual({
+  expect(await agent.post("/connections", connect)).toEqual({
     status: 200,
-    body: { provider: "harbour", account_id: "acc_1", credential: "cred:harbour" },
+    body: {
+      provider: "harbour",
+      account_id: "acc_1",
+      credential: "cred:harbour",
+      status: "active",
+      connected_at: "2026-11-02T00:00:00.000Z",
+    },
   });
   expect(world.provider.accounts).toEqual(new Map([[USER.id, "acc_1"]]));
   expect(world.asks).toMatchObject([
@@ -25,7 +31,7 @@ test("connects with an attested identity, and answers a handle instead of a toke
 
 test("the mandate carries the cap of the project at the provider, $100.00 unless the human says otherwise", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   expect(world.provider.mandates).toMatchObject([
     { sub: world.project, aud: "harbour", max_amount_per_month: "100.00", version: 1 },
   ]);
@@ -34,9 +40,9 @@ test("the mandate carries the cap of the project at the provider, $100.00 unless
 test("connecting again, and at the same time, answers the same connection and asks nobody twice", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  const answers = await Promise.all([1, 2, 3].map(() => agent.post("/v1/connections", connect)));
+  const answers = await Promise.all([1, 2, 3].map(() => agent.post("/connections", connect)));
   await world.reopen();
-  answers.push(await agent.post("/v1/connections", connect));
+  answers.push(await agent.post("/connections", connect));
   expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
   expect(world.asks).toHaveLength(1);
   expect(world.provider.paths().filter((path) => path.endsWith("account_requests"))).toHaveLength(
@@ -46,12 +52,12 @@ test("connecting again, and at the same time, answers the same connection and as
 
 test("terms that were accepted once are not asked again, in another project or after a restart", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   await world.reopen();
   const other = world.server.orchestrator.createProject({ name: "other" });
-  expect(
-    await world.startAgent({ project: other.id }).post("/v1/connections", connect),
-  ).toMatchObject({ status: 200 });
+  expect(await world.startAgent({ project: other.id }).post("/connections", connect)).toMatchObject(
+    { status: 200 },
+  );
   expect(world.asks).toHaveLength(1);
 });
 
@@ -59,7 +65,7 @@ test("two projects that connect at once ask the human once", async () => {
   await using world = await openDeskWorld();
   const other = world.server.orchestrator.createProject({ name: "other" });
   const agents = [world.startAgent(), world.startAgent({ project: other.id })];
-  await Promise.all(agents.map((agent) => agent.post("/v1/connections", connect)));
+  await Promise.all(agents.map((agent) => agent.post("/connections", connect)));
   expect(world.asks).toHaveLength(1);
   expect(world.provider.accounts.size).toBe(1);
 });
@@ -70,9 +76,7 @@ test("terms at an address that is no web page are never shown", async () => {
     ...page,
     provider: { ...page.provider, tos_url: "javascript:alert(1)" },
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "PROVIDER_INVALID",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("PROVIDER_INVALID");
   expect(world.asks).toEqual([]);
 });
 
@@ -80,14 +84,14 @@ test("declined terms end in TERMS_DECLINED, make no account, and hold for the ru
   await using world = await openDeskWorld();
   world.answers["terms"] = "decline";
   const agent = world.startAgent();
-  const declined = await agent.post("/v1/connections", connect);
+  const declined = await agent.post("/connections", connect);
   expect([declined.status, codeOf(declined)]).toEqual([403, "TERMS_DECLINED"]);
-  expect(codeOf(await agent.post("/v1/connections", connect))).toBe("TERMS_DECLINED");
+  expect(codeOf(await agent.post("/connections", connect))).toBe("TERMS_DECLINED");
   expect(world.asks).toHaveLength(1);
   expect(world.provider.accounts.size).toBe(0);
   expect(world.provider.paths()).toEqual(["/provisioning/services"]);
   world.answers["terms"] = "accept";
-  expect((await world.startAgent().post("/v1/connections", connect)).status).toBe(200);
+  expect((await world.startAgent().post("/connections", connect)).status).toBe(200);
 });
 
 test("a newer version of the terms than the catalog's is asked for once more", async () => {
@@ -95,7 +99,7 @@ test("a newer version of the terms than the catalog's is asked for once more", a
   const agent = world.startAgent();
   await agent.get("/v1/catalog");
   world.provider.manners.tosVersion = "2026-11";
-  expect((await agent.post("/v1/connections", connect)).status).toBe(200);
+  expect((await agent.post("/connections", connect)).status).toBe(200);
   expect(world.asks.map(({ facts }) => facts?.["tos_version"])).toEqual(["2026-01", "2026-11"]);
 });
 
@@ -111,9 +115,7 @@ test("a provider that wants terms again that were just accepted is not asked aga
     };
     response.json({ type: "error", error });
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "PROVIDER_INVALID",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("PROVIDER_INVALID");
   expect(world.provider.paths().filter((each) => each === path)).toHaveLength(1);
   expect(world.asks).toHaveLength(1);
 });
@@ -123,14 +125,14 @@ test("an account that belongs to this e-mail already needs its owner's consent a
     manners: { consentUrl: "https://harbour.test/consent" },
   });
   const agent = world.startAgent();
-  const answer = await agent.post("/v1/connections", connect);
+  const answer = await agent.post("/connections", connect);
   expect(answer).toMatchObject({
     status: 403,
     body: { error: { code: "CONSENT_REQUIRED", details: { url: "https://harbour.test/consent" } } },
   });
   expect(world.asks.map(({ kind }) => kind)).toEqual(["terms", "consent"]);
   world.provider.manners.consentUrl = undefined;
-  expect((await agent.post("/v1/connections", connect)).status).toBe(200);
+  expect((await agent.post("/connections", connect)).status).toBe(200);
 });
 
 test("a user who signed in too long ago for a provider signs in again, and is then let in", async () => {
@@ -139,25 +141,21 @@ test("a user who signed in too long ago for a provider signs in again, and is th
   await using world = await openDeskWorld({ user });
   signedInAt = world.clock.now - 2 * 3_600_000;
   const agent = world.startAgent();
-  const answer = await agent.post("/v1/connections", connect);
+  const answer = await agent.post("/connections", connect);
   expect([answer.status, codeOf(answer)]).toEqual([403, "REAUTHENTICATION_REQUIRED"]);
   signedInAt = world.clock.now;
-  expect((await agent.post("/v1/connections", connect)).status).toBe(200);
+  expect((await agent.post("/connections", connect)).status).toBe(200);
 });
 
 test("a consent page that is no web page is never shown", async () => {
   await using world = await openDeskWorld({ manners: { consentUrl: "javascript:alert(1)" } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "PROVIDER_INVALID",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("PROVIDER_INVALID");
   expect(world.asks).toHaveLength(1);
 });
 
 test("an e-mail that is not verified is attested to nobody", async () => {
   await using world = await openDeskWorld({ user: { ...USER, emailVerified: false } });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "EMAIL_UNVERIFIED",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("EMAIL_UNVERIFIED");
   expect(world.provider.paths()).toEqual(["/provisioning/services"]);
 });
 
@@ -165,9 +163,7 @@ test("a human who cannot be asked has not accepted", async () => {
   await using world = await openDeskWorld({
     human: { ask: () => Promise.reject(new Error("gone")) },
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "HUMAN_UNAVAILABLE",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("HUMAN_UNAVAILABLE");
   expect(world.provider.accounts.size).toBe(0);
 });
 
@@ -177,10 +173,10 @@ test("a connection that was cut off between account and token is made again, wit
   world.provider.manners.intercept.set("/oauth/token", (_request, response) => {
     response.socket?.destroy();
   });
-  expect(codeOf(await agent.post("/v1/connections", connect))).toBe("PROVIDER_UNAVAILABLE");
+  expect(codeOf(await agent.post("/connections", connect))).toBe("PROVIDER_UNAVAILABLE");
   world.provider.manners.intercept.clear();
   await world.reopen();
-  expect(await agent.post("/v1/connections", connect)).toMatchObject({
+  expect(await agent.post("/connections", connect)).toMatchObject({
     body: { account_id: "acc_1" },
   });
   expect(world.provider.accounts.size).toBe(1);
@@ -192,7 +188,7 @@ test("a provider that does not answer is given up on in time", async () => {
   const agent = world.startAgent();
   await agent.get("/v1/catalog");
   world.provider.manners.intercept.set("/provisioning/account_requests", () => undefined);
-  expect(codeOf(await agent.post("/v1/connections", connect))).toBe("PROVIDER_UNAVAILABLE");
+  expect(codeOf(await agent.post("/connections", connect))).toBe("PROVIDER_UNAVAILABLE");
 });
 
 test.each([
@@ -237,8 +233,8 @@ test.each([
     response.status(status).json(body);
   });
   const agent = world.startAgent();
-  expect(codeOf(await agent.post("/v1/connections", connect))).toBe(code);
-  expect((await agent.get("/v1/project")).body).toMatchObject({ connections: [] });
+  expect(codeOf(await agent.post("/connections", connect))).toBe(code);
+  expect((await agent.get("")).body).toMatchObject({ connections: [] });
 });
 
 test.each([
@@ -248,9 +244,7 @@ test.each([
   await using world = await openDeskWorld({
     manners: { metadata: (own) => ({ ...own, ...other }) },
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "PROVIDER_INVALID",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("PROVIDER_INVALID");
   expect(world.provider.paths()).not.toContain("/oauth/token");
 });
 
@@ -260,7 +254,7 @@ test("a provider's words stand apart from ours in an error", async () => {
   world.provider.manners.intercept.set("/provisioning/account_requests", (_request, response) => {
     response.status(403).json({ type: "error", error });
   });
-  const { body } = await world.startAgent().post("/v1/connections", connect);
+  const { body } = await world.startAgent().post("/connections", connect);
   expect(body).toMatchObject({
     error: {
       problem: 'harbour refused the account request with 403 "unreadable".',
@@ -278,7 +272,7 @@ test("without OAuth metadata the token endpoint is APP's own", async () => {
       response.status(404).send("<html>Not here</html>");
     },
   );
-  expect((await world.startAgent().post("/v1/connections", connect)).status).toBe(200);
+  expect((await world.startAgent().post("/connections", connect)).status).toBe(200);
 });
 
 test("a redirect is not followed", async () => {
@@ -286,15 +280,13 @@ test("a redirect is not followed", async () => {
   world.provider.manners.intercept.set("/provisioning/account_requests", (_request, response) => {
     response.redirect(307, "/elsewhere");
   });
-  expect(codeOf(await world.startAgent().post("/v1/connections", connect))).toBe(
-    "PROVIDER_INVALID",
-  );
+  expect(codeOf(await world.startAgent().post("/connections", connect))).toBe("PROVIDER_INVALID");
   expect(world.provider.paths()).not.toContain("/elsewhere");
 });
 
 test("raising the cap sends the provider a newer mandate", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   await world.server.orchestrator.setCap({
     project: world.project,
     provider: "harbour",
@@ -310,7 +302,7 @@ test("raising the cap sends the provider a newer mandate", async () => {
 test("a provider that was away when the cap changed gets the mandate at the next use", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
+  await agent.post("/connections", connect);
   world.provider.manners.intercept.set("/provisioning/account_requests", (_request, response) => {
     response.socket?.destroy();
   });
@@ -329,9 +321,9 @@ test("a provider that was away when the cap changed gets the mandate at the next
 
 test("a mandate near its end is renewed", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   world.clock.now += 31 * 24 * 3_600_000;
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   const [first, second] = world.provider.mandates;
   expect(second?.exp).toBeGreaterThan(first?.exp ?? 0);
   expect(second?.version).toBe(1);
@@ -340,7 +332,7 @@ test("a mandate near its end is renewed", async () => {
 test("the credential is handed out by its handle, to the project's own runs, and each reading is written down", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
+  await agent.post("/connections", connect);
   const { body } = await agent.get("/v1/credentials/cred%3Aharbour");
   expect(body).toMatchObject({
     token_type: "bearer",
@@ -362,7 +354,7 @@ test.each(["refresh:harbour", "cred:nobody", "cred:harbour:x", "nothing", "cred:
   async (handle) => {
     await using world = await openDeskWorld();
     const agent = world.startAgent();
-    await agent.post("/v1/connections", connect);
+    await agent.post("/connections", connect);
     const answer = await agent.get(`/v1/credentials/${encodeURIComponent(handle)}`);
     expect(answer.status).toBe(404);
   },
@@ -370,7 +362,7 @@ test.each(["refresh:harbour", "cred:nobody", "cred:harbour:x", "nothing", "cred:
 
 test("a token about to expire is renewed by the refresh token before it is handed out", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   const before = (await world.startAgent().get("/v1/credentials/cred:harbour")).body;
   world.clock.now += 3_600_000;
   const after = (await world.startAgent().get("/v1/credentials/cred:harbour")).body;
@@ -380,7 +372,7 @@ test("a token about to expire is renewed by the refresh token before it is hande
 
 test("a refresh token that was spent in a crash is made good by asking for the account again", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/connections", connect);
+  await world.startAgent().post("/connections", connect);
   world.clock.now += 3_600_000;
   let refused = false;
   world.provider.manners.intercept.set("/oauth/token", (_request, response) => {
@@ -398,7 +390,7 @@ test("a refresh token that was spent in a crash is made good by asking for the a
 test("nothing under its folder holds a token in the clear, and all of it is the owner's alone", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
+  await agent.post("/connections", connect);
   const { body } = await agent.get("/v1/credentials/cred:harbour");
   const secrets = [String(body["access_token"]), agent.token.reveal(), "rt_"];
   const files = readdirSync(world.dir);
@@ -416,7 +408,7 @@ test("nothing under its folder holds a token in the clear, and all of it is the 
 test("secrets that changed places in the vault are not handed out", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
+  await agent.post("/connections", connect);
   await world.server.close();
   using db = openDatabase(join(world.dir, "orchestrator.db"));
   db.run(
@@ -429,9 +421,9 @@ test("secrets that changed places in the vault are not handed out", async () => 
 test("a vault whose identity file is another's says so, and signs nothing away", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", connect);
+  await agent.post("/connections", connect);
   await using other = await openDeskWorld();
-  await other.startAgent().post("/v1/connections", connect);
+  await other.startAgent().post("/connections", connect);
   await world.server.close();
   copyFileSync(join(other.dir, "vault.key"), join(world.dir, "vault.key"));
   await world.reopen();

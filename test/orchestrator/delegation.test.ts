@@ -22,7 +22,7 @@ test("a sub-agent has what its starter has, where nothing less is asked for", as
   const { run, ...sub } = await delegate(world, agent);
   expect(run).toMatchObject({ budget: "7.00", providers: ["harbour"] });
   expect(Date.parse(run.expires_at)).toBe(world.clock.now + HOUR);
-  expect((await sub.get("/v1/project")).body).toMatchObject({
+  expect((await sub.get("")).body).toMatchObject({
     id: world.project,
     budget: { total: "7.00", available: "7.00" },
   });
@@ -65,9 +65,9 @@ test("a sub-agent sees its own providers alone, and uses no other", async () => 
   await using world = await openDeskWorld();
   await world.addProvider({ id: "pier" });
   const agent = world.startAgent();
-  await agent.post("/v1/connections", { provider: "harbour" });
+  await agent.post("/connections", { provider: "harbour" });
   const sub = await delegate(world, agent, { providers: ["pier"] });
-  expect((await sub.get("/v1/project")).body).toMatchObject({ connections: [] });
+  expect((await sub.get("")).body).toMatchObject({ connections: [] });
   expect(codeOf(await sub.get("/v1/credentials/cred:harbour"))).toBe("PROVIDER_NOT_ALLOWED");
 });
 
@@ -89,11 +89,11 @@ describe("a sub-agent's run ends", () => {
     const agent = world.startAgent();
     const expires_at = new Date(world.clock.now + HOUR / 2).toISOString();
     const sub = await delegate(world, agent, { expires_at });
-    expect((await sub.get("/v1/project")).status).toBe(200);
+    expect((await sub.get("")).status).toBe(200);
     end(world, agent, sub);
-    expect(codeOf(await sub.get("/v1/project"))).toBe(code);
+    expect(codeOf(await sub.get(""))).toBe(code);
     await world.reopen();
-    expect(codeOf(await sub.get("/v1/project"))).toBe(code);
+    expect(codeOf(await sub.get(""))).toBe(code);
   });
 
   test("when its starter revokes it, and its starter goes on", async () => {
@@ -102,9 +102,8 @@ describe("a sub-agent's run ends", () => {
     const sub = await delegate(world, agent);
     const below = await delegate(world, sub);
     await sub.run.revoke();
-    for (const ended of [sub, below])
-      expect(codeOf(await ended.get("/v1/project"))).toBe("TOKEN_REVOKED");
-    expect((await agent.get("/v1/project")).status).toBe(200);
+    for (const ended of [sub, below]) expect(codeOf(await ended.get(""))).toBe("TOKEN_REVOKED");
+    expect((await agent.get("")).status).toBe(200);
   });
 });
 
@@ -122,7 +121,7 @@ test("a run revokes no run that it has not started", async () => {
     const path = `${world.server.url}/v1/runs/${whom.runId}`;
     const response = await fetch(path, { method: "DELETE", headers: { authorization } });
     expect(await response.json()).toMatchObject({ error: { code: "RUN_UNKNOWN" } });
-    expect((await whom.get("/v1/project")).status).toBe(200);
+    expect((await whom.get("")).status).toBe(200);
   }
 });
 
@@ -141,7 +140,7 @@ describe("with money", () => {
     expect(codeOf(await sub.get(`/v1/purchases/${id}`))).toBe("PURCHASE_UNKNOWN");
     const report = { status: 200 };
     expect(codeOf(await sub.post(`/v1/purchases/${id}/outcome`, report))).toBe("PURCHASE_UNKNOWN");
-    expect((await sub.get("/v1/project")).body).toMatchObject({ purchases: [] });
+    expect((await sub.get("")).body).toMatchObject({ purchases: [] });
   });
 
   test("a run of another project is given nothing of this one's", async () => {

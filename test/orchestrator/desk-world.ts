@@ -25,11 +25,13 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
+/** Its paths begin with "/v1", or are within its run's project. */
 export interface Agent {
   runId: string;
   token: Secret;
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  call(method: string, path: string, body?: unknown): Promise<Answer>;
 }
 
 export interface DeskWorld extends AsyncDisposable {
@@ -49,7 +51,7 @@ export interface DeskWorld extends AsyncDisposable {
     providers?: string[];
     expiresAt?: number;
   }): Agent;
-  agentOf(run: { runId: string; token: Secret }): Agent;
+  agentOf(run: { runId: string; token: Secret }, project?: string): Agent;
   /** Ends the orchestrator and opens it again on the same folder. */
   reopen(): Promise<void>;
 }
@@ -114,17 +116,23 @@ export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<Des
   const provider = await addProvider(manners ?? {});
   const project = server.orchestrator.createProject({ name: "nimbus" }).id;
 
-  const agentOf = ({ runId, token }: { runId: string; token: Secret }): Agent => {
-    const call = async (path: string, init: RequestInit): Promise<Answer> => {
+  const agentOf: DeskWorld["agentOf"] = ({ runId, token }, of = project) => {
+    const call: Agent["call"] = async (method, path, body) => {
       const authorization = `Bearer ${token.reveal()}`;
-      const response = await fetch(`${server.url}${path}`, { ...init, headers: { authorization } });
+      const url = `${server.url}${path.startsWith("/v1") ? "" : `/v1/projects/${of}`}${path}`;
+      const response = await fetch(url, {
+        method,
+        headers: { authorization },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
       return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     };
     return {
       runId,
       token,
-      get: (path) => call(path, {}),
-      post: (path, body) => call(path, { method: "POST", body: JSON.stringify(body) }),
+      get: (path) => call("GET", path),
+      post: (path, body) => call("POST", path, body),
+      call,
     };
   };
   const startAgent: DeskWorld["startAgent"] = (run = {}) =>
@@ -135,6 +143,7 @@ export async function openDeskWorld(options: DeskWorldOptions = {}): Promise<Des
         expiresAt: clock.now + 3_600_000,
         ...run,
       }),
+      run.project,
     );
   return {
     dir,

@@ -125,13 +125,14 @@ test("a consent is one agent's, for its scopes, until it is revoked", async () =
     me.post(`${at}/consents`, { provider: "harbour", agent: "agent", scopes });
   await grant(["resources"]);
   expect(codeOf(await agent.get("/v1/credentials/cred:harbour"))).toBe("SCOPE_MISSING");
-  expect((await agent.post("/v1/resources", { ...ORDER, configuration: {} })).status).toBe(200);
+  const { accept_terms: _the_persons, ...runs } = ORDER;
+  expect((await agent.post("/resources", runs)).status).toBe(200);
   const { body } = await grant(["account"]);
   expect((await agent.get("/v1/credentials/cred:harbour")).status).toBe(200);
   await me.delete(`${at}/consents/${String(body["id"])}`);
   expect(codeOf(await agent.get("/v1/credentials/cred:harbour"))).toBe("AGENT_NOT_ADMITTED");
-  const order = { ...ORDER, configuration: { name: "two" }, idempotency_key: "two" };
-  expect(codeOf(await agent.post("/v1/resources", order))).toBe("AGENT_NOT_ADMITTED");
+  const order = { ...runs, configuration: { name: "two" }, idempotency_key: "two" };
+  expect(codeOf(await agent.post("/resources", order))).toBe("AGENT_NOT_ADMITTED");
 });
 
 test("the vault's key is changed, and every secret is still there under the new one alone", async () => {

@@ -110,7 +110,7 @@ test("an agent's run adds what costs money within its budget, and not beyond", a
   const expires_at = new Date(Date.now() + 60_000).toISOString();
   const run = await me.post(`${at}/runs`, { budget: "20.00", expires_at });
   const call = (name: string) =>
-    fetch(`${world.server.url}/v1/resources`, {
+    fetch(`${world.server.url}${at}/resources`, {
       method: "POST",
       headers: { authorization: `Bearer ${String(run.body["token"])}` },
       body: JSON.stringify({

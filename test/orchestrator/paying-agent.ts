@@ -7,7 +7,7 @@ import type { PayOutcome } from "../../middleware/index.ts";
 import {
   CatalogEnvelope,
   Credential,
-  ProjectView,
+  ProjectList,
   purchaseId,
   Secret,
 } from "../../protocol/index.ts";
@@ -28,7 +28,8 @@ export async function buyFlag(
     return (await globalThis.fetch(orchestratorUrl + path, { headers })).json();
   };
   const catalog = CatalogEnvelope.parse(await get("/v1/catalog")).data;
-  const project = ProjectView.parse(await get("/v1/project")).id;
+  const { projects } = ProjectList.parse(await get("/v1/projects"));
+  const project = projects[0]!.id;
   const account = Credential.parse(await get("/v1/credentials/cred:harbour"));
   const service = "harbour/flag";
   const inputs = { account_id: account.account_id, domain };

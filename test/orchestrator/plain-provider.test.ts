@@ -172,7 +172,7 @@ test("a service that its catalog calls free and that wants to be paid is not add
 test("it asks nobody about a second agent, so the person is asked here", async () => {
   await connect();
   world.answers["consent"] = "decline";
-  const answer = await world.startAgent().post("/v1/connections", { provider: "stranger" });
+  const answer = await world.startAgent().post("/connections", { provider: "stranger" });
   expect(codeOf(answer)).toBe("AGENT_NOT_ADMITTED");
   expect(world.asks.at(-1)).toMatchObject({ kind: "consent", provider: "stranger" });
 });

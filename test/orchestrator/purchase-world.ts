@@ -60,7 +60,7 @@ export async function openPurchaseWorld(
     ...overrides,
   });
   const agent = world.startAgent({ budget });
-  if (connect) await agent.post("/v1/connections", { provider: "harbour" });
+  if (connect) await agent.post("/connections", { provider: "harbour" });
 
   const order = ({
     domain = "nimbus.com",

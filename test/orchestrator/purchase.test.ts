@@ -31,7 +31,7 @@ test("an offer that keeps to the catalog is paid for, and everyone can see it bu
   });
   const { id, payment } = recordOf(answer);
   expect((await agent.get(`/v1/purchases/${id}`)).body).toEqual(answer.body);
-  expect((await agent.get("/v1/project")).body).toMatchObject({
+  expect((await agent.get("")).body).toMatchObject({
     budget: { total: "1000.00", available: "989.56" },
     payment_method: { type: "token-wallet" },
     purchases: [
@@ -75,7 +75,7 @@ test("a server's word does not settle a payment, the chain does", async () => {
     transaction,
   });
   expect(settled.body).toMatchObject({ state: "settled", transaction });
-  expect((await shop.agent.get("/v1/project")).body).toMatchObject({
+  expect((await shop.agent.get("")).body).toMatchObject({
     spend: [{ spent: "10.44", reserved: "0.00" }],
   });
 });
@@ -134,7 +134,7 @@ test.each<[string, string, number, OrderFields]>([
     const answer = await shop.agent.post("/v1/purchases", shop.order(fields));
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     expect(shop.signed.count).toBe(0);
-    expect((await shop.agent.get("/v1/project")).body).toMatchObject({
+    expect((await shop.agent.get("")).body).toMatchObject({
       budget: { available: "1000.00" },
       purchases: [],
       spend: [{ spent: "0.00", reserved: "0.00" }],
@@ -202,7 +202,7 @@ test("a new month has its cap anew, and the run's budget stays spent", async () 
   const run = { runId: shop.agent.runId, expiresAt: shop.world.clock.now + 1000 };
   const agent = shop.world.agentOf(server.orchestrator.renewRun(run));
   expect((await agent.post("/v1/purchases", shop.order({ domain: "two.com" }))).status).toBe(200);
-  expect((await agent.get("/v1/project")).body).toMatchObject({ budget: { available: "10.44" } });
+  expect((await agent.get("")).body).toMatchObject({ budget: { available: "10.44" } });
 });
 
 test("a run that goes on after a crash has what its budget had left", async () => {
@@ -222,7 +222,7 @@ test("a cap over the whole wallet counts over projects", async () => {
   await shop.agent.post("/v1/purchases", shop.order());
   const project = shop.world.server.orchestrator.createProject({ name: "other" }).id;
   const other = shop.world.startAgent({ project });
-  await other.post("/v1/connections", { provider: "harbour" });
+  await other.post("/connections", { provider: "harbour" });
   expect(codeOf(await other.post("/v1/purchases", shop.order({ domain: "two.com" })))).toBe(
     "CAP_EXCEEDED",
   );
@@ -247,7 +247,7 @@ test("another project's purchase is not there", async () => {
 test("nothing is bought where the terms were declined", async () => {
   await using shop = await openPurchaseWorld(chain, { connect: false });
   shop.world.answers["terms"] = "decline";
-  expect(codeOf(await shop.agent.post("/v1/connections", { provider: "harbour" }))).toBe(
+  expect(codeOf(await shop.agent.post("/connections", { provider: "harbour" }))).toBe(
     "TERMS_DECLINED",
   );
   expect(codeOf(await shop.agent.post("/v1/purchases", shop.order()))).toBe("NOT_CONNECTED");

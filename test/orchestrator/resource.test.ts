@@ -13,7 +13,7 @@ const box = (key: string, configuration = {}) => ({
 test("adds a free service, connecting first, and says how code reaches it", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  const { status, body } = await agent.post("/v1/resources", box("k1", { title: "notes" }));
+  const { status, body } = await agent.post("/resources", box("k1", { title: "notes" }));
   expect(status).toBe(200);
   expect(body).toEqual({
     id: expect.stringMatching(/^res_/),
@@ -22,7 +22,7 @@ test("adds a free service, connecting first, and says how code reaches it", asyn
     configuration: { title: "notes" },
     access: { HARBOUR_ACCOUNT_ID: "acc", HARBOUR_REGION: "north" },
   });
-  expect((await agent.get("/v1/project")).body).toMatchObject({ resources: [body] });
+  expect((await agent.get("")).body).toMatchObject({ resources: [body] });
   expect(world.trace.at(-1)).toEqual({
     type: "resource",
     service: "harbour/box",
@@ -33,7 +33,7 @@ test("adds a free service, connecting first, and says how code reaches it", asyn
 
 test("costs no more round trips than the protocol has steps", async () => {
   await using world = await openDeskWorld();
-  await world.startAgent().post("/v1/resources", box("k1"));
+  await world.startAgent().post("/resources", box("k1"));
   expect(world.provider.paths().toSorted()).toEqual([
     "/.well-known/openid-configuration",
     "/oauth/token",
@@ -47,12 +47,12 @@ test("adding the same again, with any key, at the same time or after a restart, 
   await using world = await openDeskWorld();
   const agent = world.startAgent();
   const answers = await Promise.all([
-    agent.post("/v1/resources", box("k1", { a: "1", b: "2" })),
-    agent.post("/v1/resources", box("k1", { b: "2", a: "1" })),
-    agent.post("/v1/resources", box("k2", { a: "1", b: "2" })),
+    agent.post("/resources", box("k1", { a: "1", b: "2" })),
+    agent.post("/resources", box("k1", { b: "2", a: "1" })),
+    agent.post("/resources", box("k2", { a: "1", b: "2" })),
   ]);
   await world.reopen();
-  answers.push(await agent.post("/v1/resources", box("k3", { a: "1", b: "2" })));
+  answers.push(await agent.post("/resources", box("k3", { a: "1", b: "2" })));
   expect(new Set(answers.map(({ body }) => body["id"])).size).toBe(1);
   expect(world.provider.resources.size).toBe(1);
 });
@@ -60,30 +60,30 @@ test("adding the same again, with any key, at the same time or after a restart, 
 test("another configuration is another resource", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/resources", box("k1", { title: "a" }));
-  await agent.post("/v1/resources", box("k2", { title: "b" }));
+  await agent.post("/resources", box("k1", { title: "a" }));
+  await agent.post("/resources", box("k2", { title: "b" }));
   expect(world.provider.resources.size).toBe(2);
 });
 
 test("a key that was used for another order is refused", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/resources", box("k1", { title: "a" }));
-  const answer = await agent.post("/v1/resources", box("k1", { title: "b" }));
+  await agent.post("/resources", box("k1", { title: "a" }));
+  const answer = await agent.post("/resources", box("k1", { title: "b" }));
   expect([answer.status, codeOf(answer)]).toEqual([409, "IDEMPOTENCY_CONFLICT"]);
 });
 
 test("an answer that was lost is asked for again under the same key of the provider", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", { provider: "harbour" });
+  await agent.post("/connections", { provider: "harbour" });
   world.provider.manners.intercept.set("/provisioning/resources", (_request, response) => {
     response.socket?.destroy();
   });
-  expect(codeOf(await agent.post("/v1/resources", box("k1")))).toBe("PROVIDER_UNAVAILABLE");
+  expect(codeOf(await agent.post("/resources", box("k1")))).toBe("PROVIDER_UNAVAILABLE");
   world.provider.manners.intercept.clear();
   await world.reopen();
-  expect((await agent.post("/v1/resources", box("k2"))).status).toBe(200);
+  expect((await agent.post("/resources", box("k2"))).status).toBe(200);
   const keys = world.provider.requests
     .filter(({ path }) => path === "/provisioning/resources")
     .map(({ headers }) => headers["idempotency-key"]);
@@ -94,13 +94,13 @@ test("an answer that was lost is asked for again under the same key of the provi
 test("a token that the provider no longer knows is renewed once, and the call repeated", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  await agent.post("/v1/connections", { provider: "harbour" });
+  await agent.post("/connections", { provider: "harbour" });
   world.provider.forgetTokens();
-  expect((await agent.post("/v1/resources", box("k1"))).status).toBe(200);
+  expect((await agent.post("/resources", box("k1"))).status).toBe(200);
   world.provider.manners.intercept.set("/provisioning/resources", (_request, response) => {
     response.status(401).json({ status: "error", error: { code: "unauthorized", message: "" } });
   });
-  expect(codeOf(await agent.post("/v1/resources", box("k2", { title: "x" })))).toBe(
+  expect(codeOf(await agent.post("/resources", box("k2", { title: "x" })))).toBe(
     "PROVIDER_REFUSED",
   );
 });
@@ -108,12 +108,12 @@ test("a token that the provider no longer knows is renewed once, and the call re
 test("a resource that is not ready yet is asked about again, not made again", async () => {
   await using world = await openDeskWorld({ manners: { pending: true } });
   const agent = world.startAgent();
-  expect((await agent.post("/v1/resources", box("k1"))).body).toMatchObject({
+  expect((await agent.post("/resources", box("k1"))).body).toMatchObject({
     status: "pending",
     access: {},
   });
   world.provider.manners.pending = false;
-  expect((await agent.post("/v1/resources", box("k1"))).body).toMatchObject({
+  expect((await agent.post("/resources", box("k1"))).body).toMatchObject({
     status: "complete",
     access: { HARBOUR_REGION: "north" },
   });
@@ -126,7 +126,7 @@ test("secrets go to the vault, and their handles stand in their place", async ()
     manners: { access: { BOX_ID: "b1", BOX_API_KEY: secret } },
   });
   const agent = world.startAgent();
-  const { body } = await agent.post("/v1/resources", box("k1"));
+  const { body } = await agent.post("/resources", box("k1"));
   const access = body["access"] as Record<string, string>;
   expect(access).toEqual({
     BOX_ID: "b1",
@@ -180,7 +180,7 @@ test.each([
   ["no reference at all", { ...box("k"), service: "box" }, 404, "PROVIDER_UNKNOWN"],
 ])("%s is not added, and nobody is asked or connected", async (_what, order, status, code) => {
   await using world = await openDeskWorld();
-  const answer = await world.startAgent().post("/v1/resources", order);
+  const answer = await world.startAgent().post("/resources", order);
   expect([answer.status, codeOf(answer)]).toEqual([status, code]);
   expect(world.asks).toEqual([]);
   expect(world.provider.accounts.size).toBe(0);
@@ -191,8 +191,8 @@ test("what costs money is not added for a user without a payment method: the hum
   const agent = world.startAgent();
   world.answers["payment_method"] = "decline";
   const order = { ...box("k"), service: "harbour/crane" };
-  expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
-  expect(codeOf(await agent.post("/v1/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
+  expect(codeOf(await agent.post("/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
+  expect(codeOf(await agent.post("/resources", order))).toBe("PAYMENT_METHOD_REQUIRED");
   expect(world.asks.map(({ kind }) => kind)).toEqual(["payment_method"]);
   expect(world.provider.accounts.size).toBe(0);
 });
@@ -220,31 +220,31 @@ test.each([
     response.json(body);
   });
   const agent = world.startAgent();
-  expect(codeOf(await agent.post("/v1/resources", box("k1")))).toBe(code);
-  expect((await agent.get("/v1/project")).body).toMatchObject({ resources: [] });
+  expect(codeOf(await agent.post("/resources", box("k1")))).toBe(code);
+  expect((await agent.get("")).body).toMatchObject({ resources: [] });
 });
 
 test("terms that are declined add nothing", async () => {
   await using world = await openDeskWorld();
   world.answers["terms"] = "decline";
-  expect(codeOf(await world.startAgent().post("/v1/resources", box("k1")))).toBe("TERMS_DECLINED");
+  expect(codeOf(await world.startAgent().post("/resources", box("k1")))).toBe("TERMS_DECLINED");
   expect(world.provider.resources.size).toBe(0);
 });
 
 test("what is bought at the provider itself is not added here", async () => {
   await using world = await openDeskWorld();
   const order = { ...box("k"), service: "harbour/free-flag" };
-  expect(codeOf(await world.startAgent().post("/v1/resources", order))).toBe("BOUGHT_AT_PROVIDER");
+  expect(codeOf(await world.startAgent().post("/resources", order))).toBe("BOUGHT_AT_PROVIDER");
 });
 
 test("a service that needs a payment method asks the human once, and says what is missing", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
   for (const key of ["k1", "k2"]) {
-    const answer = await agent.post("/v1/resources", { ...box(key), service: "harbour/deposit" });
+    const answer = await agent.post("/resources", { ...box(key), service: "harbour/deposit" });
     expect([answer.status, codeOf(answer)]).toEqual([403, "PAYMENT_METHOD_REQUIRED"]);
     world.answers["payment_method"] = "decline";
   }
   expect(world.asks.map(({ kind }) => kind)).toEqual(["payment_method", "payment_method"]);
-  expect((await agent.get("/v1/project")).body).toMatchObject({ payment_method: null });
+  expect((await agent.get("")).body).toMatchObject({ payment_method: null });
 });

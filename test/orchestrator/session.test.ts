@@ -33,11 +33,10 @@ test("a session says whose it is, and ends", async () => {
   expect(codeOf(await other.get("/v1/session"))).toBe("SESSION_EXPIRED");
 });
 
-test("without a session there is no answer, and a run's token is none", async () => {
+test("without a session there is no answer", async () => {
   const response = await fetch(`${world.server.url}/v1/projects`);
   expect(response.status).toBe(401);
   expect(await response.json()).toMatchObject({ error: { code: "SESSION_REQUIRED" } });
-  expect(codeOf(await world.startAgent().get("/v1/projects"))).toBe("SESSION_REQUIRED");
 });
 
 test("a project is made once for a key", async () => {

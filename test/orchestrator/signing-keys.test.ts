@@ -103,13 +103,13 @@ test("a file of an earlier version, whose key says no hour, signs", async () => 
 test("an orchestrator that rotates goes on with the accounts it has and opens new ones", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();
-  expect((await agent.post("/v1/connections", { provider: "harbour" })).status).toBe(200);
+  expect((await agent.post("/connections", { provider: "harbour" })).status).toBe(200);
   await world.server.orchestrator.rotateKeys();
   for (const later of [0, 5 * MINUTE, 6 * MINUTE]) {
     world.clock.now += later;
     const project = world.server.orchestrator.createProject({ name: `after ${later}` }).id;
     const other = world.startAgent({ project });
-    const answer = await other.post("/v1/connections", { provider: "harbour" });
+    const answer = await other.post("/connections", { provider: "harbour" });
     expect([answer.status, codeOf(answer)]).toEqual([200, undefined]);
   }
 });

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type SettleAnswer, startFacilitator } from "../../facilitator/index.ts";
 import { openTestChain, type TestChain } from "../support/chain.ts";
 import { newRequest, post } from "./facilitator-world.ts";
+import { bundled } from "../support/bundled.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "purser-facilitator-kill-"));
 let chain: TestChain;
@@ -28,7 +29,7 @@ async function newGasKey(): Promise<Hex> {
 
 /** Starts one, and resolves when it listens. */
 async function startChild(dir: string, key: Hex, ...rest: string[]) {
-  const program = new URL("./facilitator-child.ts", import.meta.url).pathname;
+  const program = await bundled(new URL("facilitator-child.ts", import.meta.url));
   const env = { PATH: process.env["PATH"], GAS_KEY: key };
   const child: ChildProcess = spawn(process.execPath, [program, chain.rpcUrl, dir, ...rest], {
     env,

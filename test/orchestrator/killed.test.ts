@@ -15,9 +15,10 @@ import { GREENHOUSE, type Greenhouse } from "../provider/greenhouse.ts";
 import { PAY_TO } from "../provider/shop.ts";
 import { type Change, openOrdering, type OrderingOptions } from "./killed-world.ts";
 import { ISSUER } from "./provider-double.ts";
+import { bundled } from "../support/bundled.ts";
 
 const run = promisify(execFile);
-const CHILD = join(import.meta.dirname, "killed-child.ts");
+const CHILD = await bundled(new URL("killed-child.ts", import.meta.url));
 const FUNDS = 1_000_000_000n;
 const payerKey = generatePrivateKey();
 const payer = privateKeyToAccount(payerKey).address;

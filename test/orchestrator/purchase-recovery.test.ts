@@ -1,6 +1,5 @@
 /** What an agent paid for and never got: the orchestrator fetches it, by the same bytes, and the agent's next identical call gets it. */
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keepCall } from "../../middleware/fetch/kept-request.ts";
@@ -10,8 +9,9 @@ import { reservation } from "../store/ledger-world.ts";
 import { openTestChain, type TestChain } from "../support/chain.ts";
 import { buyFlag } from "./paying-agent.ts";
 import { openPurchaseWorld, PRICE, type PurchaseWorld, settle } from "./purchase-world.ts";
+import { bundled } from "../support/bundled.ts";
 
-const PROGRAM = join(import.meta.dirname, "paying-agent.ts");
+const PROGRAM = await bundled(new URL("paying-agent.ts", import.meta.url));
 const run = promisify(execFile);
 
 let chain: TestChain;

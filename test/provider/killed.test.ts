@@ -15,6 +15,7 @@ import { type Attestor, connect, sendSigned, startAttestor } from "./attestor.ts
 import { GREENHOUSE, signingFetch } from "./greenhouse.ts";
 import type { KilledOptions, KillPoint } from "./killed-child.ts";
 import { PAY_TO } from "./shop.ts";
+import { bundled } from "../support/bundled.ts";
 
 let market: Market;
 let attestor: Attestor;
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 
 async function startChild(options: KilledOptions) {
-  const file = new URL("killed-child.ts", import.meta.url).pathname;
+  const file = await bundled(new URL("killed-child.ts", import.meta.url));
   const args = [file, JSON.stringify(options)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");

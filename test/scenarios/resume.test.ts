@@ -6,11 +6,13 @@ import { prepareRun, readScenario, runScenario, scriptedHuman } from "../../scen
 import { processesOf } from "../support/command.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { POINTS } from "./killed-run.ts";
+import { bundled } from "../support/bundled.ts";
 
+const PROGRAM = await bundled(new URL("killed-run.ts", import.meta.url));
 const NOBODY = scriptedHuman({});
 
 async function runUntilKilled(dir: string, point: string): Promise<void> {
-  const child = spawn(process.execPath, ["test/scenarios/killed-run.ts", dir, point], {
+  const child = spawn(process.execPath, [PROGRAM, dir, point], {
     stdio: "inherit",
   });
   const signal = await new Promise((resolve) => child.once("exit", (_, signal) => resolve(signal)));

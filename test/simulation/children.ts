@@ -1,8 +1,8 @@
 /** Work over as many processes as there are cores: one message out, one message back. One that dies ends everything. */
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { Hunt } from "./mutant-child.ts";
 import type { SeedReport } from "./sim-child.ts";
+import { bundled } from "../support/bundled.ts";
 
 export interface RunSeedsOptions {
   readonly from: number;
@@ -46,7 +46,7 @@ async function spread(
   onReport: (report: unknown) => void,
 ): Promise<void> {
   const left = [...jobs];
-  const path = fileURLToPath(new URL(file, import.meta.url));
+  const path = await bundled(new URL(file, import.meta.url));
   const work = async () => {
     const child = fork(path, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     try {

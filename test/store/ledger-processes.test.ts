@@ -2,11 +2,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { newLedgerPath, openBook, scope } from "./ledger-world.ts";
+import { bundled } from "../support/bundled.ts";
 
-const CHILD = fileURLToPath(new URL("ledger-child.ts", import.meta.url));
+const CHILD = await bundled(new URL("ledger-child.ts", import.meta.url));
 
 class Spender implements Disposable {
   readonly #child: ChildProcessWithoutNullStreams;

@@ -1,8 +1,8 @@
 /** A child process that pays, from its start to its end: what it said, and how it went. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Plan, Said } from "./payer.ts";
+import { bundled } from "../../support/bundled.ts";
 
 export interface Life {
   /** Each item it had an outcome for. */
@@ -13,7 +13,7 @@ export interface Life {
   readonly error: string | undefined;
 }
 
-const CHILD = fileURLToPath(new URL("kill-child.ts", import.meta.url));
+const CHILD = await bundled(new URL("kill-child.ts", import.meta.url));
 
 export interface LifeOptions {
   readonly plan: Plan;

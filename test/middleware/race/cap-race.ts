@@ -5,10 +5,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { openKillWorld } from "../kill/kill-world.ts";
 import { stockShopMppx, stockShopV1, stockShopV2 } from "../stock-shops.ts";
 import type { ClientName, RacePlan } from "./clients.ts";
+import { bundled } from "../../support/bundled.ts";
 
 export interface RaceOptions {
   readonly client: ClientName;
@@ -25,7 +25,7 @@ export interface RaceResult {
 }
 
 export const PURCHASES = 50;
-const CHILD = fileURLToPath(new URL("race-child.ts", import.meta.url));
+const CHILD = await bundled(new URL("race-child.ts", import.meta.url));
 
 /** Each client's own server; ours is met by the newest stock one. */
 const SELLERS = {

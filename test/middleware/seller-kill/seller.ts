@@ -1,9 +1,9 @@
 /** A seller's process as a test sees it: started, killed, started again on the same database. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { Address, Hex } from "viem";
 import type { DeathPlan } from "./steps.ts";
+import { bundled } from "../../support/bundled.ts";
 
 export const ROUTES = ["work-first", "settle-first", "failing"] as const;
 export type SellerRoute = (typeof ROUTES)[number];
@@ -25,7 +25,7 @@ export interface SellerLife extends AsyncDisposable {
   readonly ended: Promise<string | undefined>;
 }
 
-const CHILD = fileURLToPath(new URL("seller-child.ts", import.meta.url));
+const CHILD = await bundled(new URL("seller-child.ts", import.meta.url));
 
 /** Starts it; resolves when its recovery is over and it listens. */
 export async function startSeller(plan: SellerPlan): Promise<SellerLife> {

@@ -1,6 +1,5 @@
 /** The real parties around an agent: chain, facilitator, wallet, orchestrator, and a provider that nobody has seen before. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { privateKeyToAccount, generatePrivateKey } from "viem/accounts";
 import { accountSigner, Wallet } from "../../middleware/index.ts";
@@ -10,6 +9,7 @@ import { startProvider } from "../../provider/index.ts";
 import { openLedger } from "../../store/index.ts";
 import { openMarket } from "../middleware/shop.ts";
 import { type Lighthouse, lighthouse } from "./lighthouse.ts";
+import { newFolder } from "../support/temporary.ts";
 
 export interface RealWorld extends AsyncDisposable {
   orchestrator: Orchestrator;
@@ -36,7 +36,7 @@ export async function openRealWorld({
   terms?: "accept" | "decline";
 }): Promise<RealWorld> {
   await using stack = new AsyncDisposableStack();
-  const dir = mkdtempSync(join(tmpdir(), "purser-agent-"));
+  const dir = newFolder("agent");
   stack.defer(() => rmSync(dir, { recursive: true, force: true }));
   const market = stack.use(await openMarket());
   const { chain } = market.chain;

@@ -1,7 +1,5 @@
 /** A provider for tests of what the kit sells as resources: pots for plants, some free, some by the month, some by what is used. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import {
   type Accounts,
@@ -23,6 +21,7 @@ import {
   startAttestor,
 } from "./attestor.ts";
 import { PAY_TO } from "./shop.ts";
+import { newFolder } from "../support/temporary.ts";
 
 /** What the provider's own functions did, and what they are to do next. */
 export interface Greenhouse extends OpenedProvider {
@@ -195,7 +194,7 @@ export async function openGreenhouseShop(
   changes: Partial<StartOptions> & { facilitatorUrl: string },
 ): Promise<OpenGreenhouse> {
   const attestor = await startAttestor();
-  const dir = mkdtempSync(join(tmpdir(), "purser-greenhouse-"));
+  const dir = newFolder("greenhouse");
   const server = await startProvider(GREENHOUSE, {
     dir,
     payTo: PAY_TO,

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,6 +9,7 @@ import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { startCloudflare } from "../../provider/index.ts";
 import { PAY_TO } from "./shop.ts";
 import { visit } from "./visit.ts";
+import { newFolder } from "../support/temporary.ts";
 
 /** The pids below a process, as Linux tells them. */
 function descendants(pid: number): number[] {
@@ -53,7 +53,7 @@ async function startChild(
 test.skipIf(process.platform !== "linux")(
   "a provider that is killed leaves no workerd behind, and opens again with its sites where they were",
   async () => {
-    const dir = mkdtempSync(join(tmpdir(), "purser-orphan-"));
+    const dir = newFolder("orphan");
     const { child, site } = await startChild(dir);
     expect(site.text).toBe("alive");
     const below = descendants(child.pid!);

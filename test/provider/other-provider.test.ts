@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import express from "express";
 import { expect, test } from "vitest";
 import { BASE_SEPOLIA_USDC, ServicesPage } from "../../protocol/index.ts";
@@ -14,6 +12,7 @@ import { fetchV2 } from "../middleware/stock-clients.ts";
 import { openMarket } from "../middleware/shop.ts";
 import { connect, read, sendSigned, startAttestor } from "./attestor.ts";
 import { PAY_TO } from "./shop.ts";
+import { newFolder } from "../support/temporary.ts";
 
 interface Teahouse extends OpenedProvider {
   readonly poured: string[];
@@ -66,7 +65,7 @@ function openTeahouse({ authenticate, till }: ProviderKit): Teahouse {
 test("another provider is made of the kit: its catalog, its resources, its paid calls under its own mandate", async () => {
   await using market = await openMarket();
   await using attestor = await startAttestor();
-  const dir = mkdtempSync(join(tmpdir(), "purser-teahouse-"));
+  const dir = newFolder("teahouse");
   await using server = await startProvider(TEAHOUSE, {
     dir,
     facilitatorUrl: market.facilitator.url,

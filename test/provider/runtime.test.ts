@@ -1,6 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { planCell } from "../../provider/cloudflare/runtime/cell-plan.ts";
@@ -10,6 +9,7 @@ import type { NamedWorker } from "../../provider/cloudflare/runtime/worker-code.
 import { boundTo, WorkersRuntime } from "../../provider/cloudflare/runtime/workers-runtime.ts";
 import { answering } from "./shop.ts";
 import { visit } from "./visit.ts";
+import { newFolder } from "../support/temporary.ts";
 
 function worker(name: string, source: string, namespaces: string[] = []): NamedWorker {
   const base64 = Buffer.from(source).toString("base64");
@@ -30,7 +30,7 @@ function worker(name: string, source: string, namespaces: string[] = []): NamedW
 
 /** A runtime with a record of what was deployed, and a count of the cells that were started and are up. */
 function openRuntime({ maxCells = 8 } = {}) {
-  const dir = mkdtempSync(join(tmpdir(), "purser-runtime-"));
+  const dir = newFolder("runtime");
   const deployed = new Map<string, NamedWorker>();
   const cells = { started: 0, up: 0 };
   const stops = new EventEmitter();

@@ -1,11 +1,10 @@
 /** A running local Cloudflare with the orchestrator that it trusts, for one test; its folder can be opened again. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { get } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { type CloudflareServer, startCloudflare } from "../../provider/index.ts";
 import { type Answer, type Attestor, read, type Session, startAttestor } from "./attestor.ts";
+import { newFolder } from "../support/temporary.ts";
 
 export const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
 
@@ -22,7 +21,7 @@ export interface Shop extends AsyncDisposable {
 
 export async function openShop(changes: Partial<StartOptions> = {}): Promise<Shop> {
   const attestor = await startAttestor();
-  const dir = mkdtempSync(join(tmpdir(), "purser-provider-"));
+  const dir = newFolder("provider");
   const options: StartOptions = {
     dir,
     facilitatorUrl: "http://127.0.0.1:9",

@@ -5,6 +5,7 @@
 import { type Hex, type LocalAccount, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
+/** From a private key of 32 bytes; what it signs is viem's, to the byte. */
 export async function gasAccount(privateKey: Hex): Promise<LocalAccount> {
   const account = privateKeyToAccount(privateKey);
   const secp256k1 = await import("tiny-secp256k1").catch(() => undefined);

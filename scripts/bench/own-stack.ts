@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import express from "express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { createFacilitator } from "../../facilitator/index.ts";
+import { createFacilitator, gasAccount } from "../../facilitator/index.ts";
 import { createPayingFetch, paywall, startSignerProcess, Wallet } from "../../middleware/index.ts";
 import { Secret } from "../../protocol/index.ts";
 import { openDatabase, openLedger } from "../../store/index.ts";
@@ -16,7 +16,8 @@ export async function openOwnStack(): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
   const open = (name: string) => openDatabase(join(folder, name));
   const chain = await openTestChain();
-  const account = await chain.newPayer(0n, 10n ** 20n);
+  const account = await gasAccount(generatePrivateKey());
+  await chain.local.fund(account.address, { ether: 10n ** 20n });
   const [shopDb, facilitatorDb] = [open("shop.sqlite"), open("facilitator.sqlite")];
   const { rpcUrl } = chain;
   const facilitator = createFacilitator({ rpcUrl, account, db: facilitatorDb });

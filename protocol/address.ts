@@ -5,8 +5,21 @@
 import type { Address } from "viem";
 import { keccak256 } from "./keccak.ts";
 
+/** A payment names the same few addresses some ten times; strangers can name any number. */
+const MOST_KEPT = 1_000;
+const kept = new Map<string, Address>();
+
 /** Of 0x and 40 hexadecimal digits in any case; anything else is a mistake of the caller's. */
 export function getAddress(text: string): Address {
+  const known = kept.get(text);
+  if (known !== undefined) return known;
+  const address = checksummed(text);
+  if (kept.size === MOST_KEPT) kept.clear();
+  kept.set(text, address);
+  return address;
+}
+
+function checksummed(text: string): Address {
   if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw new TypeError("not an address");
   const digits = text.slice(2).toLowerCase();
   const check = keccak256(Buffer.from(digits)).slice(2);

@@ -63,7 +63,7 @@ export class Renewals {
       const session = { acceptTerms: undefined };
       const asker: Asker = { project: row.project, id: "renewal", agent: OWNER, session };
       try {
-        await renewal.renew(asker, await providerOf(row.provider), row, undefined);
+        await renewal.renew(asker, await providerOf(row.provider), row, {});
       } catch (error) {
         const { code } = toErrorBody(error);
         const wait = SOON.has(code) ? SOON_MS : LATER_MS;

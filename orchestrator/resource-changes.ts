@@ -3,6 +3,7 @@ import {
   type CatalogProvider,
   parseDecimal,
   priceOf,
+  type RemoveOrder,
   type Resource,
   type RotateOrder,
   type Service,
@@ -108,20 +109,25 @@ export class ResourceChanges {
     }
   }
 
-  /** A person confirms what cannot be undone. */
+  /** A person confirms what cannot be undone. `providerOf` is asked only where the provider has to hear of it. */
   remove(
     asker: Asker,
-    provider: CatalogProvider,
     row: ResourceRow,
-    confirm: readonly string[],
+    { only, confirm = [] }: RemoveOrder,
+    providerOf: ProviderOf,
   ): Promise<Resource> {
+    const { store, consents, work } = this.#parts;
     return this.#serial.run(row.id, async () => {
-      const now = this.#parts.store.find(row.id) ?? row;
-      if (now.status === "removed") return viewResource(now);
-      this.#parts.consents.checkScope(asker, provider.profile.id, "resources");
-      if (asker.session && !confirm.includes("destructive")) throw destructive(now);
+      const now = store.find(row.id) ?? row;
+      if (now.status === "removed" || now.status === "untracked") return viewResource(now);
+      consents.checkScope(asker, now.provider, "resources");
+      if (asker.session && !confirm.includes("destructive")) throw destructive(now, only);
       if (now.providerId === "") throw notReady(now);
-      return this.#parts.work.remove(asker, provider, now);
+      if (only === "credentials") return viewResource(store.keepWithoutSecrets(now));
+      if (only === undefined) return work.remove(asker, await providerOf(now.provider), now);
+      const open = store.openWork(now.id);
+      if (open && (await work.hasPaid(asker, now, open))) throw paymentOpen(now);
+      return work.untrack(now);
     });
   }
 
@@ -214,9 +220,23 @@ function notReady({ id, status }: ResourceRow): OrchestratorError {
   });
 }
 
-function destructive({ id, service }: ResourceRow): OrchestratorError {
+/** What was paid for is waited for: nobody would hear of it afterwards. */
+function paymentOpen({ id, service }: ResourceRow): OrchestratorError {
+  return new OrchestratorError("INVALID_STATE", {
+    problem: `A change of ${service} is paid for and not done yet.`,
+    nextStep: "Read the resource until it is done, and give it up then, or remove it.",
+    details: { resource: id },
+  });
+}
+
+function destructive({ id, service }: ResourceRow, only: RemoveOrder["only"]): OrchestratorError {
+  const what = {
+    credentials: `Forgetting the credentials of ${service}`,
+    tracking: `Giving up ${service}, which its provider keeps,`,
+    all: `Removing ${service}`,
+  }[only ?? "all"];
   return new OrchestratorError("CONFIRMATION_REQUIRED", {
-    problem: `Removing ${service} cannot be undone, and that has not been confirmed.`,
+    problem: `${what} cannot be undone, and that has not been confirmed.`,
     nextStep: 'Ask the person, and send confirm: ["destructive"].',
     details: { resource: id, service, confirmations_required: "destructive" },
   });

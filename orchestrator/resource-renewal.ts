@@ -6,6 +6,7 @@ import {
   type CatalogProvider,
   parseDecimal,
   PurserError,
+  type RenewOrder,
   type Resource,
   type Service,
   underPlans,
@@ -17,7 +18,7 @@ import { OrchestratorError } from "./error.ts";
 import { USD_DECIMALS } from "./projects.ts";
 import { confirmationOf } from "./quotes.ts";
 import { pathOf, type ResourceChangesOptions } from "./resource-changes.ts";
-import { digest, type ResourceRow, type Work } from "./resource-store.ts";
+import { digest, type ResourceRow, viewResource, type Work } from "./resource-store.ts";
 
 export class ResourceRenewal {
   readonly #parts: ResourceChangesOptions;
@@ -34,12 +35,14 @@ export class ResourceRenewal {
     asker: Asker,
     provider: CatalogProvider,
     row: ResourceRow,
-    quote: string | undefined,
+    { quote, paid_until }: RenewOrder,
   ): Promise<Resource> {
     const { store, work } = this.#parts;
     return this.#parts.serial.run(row.id, async () => {
       const now = store.find(row.id) ?? row;
       if (now.status !== "complete" || now.paidUntil === null) throw notBilled(now);
+      if (paid_until !== undefined && now.paidUntil > Date.parse(paid_until))
+        return viewResource(now);
       this.#parts.consents.checkScope(asker, provider.profile.id, "payments");
       const id = `ren_${digest(now.id, String(now.paidUntil))}`;
       try {

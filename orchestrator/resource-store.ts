@@ -225,6 +225,21 @@ export class ResourceStore {
     });
   }
 
+  /** Keeps it without its credentials, which leave the vault. */
+  keepWithoutSecrets(before: ResourceRow): ResourceRow {
+    const { project } = before;
+    const entries = Object.entries(Strings.parse(JSON.parse(before.access)));
+    const isHandle = (value: string) => value.startsWith("cred:");
+    const plain = entries.filter(([, value]) => !isHandle(value));
+    const row = { ...before, access: JSON.stringify(Object.fromEntries(plain)) };
+    this.#db.transaction(() => {
+      for (const [, handle] of entries)
+        if (isHandle(handle)) this.#vault.forget({ project, handle });
+      this.keep(row, []);
+    });
+    return row;
+  }
+
   /** Forgets an order that the provider has refused, and with it the key: nothing was made and nothing paid. */
   drop(work: Work): void {
     this.#db.transaction(() => {
@@ -254,7 +269,7 @@ export class ResourceStore {
       const rows = this.#db
         .query<{ id: string; status: string }>("SELECT id, status FROM resource WHERE base = ?")
         .all(base);
-      const live = rows.find(({ status }) => status !== "removed" && status !== "errored");
+      const live = rows.find(({ status }) => !["removed", "untracked", "errored"].includes(status));
       const id = live?.id ?? `res_${rows.length === 0 ? base : digest(base, String(rows.length))}`;
       this.#db.run(
         "INSERT INTO idempotency (project, key, order_hash, resource) VALUES (?, ?, ?, ?)",

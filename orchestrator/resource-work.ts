@@ -64,7 +64,17 @@ export class ResourceWork {
     });
     if (ResourceResponse.safeParse(answer.body).data?.status !== "removed")
       throw refusal(row.provider, `removing of ${row.service}`, answer);
-    return this.#save({ ...row, ...UNBILLED, status: "removed", access: "{}", needs: null });
+    return this.#giveUp(row, "removed");
+  }
+
+  /** The project has it no more; its provider does, and hears nothing of it. */
+  untrack(row: ResourceRow): Resource {
+    return this.#giveUp(row, "untracked");
+  }
+
+  #giveUp(row: ResourceRow, status: "removed" | "untracked"): Resource {
+    const bare = this.#parts.store.keepWithoutSecrets(row);
+    return this.#save({ ...bare, ...UNBILLED, status, access: "{}", needs: null });
   }
 
   /** Whether work may go on without whoever ordered it. */

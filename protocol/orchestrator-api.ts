@@ -47,7 +47,8 @@ export const Resource = z.object({
   id: text(100),
   /** Such as "cloudflare/kv". */
   service: text(160),
-  status: z.enum(["complete", "pending", "needs_information", "errored", "removed"]),
+  /** `untracked`: the project has given it up, and its provider has it still. */
+  status: z.enum(["complete", "pending", "needs_information", "errored", "removed", "untracked"]),
   configuration: inputs,
   /** What code needs to reach it; secrets stand as handles. */
   access: z.record(z.string(), z.string()),

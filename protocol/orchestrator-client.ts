@@ -22,6 +22,7 @@ import {
   ProjectStatus,
   ProjectSummary,
   type RemoveOrder,
+  type RenewOrder,
   ResourceAccess,
   type RotateOrder,
   type RunGrant,
@@ -128,6 +129,11 @@ export class OrchestratorClient {
 
   rotate(project: string, id: string, order: RotateOrder): Promise<Resource> {
     return this.#call("POST", within(project, "resources", id, "rotate"), Resource, order);
+  }
+
+  /** Pays the next period: refused with its price at first. */
+  renew(project: string, id: string, order: RenewOrder): Promise<Resource> {
+    return this.#call("POST", within(project, "resources", id, "renew"), Resource, order);
   }
 
   remove(project: string, id: string, order: RemoveOrder): Promise<Resource> {

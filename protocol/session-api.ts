@@ -31,7 +31,7 @@
  * | `POST …/resources/{id}/update` `UpdateOrder` | `Resource` |
  * | `POST …/resources/{id}/rotate` `RotateOrder` | `Resource` |
  * | `POST …/resources/{id}/renew` `RenewOrder` | `Resource`: its next period is paid |
- * | `POST …/resources/{id}/remove` `RemoveOrder` | `Resource`, `removed` |
+ * | `POST …/resources/{id}/remove` `RemoveOrder` | `Resource`: `removed`; or `untracked`, or without its credentials |
  * | `POST …/resources/{id}/information` `InformationOrder` | `Resource` |
  * | `POST /v1/projects/{p}/resources/link` `LinkOrder` | `Resource` |
  * | `GET …/resources/{id}/access` | `ResourceAccess`: the secrets themselves, each read on the audit's list |
@@ -293,10 +293,21 @@ export type UpdateOrder = z.output<typeof UpdateOrder>;
 
 export const RotateOrder = z.object({ idempotency_key: Key, confirm });
 export type RotateOrder = z.output<typeof RotateOrder>;
-/** Without a quote it is refused with one, where it costs something. */
-export const RenewOrder = z.object({ quote: text(100).optional() });
+export const RenewOrder = z.object({
+  /** Without it the order is refused with one, where it costs something. */
+  quote: text(100).optional(),
+  /** Until when it was paid for who asks (`billing.paid_until`): where it is paid further by now, nothing is paid. */
+  paid_until: z.iso.datetime({ offset: true }).optional(),
+});
 export type RenewOrder = z.output<typeof RenewOrder>;
-export const RemoveOrder = z.object({ confirm });
+export const RemoveOrder = z.object({
+  /**
+   * What alone is given up, where the provider is to keep the resource: its credentials, which leave the vault, or that the project has it,
+   * after which it is listed and renewed no more.
+   */
+  only: z.enum(["credentials", "tracking"]).optional(),
+  confirm,
+});
 export type RemoveOrder = z.output<typeof RemoveOrder>;
 export const InformationOrder = z.object({ information: inputs });
 export type InformationOrder = z.output<typeof InformationOrder>;

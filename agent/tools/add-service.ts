@@ -66,7 +66,7 @@ async function addResource({ service, configuration }: Input, session: Session) 
   for (let ask = 0; ask < PENDING.asks; ask += 1) {
     const { id, status } = await session.orchestrator.add(project, order);
     if (status === "complete") return { service, status, resource: id };
-    if (status === "removed") break;
+    if (status === "removed" || status === "untracked") break;
     await wait(PENDING.pauseMs, undefined, { signal: session.options.signal });
   }
   throw new AgentError("SERVICE_PENDING", {

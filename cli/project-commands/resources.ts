@@ -65,12 +65,21 @@ Examples:
     ),
   })),
   {
+    name: "renew",
+    description: "Pay the next period now, where it could not be paid by itself.",
+    args: [RESOURCE],
+    options: [PAID],
+    run: runs("renew", async (command, [wanted = ""]) =>
+      (await import("../project/renew.ts")).renew(command, wanted),
+    ),
+  },
+  {
     name: "remove",
-    description: "Have a resource deleted by its provider.",
+    description: "Have a resource deleted by its provider, or only forget it here.",
     args: [RESOURCE],
     options: [
-      ["--only-credentials", "not built: a resource is kept with its credentials or deleted"],
-      ["--untrack", "not built, for the same reason"],
+      ["--only-credentials", "only forget its credentials; `rotate` brings new ones"],
+      ["--untrack", "only forget it here: its provider keeps it, and it is paid for no more"],
     ],
     withoutEffect: ["--force"],
     run: runs("remove", async (command, [wanted = ""]) =>

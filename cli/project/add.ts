@@ -106,7 +106,9 @@ async function provision(
   const what = ["link", service, sorted(configuration), name, sorted(information)];
   const hash = createHash("sha256").update(JSON.stringify(what)).digest("hex");
   const linked = await link(`link-${hash.slice(0, 32)}`);
-  return linked.status === "removed" ? withOnceKey(project, what, link) : linked;
+  return linked.status === "removed" || linked.status === "untracked"
+    ? withOnceKey(project, what, link)
+    : linked;
 }
 
 function askForInformation(resource: Resource, line: string): void {

@@ -6,15 +6,16 @@ import { randomUUID } from "node:crypto";
 import type { OpenProject } from "./project-command.ts";
 import { writeState } from "./project-folder.ts";
 
-/** `what` says all of the change, such as the resource's id and what it becomes. */
+/** `what` says all of the change, such as the resource's id and what it becomes; `newKey` makes the key of one that begins. */
 export async function withOnceKey<T>(
   { root, state }: OpenProject,
   what: readonly unknown[],
   change: (key: string) => Promise<T>,
+  newKey: () => string = randomUUID,
 ): Promise<T> {
   const { pending } = state.local;
   const name = JSON.stringify(what);
-  const key = (pending[name] ??= randomUUID());
+  const key = (pending[name] ??= newKey());
   writeState(root, state);
   const made = await change(key);
   delete pending[name];

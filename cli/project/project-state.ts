@@ -66,10 +66,13 @@ export interface NamedResource {
   resource: Resource;
 }
 
+/** What the project has no more, though it is told of. */
+const GONE: ReadonlySet<Resource["status"]> = new Set(["removed", "untracked"]);
+
 /** Gives every resource its name, keeping those given before, and brings both files up to date. */
 export function nameResources(state: ProjectState, status: ProjectStatus): NamedResource[] {
   const { shared, local } = state;
-  const live = status.resources.filter((resource) => resource.status !== "removed");
+  const live = status.resources.filter((resource) => !GONE.has(resource.status));
   const before = new Map(
     Object.entries(local.resources).map(([name, { resourceId }]) => [resourceId, name] as const),
   );

@@ -1,5 +1,6 @@
 /** How a command tells of a resource that it made or changed: its names, and those of its variables; never a secret. */
 import { type Resource, variableName } from "../../protocol/index.ts";
+import { paidUntilText } from "./billed.ts";
 import type { Answer } from "./envelope.ts";
 import type { EnvSync } from "./env-sync.ts";
 import type { ProjectCommand } from "./project-command.ts";
@@ -26,6 +27,7 @@ export function resourceAnswer(
     `${pending ? paint.warn("Pending") : paint.good(did)} ${paint.bold(name)}: ${resource.service}`,
     `  id         ${resource.id}`,
     `  status     ${resource.status}`,
+    ...(resource.billing?.paid_until ? [`  paid until ${paidUntilText(resource)}`] : []),
     ...(keys.length === 0 ? [] : [`  variables  ${keys.join(", ")}`]),
     ...(written ? [`  written    ${written.file}`] : []),
   ];
@@ -40,7 +42,7 @@ export function resourceAnswer(
 
 /** In the published words, with our reference beside them. */
 export function resourceData(name: string, resource: Resource) {
-  const { id, service, status, configuration } = resource;
+  const { id, service, status, configuration, billing } = resource;
   return {
     id,
     name,
@@ -49,6 +51,7 @@ export function resourceData(name: string, resource: Resource) {
     reference: service,
     status,
     configuration,
+    ...(billing && { billing }),
     variables: variablesOf(resource),
   };
 }

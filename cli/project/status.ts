@@ -1,6 +1,7 @@
 /** `purser status`, `services list` and `list`: what there is, in the published shapes. Without secrets. */
 import type { ProjectStatus } from "../../protocol/index.ts";
 import { priceText } from "./catalog.ts";
+import { failedRenewals, paidUntilText } from "./billed.ts";
 import type { Answer } from "./envelope.ts";
 import { activeEnvironment, environmentsOf } from "./environments.ts";
 import type { ProjectCommand } from "./project-command.ts";
@@ -42,6 +43,7 @@ export async function status(command: ProjectCommand): Promise<Answer> {
   const plans = described.filter(isPlan).map(tell);
   const { shared, local } = project.state;
   const active = activeEnvironment(project.state);
+  const failed = failedRenewals(named, command.tool);
   return {
     data: {
       project: {
@@ -80,8 +82,11 @@ export async function status(command: ProjectCommand): Promise<Answer> {
       ...resourceTable(command, described),
       ...moneyTables(command, found),
     ],
-    warnings,
-    nextSteps: named.length === 0 ? [`${command.tool} catalog`] : [`${command.tool} env`],
+    warnings: [...failed.warnings, ...warnings],
+    nextSteps:
+      named.length === 0
+        ? [`${command.tool} catalog`]
+        : [...failed.nextSteps, `${command.tool} env`],
   };
 }
 
@@ -91,6 +96,7 @@ export async function services(command: ProjectCommand): Promise<Answer> {
   return {
     data: { services: named.map(({ name, resource }) => resourceData(name, resource)) },
     lines: resourceTable(command, named),
+    ...failedRenewals(named, command.tool),
   };
 }
 
@@ -104,8 +110,9 @@ function resourceTable(
     resource.status,
     resource.id,
     pricing,
+    paidUntilText(resource),
   ]);
-  const headings = ["name", "service", "status", "id", "price"];
+  const headings = ["name", "service", "status", "id", "price", "paid until"];
   return tableOf(surroundings.terminal, headings, rows, "It has no resource yet.");
 }
 

@@ -103,26 +103,21 @@ export class ResourceDesk {
     return this.#parts.changes.rotate(asker, await this.#providerOf(row.provider), row, order);
   }
 
-  async renew(
-    project: string,
-    session: Session,
-    id: string,
-    { quote }: RenewOrder,
-  ): Promise<Resource> {
+  async renew(project: string, session: Session, id: string, order: RenewOrder): Promise<Resource> {
     const row = this.#parts.resources.row(project, id);
     const asker = askerOf(project, session, {});
-    return this.#parts.renewal.renew(asker, await this.#providerOf(row.provider), row, quote);
+    return this.#parts.renewal.renew(asker, await this.#providerOf(row.provider), row, order);
   }
 
   async remove(
     project: string,
     session: Session,
     id: string,
-    { confirm = [] }: RemoveOrder,
+    order: RemoveOrder,
   ): Promise<Resource> {
     const row = this.#parts.resources.row(project, id);
     const asker = askerOf(project, session, {});
-    return this.#parts.changes.remove(asker, await this.#providerOf(row.provider), row, confirm);
+    return this.#parts.changes.remove(asker, row, order, this.#providerOf);
   }
 
   submitInformation(

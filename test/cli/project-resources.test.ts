@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { openBrowser } from "../provider/browser.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
+import { endPeriod } from "../orchestrator/end-period.ts";
+import { openDatabase } from "../../store/index.ts";
 import { openChaosProxy } from "../support/chaos-proxy.ts";
 import { startCommand } from "../support/command.ts";
 import { HAS_TERMINAL, startInTerminal } from "../support/terminal-command.ts";
@@ -269,6 +271,77 @@ test.each([
     expect((await world.spent()) - before).toBe(2_000_000n);
   },
 );
+
+test("a renewal that failed is told, and `renew` pays it once, though its answer was lost", async () => {
+  const { id } = await added("greenhouse/pot:large");
+  endPeriod(world, { id }, 0);
+  {
+    using db = openDatabase(join(world.dir, "orchestrator", "orchestrator.db"));
+    db.run("UPDATE resource SET agreed = '19.99' WHERE id = ?", id);
+  }
+  await world.server.orchestrator.renewDue();
+  for (const [list, ...words] of [
+    ["plans", "status"],
+    ["services", "services", "list"],
+  ] as const) {
+    const { data, warnings, next_steps } = await passes(...words);
+    expect(data[list]).toMatchObject([
+      { id, billing: { renewal_problem: "RENEWAL_ABOVE_AGREED" } },
+    ]);
+    expect(warnings[0]).toContain("could not be paid: RENEWAL_ABOVE_AGREED");
+    expect(next_steps[0]).toBe(`purser renew ${id}`);
+  }
+  const shown = await commandLine(["status"], { cwd, env });
+  expect(shown.stdout).toContain("not renewed (RENEWAL_ABOVE_AGREED)");
+  expect(await purser("renew", id, "--yes")).toMatchObject({
+    error: { code: "PAYMENT_CONFIRMATION_REQUIRED", details: { amount: "20.00" } },
+    next_steps: [`purser renew ${id} --confirm-paid-service`],
+  });
+  let calls = 0;
+  await using proxy = await openChaosProxy({
+    target: world.server.url,
+    seed: 1,
+    // The first call hears the price, the second one pays it.
+    applies: (head) => /^POST \S+\/renew /.test(head) && (calls += 1) === 2,
+  });
+  proxy.fault = "forwarded, and the answer dropped";
+  const before = await world.spent();
+  const renew = ["renew", id, "--confirm-paid-service"];
+  const through = { cwd, env: { ...env, PURSER_ORCHESTRATOR: proxy.url } };
+  const lost = JSON.parse((await commandLine([...renew, "--json"], through)).stdout) as Envelope;
+  expect([lost.error.code, proxy.hits]).toEqual(["ORCHESTRATOR_UNREACHABLE", 1]);
+  const renewed = await passes(...renew);
+  expect(renewed.data.resource).not.toHaveProperty("billing.renewal_problem");
+  expect((await world.spent()) - before).toBe(20_000_000n);
+  expect((await passes("status")).warnings).toEqual([]);
+});
+
+test("what is not billed by the period has nothing to renew", async () => {
+  const { id } = await added("greenhouse/pot:small");
+  expect(await purser("renew", id)).toMatchObject({ error: { code: "RENEWAL_NOT_NEEDED" } });
+});
+
+test.each([
+  ["--untrack", "its provider keeps", []],
+  ["--only-credentials", "good until they are rotated", [{ variables: ["PLANT"] }]],
+])("`remove %s` leaves the resource at its provider, and says so", async (flag, says, services) => {
+  const { id } = await added("greenhouse/pot:small");
+  await passes("env", "--pull");
+  const key = () => /^KEY=/m.test(readFileSync(join(cwd, ".env"), "utf8"));
+  expect(key()).toBe(true);
+  const refused = await purser("remove", id, flag);
+  expect(refused).toMatchObject({
+    error: { code: "JSON_REQUIRES_CONFIRMATION" },
+    next_steps: [`purser remove ${id} ${flag} --yes`],
+  });
+  const done = [...world.opened.done];
+  const { warnings } = await passes("remove", id, flag, "--yes");
+  expect(warnings[0]?.toLowerCase()).toContain(says);
+  expect(world.opened.done).toEqual(done);
+  expect((await passes("services")).data["services"]).toMatchObject(services);
+  await passes("env", "--pull");
+  expect(key()).toBe(false);
+});
 
 test.each(["first", "second", "third"] as const)(
   "killed at its %s call, the same command again pays once and makes one",

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Resource } from "../../protocol/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { codeOf } from "./desk-world.ts";
+import { DAY_MS, endPeriod } from "./end-period.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "./greenhouse-world.ts";
 import { type Caller, openSession } from "./session-caller.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 let world: GreenhouseWorld;
 let me: Caller;
 let at: string;
@@ -39,23 +39,6 @@ async function made(service: string): Promise<Resource> {
   return body as unknown as Resource;
 }
 
-/** As if its period had ended so many days ago, for both sides: their clocks and the chain's stay as they are. */
-function endPeriod({ id }: Resource, daysAgo: number): number {
-  const end = Date.now() - daysAgo * DAY_MS - 1000;
-  using ours = openDatabase(join(world.dir, "orchestrator", "orchestrator.db"));
-  ours.run("UPDATE resource SET paid_until = ? WHERE id = ?", end, id);
-  const row = ours
-    .query<{ id: string }>("SELECT provider_id AS id FROM resource WHERE id = ?")
-    .get(id);
-  using theirs = openDatabase(join(world.dir, "greenhouse", "provider.sqlite"));
-  theirs.run(
-    "UPDATE resource SET paid_until = ?, facts = json_set(facts, '$.paidUntil', ?) WHERE id = ?",
-    end,
-    end,
-    row!.id,
-  );
-  return end;
-}
 const renewDue = () => world.server.orchestrator.renewDue();
 const read = async ({ id }: Resource) =>
   (await me.get(`${at}/resources/${id}`)).body as unknown as Resource;
@@ -69,7 +52,7 @@ test("a month is paid when it is due, once, and follows the one before", async (
   const pot = await made("pot:large");
   expect(pot.billing).toMatchObject({ kind: "recurring", amount: "20.00", interval: "month" });
   expect(await spentBy(renewDue), "nothing is due yet").toBe(0n);
-  const end = endPeriod(pot, 0);
+  const end = endPeriod(world, pot, 0);
   expect(await spentBy(renewDue)).toBe(20_000_000n);
   const { billing } = await read(pot);
   const paidUntil = Date.parse(billing!.paid_until!);
@@ -80,7 +63,7 @@ test("a month is paid when it is due, once, and follows the one before", async (
 
 test("whoever renews it at once, a period is paid once", async () => {
   const pot = await made("pot:large");
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   const asked = await me.post(`${at}/resources/${pot.id}/renew`, {});
   expect(codeOf(asked)).toBe("PAYMENT_CONFIRMATION_REQUIRED");
   const { details } = asked.body["error"] as { details: Record<string, string> };
@@ -92,10 +75,62 @@ test("whoever renews it at once, a period is paid once", async () => {
   expect(await spentBy(renewDue)).toBe(0n);
 });
 
+test("a renewal that is repeated, because its answer was lost, pays no second period", async () => {
+  const pot = await made("pot:large");
+  const renew = async () => {
+    const order = { paid_until: pot.billing!.paid_until };
+    const asked = await me.post(`${at}/resources/${pot.id}/renew`, order);
+    const error = asked.body["error"] as { details?: Record<string, string> } | undefined;
+    const quote = error?.details?.["quote_id"];
+    return quote ? me.post(`${at}/resources/${pot.id}/renew`, { ...order, quote }) : asked;
+  };
+  let first: Awaited<ReturnType<typeof renew>>;
+  expect(await spentBy(async () => (first = await renew()))).toBe(20_000_000n);
+  expect(await spentBy(async () => expect(await renew()).toEqual(first))).toBe(0n);
+});
+
+test("what is given up here stays at its provider, and is paid for and listed here no more", async () => {
+  const pot = await made("pot:large");
+  const remove = (order: object) => me.post(`${at}/resources/${pot.id}/remove`, order);
+  expect(codeOf(await remove({ only: "tracking" }))).toBe("CONFIRMATION_REQUIRED");
+  const before = [...world.opened.done];
+  const given = await remove({ only: "tracking", confirm: ["destructive"] });
+  expect(given.body).toMatchObject({ id: pot.id, status: "untracked", access: {} });
+  expect(given.body).not.toHaveProperty("billing");
+  endPeriod(world, pot, 0);
+  expect(await spentBy(renewDue)).toBe(0n);
+  expect(world.opened.done).toEqual(before);
+  expect(codeOf(await me.post(`${at}/resources/${pot.id}/renew`, {}))).toBe("INVALID_STATE");
+  expect((await made("pot:large")).id).not.toBe(pot.id);
+});
+
+test("credentials that are given up leave the vault, and the resource stays, billed as before", async () => {
+  const pot = await made("pot:small");
+  const path = `${at}/resources/${pot.id}`;
+  const handle = Object.values(pot.access).find((value) => value.startsWith("cred:"));
+  const expires_at = new Date(Date.now() + 60_000).toISOString();
+  const run = await me.post(`${at}/runs`, { budget: "0", expires_at, agent: "cli" });
+  const read = async () => {
+    const authorization = `Bearer ${String(run.body["token"])}`;
+    const url = `${world.server.url}/v1/credentials/${handle}`;
+    return (await fetch(url, { headers: { authorization } })).status;
+  };
+  expect(await read()).toBe(200);
+  const order = { only: "credentials", confirm: ["destructive"] };
+  const { body } = await me.post(`${path}/remove`, order);
+  expect(body).toEqual({ ...pot, access: { PLANT: "pot:small" } });
+  expect([await read(), (await me.get(`${path}/access`)).body["values"]]).toEqual([
+    404,
+    { PLANT: "pot:small" },
+  ]);
+  await me.post(`${path}/rotate`, { idempotency_key: `key-${(keys += 1)}` });
+  expect((await me.get(`${path}/access`)).body["values"]).toMatchObject({ KEY: "another" });
+});
+
 test("where the cap is reached nothing is paid, the resource says so, and a higher cap pays it at once", async () => {
   const pot = await made("pot:large");
   await me.put(`${at}/caps/greenhouse`, { amount: "39.99" });
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   expect(await spentBy(renewDue)).toBe(0n);
   expect(["CAP_EXCEEDED", "PROVIDER_REFUSED"]).toContain(
     (await read(pot)).billing?.renewal_problem,
@@ -109,14 +144,14 @@ test("where the cap is reached nothing is paid, the resource says so, and a high
 test("what the person has removed is not paid any more", async () => {
   const pot = await made("pot:large");
   await me.post(`${at}/resources/${pot.id}/remove`, { confirm: ["destructive"] });
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   expect(await spentBy(renewDue)).toBe(0n);
   expect(codeOf(await me.post(`${at}/resources/${pot.id}/renew`, {}))).toBe("INVALID_STATE");
 });
 
 test("a price that has risen is the person's to accept, and from then on it is the agreed one", async () => {
   const pot = await made("pot:large");
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   {
     using db = openDatabase(join(world.dir, "orchestrator", "orchestrator.db"));
     db.run("UPDATE resource SET agreed = '19.99' WHERE id = ?", pot.id);
@@ -130,17 +165,17 @@ test("a price that has risen is the person's to accept, and from then on it is t
   expect((await me.post(`${at}/resources/${pot.id}/renew`, order)).body).toMatchObject({
     status: "complete",
   });
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   expect(await spentBy(renewDue)).toBe(20_000_000n);
 });
 
 test("what was used is paid by the unit, and what was not used costs nothing", async () => {
   const water = await made("water");
-  endPeriod(water, 0);
+  endPeriod(world, water, 0);
   world.opened.litres = 200n;
   expect(await spentBy(renewDue)).toBe(3_000_000n);
   world.opened.litres = 0n;
-  endPeriod(water, 0);
+  endPeriod(world, water, 0);
   expect(await spentBy(renewDue)).toBe(0n);
   const { billing } = await read(water);
   expect(Date.parse(billing!.paid_until!)).toBeGreaterThan(Date.now());
@@ -151,11 +186,11 @@ test("after a week unpaid the provider suspends it, and paying lets it go on", a
   const pot = await made("pot:large");
   const theirs = `/v1/projects/${at.split("/").at(-1)}/resources/${pot.id}`;
   await me.put(`${at}/caps/greenhouse`, { amount: "20.00" });
-  endPeriod(pot, 6);
+  endPeriod(world, pot, 6);
   await world.recover();
   const done = () => world.opened.done.filter((line) => /^(suspended|resumed)/.test(line)).length;
   const before = done();
-  endPeriod(pot, 8);
+  endPeriod(world, pot, 8);
   await world.recover();
   await world.recover();
   expect(done() - before, "suspended once").toBe(1);
@@ -173,7 +208,7 @@ test("after a week unpaid the provider suspends it, and paying lets it go on", a
 
 test("after a month unpaid the provider takes it away, and nothing is paid for what is gone", async () => {
   const pot = await made("pot:large");
-  endPeriod(pot, 31);
+  endPeriod(world, pot, 31);
   await world.recover();
   expect(await spentBy(renewDue)).toBe(0n);
   expect(await read(pot)).toMatchObject({ status: "removed" });
@@ -182,7 +217,7 @@ test("after a month unpaid the provider takes it away, and nothing is paid for w
 test("a project that gave up its account pays nothing there, and is told why", async () => {
   const pot = await made("pot:large");
   await me.delete(`${at}/connections/greenhouse`);
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   expect(await spentBy(renewDue)).toBe(0n);
   expect((await read(pot)).billing?.renewal_problem).toBe("NOT_CONNECTED");
 });
@@ -193,7 +228,7 @@ test.each(
   ),
 )("a provider that at %s is %s is asked again, and paid once for a period", async (step, fault) => {
   const pot = await made("pot:large");
-  endPeriod(pot, 0);
+  endPeriod(world, pot, 0);
   world.faults.set(step, fault);
   await renewDue();
   expect((await read(pot)).billing).toHaveProperty("renewal_problem");

@@ -28,10 +28,10 @@ const of = (spec: string, url: string): Cite =>
 export const httpV2 = of("x402 v2, HTTP transport", HTTP_V2);
 /** x402 v2, the core. */
 export const coreV2 = of("x402 v2", CORE_V2);
-/** The core as it stands since the payment flows and `settlement_pending` came in: told in our words, for its text still moves. */
+/** The core as it stands since the payment flows came in. What has moved again since (`settlement_pending`) is told in our words. */
 export const coreV2Flows = of(
   "x402 v2, since payment flows",
-  "https://github.com/coinbase/x402/blob/main/specs/x402-specification-v2.md",
+  "https://github.com/phdargen/x402/blob/0b14de745714ccd4465bd3f8d9af783056be3488/specs/x402-specification-v2.md",
 );
 /** x402 v1, whose schema the reference packages still read. */
 export const coreV1 = of(
@@ -45,7 +45,7 @@ export const exactEvm = of(
 /** The extension by which a buyer names a payment. */
 export const paymentIdentifier = of(
   "x402 extension payment-identifier",
-  `${X402}/5f8ef3e3aece776c9e9ffa62a2fe42e5ba4eedc9/specs/extensions/payment_identifier.md`,
+  "https://github.com/x402-foundation/x402/blob/0ce3e9c08d0c25462fc214fb7471f5472e59ce5a/specs/extensions/payment_identifier.md",
 );
 export const mppEvmCharge = of(
   "draft-evm-charge-00",

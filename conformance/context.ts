@@ -40,6 +40,8 @@ export interface RequestChange {
 export interface AskOptions extends SendOptions {
   /** Sends it to the server's other address (`--also-url`). */
   readonly elsewhere?: boolean;
+  /** Over HTTP/2, where the server offers it. */
+  readonly http2?: boolean;
 }
 
 /** A payment that was signed with the payer's own key, whatever became of it. */

@@ -37,12 +37,17 @@ export async function openLocalWorld(options: LocalWorldOptions = {}): Promise<L
     await chain.fund(account!.address, { usdc: maxSpend * 2n, ether: 10n ** 18n });
     await chain.fund(sender!.address, { ether: 10n ** 18n });
     const facilitator = await startFacilitator({ rpcUrl, account: sender!, port: facilitatorPort });
+    const payer = await fundedPayer({ account: account!, rpcUrl, asset, maxSpend });
     return {
       rpcUrl,
       facilitatorUrl: facilitator.url,
       asset,
       fund: (address, amounts) => chain.fund(address, amounts),
-      payer: await fundedPayer({ account: account!, rpcUrl, asset, maxSpend }),
+      payer: {
+        ...payer,
+        signers: [sender!.address],
+        fund: (address, usdc) => chain.fund(address, { usdc }),
+      },
       async [Symbol.asyncDispose]() {
         await facilitator.close();
         await chain.close();

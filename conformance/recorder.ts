@@ -4,6 +4,7 @@ import { type AskOptions, buildRequest, type RequestChange, type Run } from "./c
 import type { Target } from "./target.ts";
 import type { Exchange } from "./wire/exchange.ts";
 import { sendRaw, writeHead } from "./wire/raw-client.ts";
+import { sendHttp2 } from "./wire/http2-client.ts";
 import { openWireClient, type WireClient } from "./wire/wire-client.ts";
 
 /** More exchanges of one case are no better evidence: those of a flood would fill a report. */
@@ -45,9 +46,12 @@ export function openRecorder(options: RecorderOptions): Recorder {
     const request = buildRequest(there, change);
     const startedAt = now();
     const began = performance.now();
+    const plain = there === target ? client : other;
     const result = change.raw
       ? await sendRaw({ ...there, deadlineMs }, change.raw(writeHead(request)))
-      : await (there === target ? client : other).send(request, given);
+      : given.http2 === true
+        ? await sendHttp2({ ...there, deadlineMs }, request)
+        : await plain.send(request, given);
     const exchange: Exchange = {
       index: exchanges.length,
       origin: there.origin,

@@ -1,10 +1,10 @@
 /** Group A: what a crawler finds. */
 import { z } from "zod";
-import { broken, type Case, holds, noted, skipped, told } from "../case.ts";
+import { broken, type Case, holds, noted, skipped, told, unclear } from "../case.ts";
 import { coreV2, mppCore, policy } from "../basis.ts";
-import { answerOf, type Context } from "../context.ts";
+import { answerOf, type Context, type RequestChange } from "../context.ts";
 import { openWireClient } from "../wire/wire-client.ts";
-import { readOperation } from "../read/openapi.ts";
+import { listedPrice, readOperation } from "../read/openapi.ts";
 import { isObject, type JsonObject, parse, show, walk } from "../read/json.ts";
 import { judge, X402_V2 } from "./judge.ts";
 
@@ -18,14 +18,16 @@ export const DISCOVERY_CASES: readonly Case[] = [
     profiles: "any",
     basis: policy("Crawlers such as x402scan read /openapi.json; no specification asks for it."),
     gains: "Nothing: without one the endpoint is found less often.",
-    mend: "Serve /openapi.json, and name 402 among the answers of paid operations.",
+    mend: "Serve /openapi.json; name 402 among the answers of paid operations, and the price in x-payment-info.",
     async run(context) {
       const operation = await readOperation(context);
       if (typeof operation === "string") return told(operation);
       const { responses } = operation as { responses?: unknown };
-      return isObject(responses) && "402" in responses
-        ? holds("It names 402.")
-        : told("It does not name 402 for this operation.");
+      if (!isObject(responses) || !("402" in responses))
+        return told("It does not name 402 for this operation.");
+      return listedPrice(operation)
+        ? holds("It names 402 and the price.")
+        : told("It names 402, and no price (x-payment-info).");
     },
   },
   {
@@ -41,15 +43,26 @@ export const DISCOVERY_CASES: readonly Case[] = [
     gains: "Catalogs list the endpoint as broken.",
     mend: "Put the payment middleware before body parsing and validation.",
     async run({ ask, target }) {
-      if (["GET", "HEAD", "DELETE"].includes(target.method)) return skipped("It takes no body.");
-      const empty = answerOf(await ask({ body: "" }));
-      const invalid = answerOf(
-        await ask({ body: "{", headers: [["Content-Type", "application/json"]] }),
-      );
-      const problems = [];
-      if (empty.status !== 402) problems.push(`an empty body is answered with ${empty.status}`);
-      if (invalid.status !== 402) problems.push(`invalid JSON is answered with ${invalid.status}`);
-      return judge(problems, "402 for an empty and for an invalid body.");
+      const [path = "/", query] = target.path.split("?");
+      const asked: Record<string, RequestChange> = {};
+      if (!["GET", "HEAD", "DELETE"].includes(target.method)) {
+        asked["an empty body"] = { body: "" };
+        asked["invalid JSON"] = { body: "{", headers: [["Content-Type", "application/json"]] };
+      }
+      if (query !== undefined) {
+        const names = [...new URLSearchParams(query).keys()];
+        asked["no query"] = { path };
+        asked["a query without values"] = {
+          path: `${path}?${names.map((name) => `${encodeURIComponent(name)}=`).join("&")}`,
+        };
+      }
+      if (Object.keys(asked).length === 0) return skipped("It takes neither a body nor a query.");
+      const problems: string[] = [];
+      for (const [what, change] of Object.entries(asked)) {
+        const { status } = answerOf(await ask(change));
+        if (status !== 402) problems.push(`${what} is answered with ${status}`);
+      }
+      return judge(problems, `402 for ${Object.keys(asked).join(", ")}.`);
     },
   },
   {
@@ -65,11 +78,19 @@ export const DISCOVERY_CASES: readonly Case[] = [
     async run(context) {
       const extensions = await extensionsOf(context);
       if (extensions.length === 0) return skipped("No extension with info and schema.");
+      const unread: string[] = [];
       const problems = extensions.flatMap(([name, { info, schema }]) => {
-        const problem = schemaProblem(schema as JsonObject, info);
-        return problem === undefined ? [] : [`${name}: ${problem}`];
+        const reader = readerOf(schema as JsonObject);
+        if (!reader) unread.push(name);
+        const { error } = reader?.safeParse(info) ?? {};
+        return error
+          ? [`${name}: ${z.prettifyError(error).replaceAll("\n", " ").slice(0, 160)}`]
+          : [];
       });
-      return judge(problems, `${extensions.length} extensions.`);
+      if (problems.length === 0 && unread.length === extensions.length)
+        return unclear(`The schema of ${unread.join(", ")} cannot be read here.`);
+      const rest = unread.length > 0 ? `, but for ${unread.join(", ")}: not read here` : "";
+      return judge(problems, `${extensions.length} extensions${rest}.`);
     },
   },
   {
@@ -166,15 +187,11 @@ async function extensionsOf({ challenge }: Context) {
   );
 }
 
-/** Never follows a reference to elsewhere: such a schema is DISC-05's. */
-function schemaProblem(schema: JsonObject, info: unknown): string | undefined {
-  if (JSON.stringify(schema).includes('"$ref"')) return undefined;
-  let reader: z.ZodType;
+/** Reads what the schema allows, where it can be read. It never follows a reference to elsewhere: such a schema is DISC-05's. */
+function readerOf(schema: JsonObject): z.ZodType | undefined {
   try {
-    reader = z.fromJSONSchema(schema);
+    return z.fromJSONSchema(schema);
   } catch {
     return undefined;
   }
-  const { error } = reader.safeParse(info);
-  return error ? z.prettifyError(error).replaceAll("\n", " ").slice(0, 160) : undefined;
 }

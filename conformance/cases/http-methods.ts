@@ -1,9 +1,12 @@
 /** Group D, first part: what other methods and other kinds of client get. */
 import { broken, type Case, holds, noted, skipped, told } from "../case.ts";
 import { fetchStandard, httpV2, policy, rfc9110 } from "../basis.ts";
+import { findAsset } from "../../protocol/asset.ts";
 import { answerOf } from "../context.ts";
+import { readChallenge } from "../read/challenge.ts";
 import { show } from "../read/json.ts";
 import { headerOf, headerValues } from "../wire/exchange.ts";
+import { NO_HTTP2 } from "../wire/http2-client.ts";
 import { judge } from "./judge.ts";
 
 const isPaid = (status: number) => status >= 200 && status < 300;
@@ -63,22 +66,30 @@ export const METHOD_CASES: readonly Case[] = [
   },
   {
     id: "HTTP-14",
-    title: "The case of header names does not matter",
+    title: "HTTP/2, and the case of header names, change nothing",
     level: "stated",
     severity: "medium",
     ring: 0,
     profiles: "any",
     basis: rfc9110("5.1", "Field names are case-insensitive"),
-    gains: "Clients and proxies that write header names their own way are refused, or slip by.",
-    mend: "Read headers through your framework, which ignores case.",
+    gains:
+      "Clients and proxies that write header names their own way, or speak HTTP/2, are refused or slip by the gate.",
+    mend: "Read headers through your framework, which ignores case; mount the gate where both versions of HTTP pass.",
     async run({ ask, first, target }) {
       const wanted = (await first()).status;
       const lines = [["user-agent", "purser-check"], ["accept", "*/*"], ...target.headers] as const;
       const shouted = lines.map(([name, value]) => [name.toUpperCase(), value] as const);
       const { status } = answerOf(await ask({ headers: [["HOST", target.authority], ...shouted] }));
-      return status === wanted
-        ? holds(`${status}, as before.`)
-        : broken(`In capitals it is answered with ${status}, else with ${wanted}.`);
+      if (status !== wanted)
+        return broken(`In capitals it is answered with ${status}, else with ${wanted}.`);
+      const { answer, failure } = await ask({}, { http2: true, alone: true });
+      if (failure === NO_HTTP2)
+        return holds(`${status}, as before. It does not offer HTTP/2 in a TLS handshake.`);
+      return answer?.status === wanted
+        ? holds(`${status}, as before, also over HTTP/2.`)
+        : broken(
+            `Over HTTP/2 it is answered with ${answer?.status ?? failure}, else with ${wanted}.`,
+          );
     },
   },
   {
@@ -89,9 +100,10 @@ export const METHOD_CASES: readonly Case[] = [
     ring: 0,
     profiles: "any",
     basis: httpV2("Response Body", "All x402 protocol information is communicated through headers"),
-    gains: "Agents that drive a browser cannot pay; some get the page without paying.",
-    mend: "Send the page as the body of the 402, with the same headers.",
-    async run({ ask, profile }) {
+    gains:
+      "Agents that drive a browser cannot pay; some get the page without paying, or pay play money that the server does not take.",
+    mend: "Send the page as the body of the 402, with the same headers, and make its network from the offer (no testnet: true on a mainnet).",
+    async run({ ask, first, profile }) {
       const headers = [
         ["Accept", "text/html,application/xhtml+xml;q=0.9"],
         [
@@ -101,6 +113,12 @@ export const METHOD_CASES: readonly Case[] = [
       ] as const;
       const answer = answerOf(await ask({ headers }));
       if (answer.status !== 402) return broken(`A browser is answered with ${answer.status}.`);
+      const { offers } = readChallenge(await first(), profile).challenge ?? { offers: [] };
+      const real = offers.some(
+        ({ network, asset }) => findAsset(String(network), String(asset))?.mainnet === true,
+      );
+      if (real && /["']?testnet["']?\s*[:=]\s*true/.test(answer.body))
+        return broken("Its page pays on a test network, and its offer is on a mainnet.");
       if (profile === "x402-v1") return told(`402 with ${show(headerOf(answer, "content-type"))}.`);
       const header = profile === "mpp" ? "www-authenticate" : "payment-required";
       return judge(

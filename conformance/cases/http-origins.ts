@@ -1,9 +1,32 @@
 /** Group D, second part: what pages of other origins, and caches, may do. */
-import { broken, type Case, holds, noted, skipped } from "../case.ts";
+import { broken, type Case, holds, noted, type Profile, skipped } from "../case.ts";
 import { fetchStandard, policy } from "../basis.ts";
 import { answerOf } from "../context.ts";
 import { show } from "../read/json.ts";
-import { headerOf } from "../wire/exchange.ts";
+import { isGrant } from "../pay/judge-refusal.ts";
+import { askPrice, makePayment } from "../pay/payment.ts";
+import { headerOf, type WireAnswer } from "../wire/exchange.ts";
+import { judge } from "./judge.ts";
+
+/** What a page must be able to read of each answer, and to send. */
+const FOR_PAGES = {
+  "x402-v2": {
+    challenge: "payment-required",
+    sent: "payment-signature",
+    receipt: "payment-response",
+  },
+  // Its challenge is in the body.
+  "x402-v1": { challenge: undefined, sent: "x-payment", receipt: "x-payment-response" },
+  mpp: { challenge: "www-authenticate", sent: "authorization", receipt: "payment-receipt" },
+} as const satisfies Record<Profile, object>;
+
+function exposes(answer: WireAnswer, name: string): boolean {
+  const names = namesIn(headerOf(answer, "access-control-expose-headers"));
+  return names.has("*") || names.has(name);
+}
+
+const namesIn = (header = ""): ReadonlySet<string> =>
+  new Set(header.split(",").map((name) => name.trim().toLowerCase()));
 
 export const ORIGIN_CASES: readonly Case[] = [
   {
@@ -12,27 +35,47 @@ export const ORIGIN_CASES: readonly Case[] = [
     level: "advice",
     severity: "low",
     ring: 0,
-    profiles: "any",
+    payments: 1,
+    profiles: ["x402-v2", "x402-v1", "mpp"],
     basis: fetchStandard.says(
       "CORS-safelisted response-header name",
-      "Other headers are read by a page only if Access-Control-Expose-Headers names them.",
+      "Other headers are read by a page only if Access-Control-Expose-Headers names them, and sent only if the preflight's Access-Control-Allow-Headers does.",
     ),
-    gains: "The page sees a 402 without a price, and cannot pay.",
-    mend: "Access-Control-Expose-Headers: PAYMENT-REQUIRED, PAYMENT-RESPONSE and Access-Control-Allow-Headers: PAYMENT-SIGNATURE.",
-    async run({ ask, first }) {
-      const answer = answerOf(await ask({ headers: [["Origin", "https://app.example"]] }));
+    gains:
+      "The page sees a 402 without a price, cannot send its payment, or never sees the receipt.",
+    mend: "Access-Control-Expose-Headers: PAYMENT-REQUIRED, PAYMENT-RESPONSE and Access-Control-Allow-Headers: PAYMENT-SIGNATURE\n(X-PAYMENT-RESPONSE and X-PAYMENT in version 1; WWW-Authenticate, Payment-Receipt and Authorization in MPP).",
+    async run(context) {
+      const { ask, profile, target, payer } = context;
+      const origin = ["Origin", "https://app.example"] as const;
+      const answer = answerOf(await ask({ headers: [origin] }));
       if (headerOf(answer, "access-control-allow-origin") === undefined)
         return skipped("It does not let other origins in.");
-      const exposed = (headerOf(answer, "access-control-expose-headers") ?? "").toLowerCase();
-      const carried = ["payment-required", "www-authenticate"].filter(
-        (name) => headerOf(answer, name) !== undefined,
+      const { challenge, sent, receipt } = FOR_PAGES[profile];
+      const preflight = answerOf(
+        await ask({
+          method: "OPTIONS",
+          headers: [
+            origin,
+            ["Access-Control-Request-Method", target.method],
+            ["Access-Control-Request-Headers", sent],
+          ],
+          body: undefined,
+        }),
       );
-      if (carried.length === 0 || (await first()).status !== 402)
-        return skipped("The challenge is in the body.");
-      const hidden = carried.filter((name) => exposed !== "*" && !exposed.includes(name));
-      return hidden.length === carried.length
-        ? broken(`Access-Control-Expose-Headers does not name ${hidden.join(", ")}.`)
-        : holds("Exposed.");
+      const problems: string[] = [];
+      if (challenge !== undefined && !exposes(answer, challenge))
+        problems.push(`the 402's Access-Control-Expose-Headers does not name ${challenge}`);
+      const allowed = namesIn(headerOf(preflight, "access-control-allow-headers"));
+      // The wildcard does not stand for Authorization.
+      if (!allowed.has(sent) && !(allowed.has("*") && sent !== "authorization"))
+        problems.push(`the preflight's Access-Control-Allow-Headers does not name ${sent}`);
+      if (problems.length === 0 && payer.money) {
+        const { header } = await makePayment(context, await askPrice(context));
+        const paid = await ask({ headers: [origin, header] }, { alone: true, deadlineMs: 60_000 });
+        if (isGrant(paid) && !exposes(answerOf(paid), receipt))
+          problems.push(`the paid answer's Access-Control-Expose-Headers does not name ${receipt}`);
+      }
+      return judge(problems, `${sent} can be sent, and what comes back can be read.`);
     },
   },
   {
@@ -43,7 +86,7 @@ export const ORIGIN_CASES: readonly Case[] = [
     ring: 0,
     profiles: "any",
     basis: policy(
-      "An Access-Control-Allow-Origin that repeats whatever origin asks, with credentials, is no limit.",
+      "An Access-Control-Allow-Origin that repeats whatever origin asks, with credentials, is no limit. Without credentials it is the same as *, which is allowed.",
     ),
     gains: "Any page that a signed-in user visits calls the endpoint as that user.",
     mend: "Name the origins that you know, or leave out Access-Control-Allow-Credentials.",
@@ -55,6 +98,8 @@ export const ORIGIN_CASES: readonly Case[] = [
       const credentials = headerOf(answer, "access-control-allow-credentials") === "true";
       if (origin === stranger && credentials)
         return broken("It repeats a stranger's origin and allows credentials.");
+      if (origin === "*" && credentials)
+        return broken("It says * and allows credentials: browsers refuse both together.");
       return holds(
         origin === undefined
           ? "It does not let other origins in."

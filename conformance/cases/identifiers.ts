@@ -55,9 +55,9 @@ export const IDENTIFIER_CASES: readonly Case[] = [
     level: "stated",
     severity: "medium",
     payments: 1,
-    basis: paymentIdentifier.says(
-      "Responsibilities",
-      "A server that advertises info.required: true answers 400 to a payment without an id.",
+    basis: paymentIdentifier(
+      behaviour,
+      "`required: true`, no `id` provided | Return 400 Bad Request",
     ),
     gains: "Buyers who believe that they can ask again cannot, and pay twice.",
     mend: "Answer 400 before the payment is settled where info.id is missing.",
@@ -125,12 +125,13 @@ export const IDENTIFIER_CASES: readonly Case[] = [
     ...common,
     id: "IDEM-04",
     title: "The stored answer outlives the authorization",
-    level: "advice",
+    level: "should",
     severity: "medium",
     load: true,
     payments: 1,
-    basis: policy(
-      "A buyer who lost the answer may come back after validBefore: the look-up stands before the verification.",
+    basis: paymentIdentifier(
+      "Recovering a Lost Response",
+      "Look up the `id` before verifying the payment. A resend can fail verification once its payment has settled or its authorization has expired.",
     ),
     gains: "Whoever comes back a minute later has paid and gets nothing.",
     mend: "Look the identifier up before the facilitator is asked.",
@@ -152,8 +153,12 @@ export const IDENTIFIER_CASES: readonly Case[] = [
     title: "An identifier of one route gets nothing at another",
     level: "policy",
     payments: 2,
-    basis: policy("An id names a payment for one request; elsewhere it must not fetch an answer."),
-    gains: "One payment buys at every route, or one customer's answer is shown to another.",
+    basis: paymentIdentifier(
+      "Request Binding",
+      "Servers should avoid using `id` alone as the storage key for authorization decisions when the same backend handles multiple paid resources.",
+    ),
+    gains:
+      "One payment buys at every route: that is a failure. Where the other route hands out the first one's stored answer it is a warning, for the text says should.",
     mend: "Keep identifiers by route and payer, and compare the whole payment.",
     run: advertised(async (context) => {
       const { sibling } = context.expect;
@@ -166,7 +171,9 @@ export const IDENTIFIER_CASES: readonly Case[] = [
       const { payment, exchange, answer } = await pay(context, { edit }, sibling);
       const charged = await isUsed(money, payment.fields.from, payment.fields.nonce);
       if (isGrant(exchange) && !charged)
-        return broken("The other route was granted without its payment.");
+        return answer.body === first.answer.body
+          ? noted("The other route gave the first one's stored answer for the same id.")
+          : broken("The other route was granted without its payment.");
       return holds(`${answer.status}${charged ? ", charged for itself" : ", nothing taken"}.`);
     }),
   },

@@ -1,5 +1,7 @@
 /** How amounts, networks and addresses are written. */
 import { getAddress } from "viem";
+import { findAsset } from "../../protocol/asset.ts";
+import type { OfferedTerms } from "../read/challenge.ts";
 import { show } from "../read/json.ts";
 
 /** No sign, point, exponent, blank, leading zero or digit of another script. */
@@ -7,6 +9,14 @@ export const DECIMAL_INTEGER = /^(0|[1-9][0-9]*)$/;
 
 /** Version 1 has names: "base-sepolia". */
 export const NETWORK_V1 = /^[a-z][a-z0-9-]{1,40}$/;
+
+/** What an offer in a token that we know is worth, in millionths of a whole token. */
+export function worthOf({ network, asset, amount }: OfferedTerms) {
+  const known = findAsset(String(network), String(asset));
+  if (!known || typeof amount !== "string" || !DECIMAL_INTEGER.test(amount)) return undefined;
+  const micros = (BigInt(amount.slice(0, 60)) * 1_000_000n) / 10n ** BigInt(known.decimals);
+  return { network: known.networkName, micros };
+}
 
 const SOLANA = /^[1-9A-HJ-NP-Za-km-z]{32,44}$/;
 

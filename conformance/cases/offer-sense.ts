@@ -4,7 +4,7 @@ import { policy } from "../basis.ts";
 import { readChallenge } from "../read/challenge.ts";
 import { isObject, show } from "../read/json.ts";
 import { inEach, judge, X402 } from "./judge.ts";
-import { DECIMAL_INTEGER } from "./offer-grammar.ts";
+import { DECIMAL_INTEGER, worthOf } from "./offer-grammar.ts";
 
 const MAX_UINT256 = 2n ** 256n - 1n;
 
@@ -59,18 +59,27 @@ export const SENSE_CASES: readonly Case[] = [
     severity: "critical",
     ring: 0,
     profiles: X402,
-    basis: policy("Money sent to the zero address or to the token's own contract is lost."),
-    gains: "Every payment is lost for buyer and seller.",
+    basis: policy(
+      "Money sent to the zero address or to the token's own contract is lost; money sent to the facilitator's own account is the facilitator's.",
+    ),
+    gains: "Every payment is lost for buyer and seller, or is the facilitator's to keep.",
     mend: "Set payTo to an address that you hold the key of; check the environment variable in production.",
-    async run({ challenge }) {
+    async run({ challenge, payer }) {
       const { offers } = await challenge();
+      const { signers } = payer;
       const problems = inEach(offers, "accepts", ({ payTo, asset }) => {
-        if (/^0x0{40}$/i.test(String(payTo))) return "pays the zero address";
-        return String(payTo).toLowerCase() === String(asset).toLowerCase()
-          ? "pays the token's own contract"
-          : undefined;
+        const to = String(payTo).toLowerCase();
+        if (/^0x0{40}$/.test(to)) return "pays the zero address";
+        if (signers?.some((signer) => signer.toLowerCase() === to) === true)
+          return "pays the facilitator's own account";
+        return to === String(asset).toLowerCase() ? "pays the token's own contract" : undefined;
       });
-      return judge(problems, "Neither zero nor the token.");
+      return judge(
+        problems,
+        signers
+          ? "Neither zero, nor the token, nor the facilitator."
+          : "Neither zero nor the token. Whether it is the facilitator's account is seen where the tester brings the facilitator (ring 2).",
+      );
     },
   },
   {
@@ -135,7 +144,7 @@ export const SENSE_CASES: readonly Case[] = [
   },
   {
     id: "CHAL-23",
-    title: "No offer repeats or contradicts another",
+    title: "No offer repeats or contradicts another, and the first is not dearer than the rest",
     level: "advice",
     severity: "medium",
     ring: 0,
@@ -144,16 +153,23 @@ export const SENSE_CASES: readonly Case[] = [
       "Clients take the first or the cheapest offer that they can pay; two of one kind make that a guess.",
     ),
     gains: "A client that reads the first entry only pays the dearer one.",
-    mend: "Offer each network, asset and scheme once.",
+    mend: "Offer each network, asset and scheme once, the cheapest first.",
     async run({ challenge }) {
       const { offers } = await challenge();
       const keys = offers.map(({ scheme, network, asset, raw }) =>
         show([scheme, network, String(asset).toLowerCase(), methodOf(raw)], 300),
       );
       const double = keys.find((key, at) => keys.indexOf(key) !== at);
-      return double === undefined
-        ? holds("Each kind once.")
-        : broken(`${double} is offered more than once.`);
+      if (double !== undefined) return broken(`${double} is offered more than once.`);
+      const [first, ...rest] = offers.map(worthOf);
+      const cheaper = rest.find(
+        (other) => first && other && other.micros * 101n < first.micros * 100n,
+      );
+      return first && cheaper
+        ? broken(
+            `The first offer asks ${first.micros} millionths on ${first.network}, a later one ${cheaper.micros} on ${cheaper.network}.`,
+          )
+        : holds("Each kind once.");
     },
   },
 ];

@@ -1,7 +1,10 @@
 /** Group B, third part: what each offer of an x402 challenge says. */
 import { type Case, holds, skipped } from "../case.ts";
-import { coreV2, exactEvm } from "../basis.ts";
+import { coreV2, coreV2Flows, exactEvm } from "../basis.ts";
+import { type Address, domainSeparator, type PublicClient } from "viem";
+import { TOKEN_ABI } from "../../chain/index.ts";
 import { findAsset } from "../../protocol/asset.ts";
+import type { OfferedTerms } from "../read/challenge.ts";
 import { isObject, show } from "../read/json.ts";
 import { inEach, judge, X402, X402_V2 } from "./judge.ts";
 import { addressProblem, DECIMAL_INTEGER, NETWORK_V1 } from "./offer-grammar.ts";
@@ -113,7 +116,7 @@ export const OFFER_CASES: readonly Case[] = [
     gains:
       'Every signature made from it is refused on chain: nobody can pay. USDC is called "USDC" on Base Sepolia and "USD Coin" on Base.',
     mend: "Read name() and version() of the token, and send them as extra: { name, version }.",
-    async run({ challenge }) {
+    async run({ challenge, reader }) {
       const { offers } = await challenge();
       const evm = offers.filter(
         ({ scheme, network, raw }) =>
@@ -132,7 +135,20 @@ export const OFFER_CASES: readonly Case[] = [
           return undefined;
         return `says ${show([name, version])}, but the token on ${known.networkName} is ${show([known.eip712.name, known.eip712.version])}`;
       });
-      return judge(problems, "Given, and right where we know the token.");
+      if (problems.length > 0 || !reader)
+        return judge(problems, "Given, and right where we know the token; --rpc asks the token.");
+      const chainId = await reader.getChainId();
+      let asked = 0;
+      for (const offer of evm) {
+        const own = await ownSeparator(reader, offer, chainId);
+        if (own === undefined) continue;
+        asked += 1;
+        if (own !== "same") problems.push(`the token on chain ${chainId} says: ${own}`);
+      }
+      return judge(
+        problems,
+        `Given, and the same as ${asked} of ${evm.length} tokens say on chain.`,
+      );
     },
   },
   {
@@ -142,9 +158,9 @@ export const OFFER_CASES: readonly Case[] = [
     severity: "high",
     ring: 0,
     profiles: X402_V2,
-    basis: coreV2.says(
-      "6.1 (later revision)",
-      "extra.paymentFlow is authorization, upfront or escrow, and must be present when it is not authorization",
+    basis: coreV2Flows(
+      "6.1",
+      "A mechanism selecting a non-default flow MUST signal it to the client on the wire via `extra.paymentFlow`",
     ),
     gains:
       "The buyer pays before the work without having been told, or refuses what it does not know.",
@@ -162,6 +178,30 @@ export const OFFER_CASES: readonly Case[] = [
     },
   },
 ];
+
+/** Whether the token's own domain separator is the one that a buyer would sign under; undefined where it is not to be read here. */
+async function ownSeparator(
+  reader: PublicClient,
+  { network, asset, raw }: OfferedTerms,
+  chainId: number,
+): Promise<string | undefined> {
+  const known = findAsset(String(network), String(asset))?.chainId;
+  const named = Number(/^eip155:(\d{1,15})$/.exec(String(network))?.[1]);
+  if ((known ?? named) !== chainId || !/^0x[0-9a-fA-F]{40}$/.test(String(asset))) return undefined;
+  const verifyingContract = asset as Address;
+  const own = await reader
+    .readContract({
+      address: verifyingContract,
+      abi: TOKEN_ABI,
+      functionName: "DOMAIN_SEPARATOR",
+    })
+    .catch(() => undefined);
+  if (own === undefined) return undefined;
+  const { name, version } = raw["extra"] as { name: string; version: string };
+  return own === domainSeparator({ domain: { name, version, chainId, verifyingContract } })
+    ? "same"
+    : `its domain is not ${show([name, version])}`;
+}
 
 function methodOf(raw: Readonly<Record<string, unknown>>): unknown {
   return isObject(raw["extra"]) ? raw["extra"]["assetTransferMethod"] : undefined;

@@ -1,7 +1,7 @@
 /** Group F, first part: signatures that are not the payer's over this payment. */
 import { encodeAbiParameters, type Hex, parseAbiParameters } from "viem";
 import type { Case } from "../case.ts";
-import { coreV2, exactEvm, policy } from "../basis.ts";
+import { coreV2, coreV2Flows, exactEvm, policy } from "../basis.ts";
 import { refusesAll } from "../pay/judge-refusal.ts";
 import { newStranger } from "../pay/payer-side.ts";
 
@@ -44,7 +44,10 @@ export const SIGNATURE_CASES: readonly Case[] = [
     id: "SIG-01",
     title: "A signature of zeros is refused",
     level: "must",
-    basis: verified,
+    basis: coreV2Flows(
+      "6.1",
+      "at least one check — a verify or settle before the resource — MUST run before the resource executes. The resource never executes with nothing checked.",
+    ),
     run: (context) =>
       refusesAll(context, { "65 zero bytes": { signature: () => `0x${"00".repeat(65)}` } }),
   },

@@ -32,10 +32,12 @@ export const TAMPERING_CASES: readonly Case[] = [
     title: "One unit more than the price is refused",
     level: "advice",
     severity: "low",
-    gains: "Nothing for a thief; exact means exact, and a buyer who overpays is not told.",
+    gains:
+      "Nothing for a thief; a buyer who overpays by mistake is not told. The revisions differ, so both outcomes are accepted: a grant is a warning, not a failure.",
+    mend: "Compare with ===, not with >=: the newer text and the exact scheme want the amount exactly.",
     basis: coreV2.says(
       "6.1.2",
-      "3. Amount Validation: Ensure the payment amount meets or exceeds the required amount (older text); the exact scheme settles the exact amount",
+      "The older revision has the amount meet or exceed the price, the newer one has it match exactly.",
     ),
     run: (context) =>
       refusesAll(context, { "one unit more": ({ price }) => ({ fields: { value: price + 1n } }) }),
@@ -55,6 +57,12 @@ export const TAMPERING_CASES: readonly Case[] = [
       return refusesAll(context, {
         "a value of 0": { signer, fields: { from, value: 0n } },
         "2^256 - 1": { signer, fields: { from, value: 2n ** 256n - 1n } },
+        // No uint256: whoever cuts it to 256 bits reads 0.
+        "2^256": {
+          signer,
+          fields: { from, value: 0n },
+          edit: (draft) => void (draft["payload"].authorization.value = String(2n ** 256n)),
+        },
       });
     },
   },

@@ -51,8 +51,8 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     severity: "medium",
     profiles: X402_V2,
     payments: 1,
-    basis: coreV2Flows(
-      "5.3.2 and 9",
+    basis: coreV2Flows.says(
+      "5.3.2 and 9 (later revision)",
       "settlement_pending is not an end: its answer has a transaction and a network, by which the buyer can look",
     ),
     gains: "The buyer cannot see that its money is on the way, and signs again.",
@@ -161,8 +161,8 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     severity: "medium",
     payments: 1,
     basis: paymentIdentifier(
-      "Recovering a Response",
-      "a request that is still processed is answered when it ends, or with an error that may be retried, and never processed again",
+      "Recovering a Lost Response",
+      "If the original request is still being processed, do not process the resend. Return the original's response once it is available, or an error the client can retry.",
     ),
     gains: "An impatient client is told that its payment failed, while it is being settled.",
     mend: "Hold a lock for each (asset, from, nonce): wait for the first, or answer 409 or 503 with Retry-After.",

@@ -50,8 +50,8 @@ export const WORK_COUNT_CASES: readonly Case[] = [
     profiles: MPP,
     payments: 1,
     basis: mppCore(
-      "Side Effects",
-      "Servers MUST NOT perform side effects for requests that have not been paid",
+      "Idempotency and Side Effects",
+      "Servers MUST NOT perform side effects (database writes, external API calls, resource creation) for requests that have not been paid.",
     ),
     gains: "Orders are placed, mails are sent and quotas are used by whoever never pays.",
     mend: "Ask for the payment before anything is written.",

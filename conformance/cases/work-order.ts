@@ -22,7 +22,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     severity: "critical",
     basis: coreV2Flows(
       "6.1",
-      "the resource server MUST verify the payment before it executes the request (authorization flow)",
+      "Invariant: at least one check — a verify or settle before the resource — MUST run before the resource executes. The resource never executes with nothing checked.",
     ),
     gains: freeWork,
     mend: "Await verify, and go on only where isValid is true; else answer 402 with its invalidReason.",
@@ -48,7 +48,10 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     id: "WORK-02",
     title: "It verifies, works, settles and answers, in this order",
     level: "stated",
-    basis: coreV2Flows("6.1", "authorization: verify, execute, settle, respond"),
+    basis: coreV2Flows(
+      "6.1",
+      "`authorization` (default) | verify → resource → settle → respond | Read-only verify before the resource executes; funds move only after it completes successfully.",
+    ),
     gains: "Work that fails is paid for, or what is paid for is not known to be payable.",
     mend: "Await verify, then run the handler, then await settle, then send its answer with the receipt.",
     async run(context) {
@@ -74,7 +77,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     severity: "critical",
     basis: coreV2Flows(
       "6.1",
-      "authorization: the payment is settled after the request has succeeded",
+      "if the resource handler fails, an `authorization` payment flow is never settled",
     ),
     gains: "Buyers pay for your outages.",
     mend: "Settle only where the handler's status is below 400.",
@@ -175,9 +178,9 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     level: "stated",
     severity: "medium",
     profiles: X402_V2,
-    basis: httpV2(
+    basis: httpV2.says(
       "Error Handling",
-      "Payment Failed, 402: payment verification or settlement failed; the example's PAYMENT-RESPONSE says success: false and errorReason",
+      "Payment Failed is 402, and the example of a failure has a PAYMENT-RESPONSE with success: false, errorReason and an empty transaction",
     ),
     gains: "The buyer cannot tell a refusal from an outage, and signs again or gives up wrongly.",
     mend: "On success: false answer 402, with the facilitator's answer as base64 JSON in PAYMENT-RESPONSE.",
@@ -201,7 +204,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     title: "What the facilitator tells the seller alone stays with the seller",
     level: "stated",
     severity: "medium",
-    basis: coreV2Flows(
+    basis: coreV2Flows.says(
       "7.2.1",
       "EXTENSION-RESPONSES is between facilitator and resource server, and is not forwarded to the client",
     ),
@@ -235,7 +238,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     severity: "low",
     basis: coreV2(
       "7.2",
-      "POST /settle: Executes a verified payment by broadcasting the transaction to the blockchain",
+      "Executes a verified payment by broadcasting the transaction to the blockchain.",
     ),
     gains: "A facilitator that is not idempotent pays gas for each, and fees are counted twice.",
     mend: "Settle in one place, and remember that it was done.",
@@ -253,7 +256,10 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     title: "A seller that says upfront settles before it works",
     level: "must",
     profiles: X402_V2,
-    basis: coreV2Flows("6.1", "upfront: the payment is settled before the request is executed"),
+    basis: coreV2Flows(
+      "6.1",
+      "A mechanism selecting a non-default flow MUST signal it to the client on the wire via `extra.paymentFlow` … `upfront` | settle → resource → respond",
+    ),
     gains: "Slow work is done for a payment that then does not settle.",
     mend: "Await settle, then run the handler; or do not offer paymentFlow: upfront.",
     async run(context) {
@@ -262,8 +268,10 @@ export const WORK_ORDER_CASES: readonly Case[] = [
       const order = done.happened().map(({ what }) => what);
       const [work, settle] = [order.indexOf("work"), order.indexOf("settle")];
       const early = work >= 0 && (settle < 0 || work < settle);
-      // Whether it verifies first is not said: that takes nothing from anybody.
-      return judgeStage(early ? ["it worked before it settled"] : [], order.join(", "), work < 0);
+      const told = order.includes("verify")
+        ? `${order.join(", ")}. That it verified first takes nothing from anybody: the specification does not name it, and does not forbid it.`
+        : `${order.join(", ")}.`;
+      return judgeStage(early ? ["it worked before it settled"] : [], told, work < 0);
     },
   },
   {

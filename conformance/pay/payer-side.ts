@@ -3,7 +3,7 @@
  * money, and the chain to see what became of it. It never signs for more than it said it would.
  */
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import type { LocalAccount } from "viem";
+import type { Address, LocalAccount } from "viem";
 import { type Chain, type ChainError, openChain } from "../../chain/index.ts";
 import type { Asset } from "../../protocol/asset.ts";
 import { ConformanceError } from "../conformance-error.ts";
@@ -12,6 +12,10 @@ export interface PayerSide {
   readonly account: LocalAccount;
   /** Undefined where the account holds nothing. */
   readonly money: PayerMoney | undefined;
+  /** The accounts that settle, where the facilitator is the tester's. */
+  readonly signers?: readonly Address[];
+  /** Gives another account play money, where the chain is the tester's. */
+  readonly fund?: (address: Address, usdc: bigint) => Promise<void>;
 }
 
 export interface PayerMoney {

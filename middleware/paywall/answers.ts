@@ -105,7 +105,7 @@ export function setReceipt(
   if (!receipt) return;
   response.setHeader(...receipt);
   if (response.req.headers.origin !== undefined)
-    response.setHeader("Access-Control-Expose-Headers", receipt[0]);
+    response.append("Access-Control-Expose-Headers", receipt[0]);
 }
 
 export function sendAnswer(response: Response, { status, body }: PaywallAnswer): void {

@@ -31,7 +31,8 @@ export function sendChallenge(visit: Visit, terms: Terms, options: ChallengeOpti
   response.setHeader("WWW-Authenticate", mppChallenge(charge, visit, seal));
   if (request.headers.origin !== undefined) {
     const exposed = "PAYMENT-REQUIRED, WWW-Authenticate";
-    response.setHeader("Access-Control-Expose-Headers", exposed);
+    // Beside what the shop itself lets pages read.
+    response.append("Access-Control-Expose-Headers", exposed);
   }
   if (protocol === "mpp") {
     sendProblem(response, options.problem ?? "verification-failed", error);

@@ -1,5 +1,5 @@
 /** One named fault for each case of ring 0 that can fail: a case that no fault fails looks for nothing. */
-import { type CheckOptions, type Profile } from "../../conformance/index.ts";
+import { type CheckOptions, type Profile, type Verdict } from "../../conformance/index.ts";
 import { encodeJson } from "../../protocol/index.ts";
 import { type Answer, type Fault, MARKER, mppHeader, v1Challenge } from "./endpoint.ts";
 
@@ -11,6 +11,10 @@ export interface Mutant {
   readonly make: Fault;
   /** What the test must be told for the case to run. */
   readonly options?: Partial<CheckOptions>;
+  /** Put behind the URL. */
+  readonly query?: string;
+  /** Where it is another than the case's level gives. */
+  readonly verdict?: Verdict;
 }
 
 type Json = Record<string, any>;
@@ -30,6 +34,13 @@ function v2(change: (challenge: Json) => unknown): Fault {
 
 /** A fault in its only offer. */
 const offer = (fields: Json) => v2(({ accepts }) => void Object.assign(accepts[0], fields));
+
+/** The same token on the mainnet. */
+const ON_BASE: Json = {
+  network: "eip155:8453",
+  asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+  extra: { name: "USD Coin", version: "2" },
+};
 
 /** A fault in the challenge of version 1. */
 function v1(change: (challenge: Json) => void): Fault {
@@ -59,7 +70,7 @@ const row = (
   kills: string,
   fault: string,
   make: Fault,
-  more: Partial<Pick<Mutant, "profile" | "options">> = {},
+  more: Partial<Pick<Mutant, "profile" | "options" | "query" | "verdict">> = {},
 ): Mutant => ({ kills, fault, make, profile: "x402-v2", ...more });
 
 const credential = ({ request }: { request: { headers: Record<string, any> } }) => {
@@ -265,7 +276,7 @@ export const MUTANTS: readonly Mutant[] = [
     "MPP-17",
     "asks for a login and money at once",
     headers({ "WWW-Authenticate": `Bearer realm="a", ${mppHeader()}` }),
-    { profile: "mpp" },
+    { profile: "mpp", verdict: "warn" },
   ),
   row("HTTP-01", "runs its handler for HEAD", (_, { method }) =>
     method === "HEAD" ? paid : undefined,
@@ -274,6 +285,16 @@ export const MUTANTS: readonly Mutant[] = [
     method === "OPTIONS" ? { ...answer, status: 402 } : undefined,
   ),
   row("HTTP-05", "hides its price from pages", headers({ "Access-Control-Allow-Origin": "*" })),
+  row(
+    "HTTP-05",
+    "shows pages its price, and takes no payment of them",
+    headers({ "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "*" }),
+  ),
+  row(
+    "HTTP-06",
+    "lets any page in, with credentials",
+    headers({ "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Credentials": "true" }),
+  ),
   row("HTTP-06", "trusts every origin", (answer, { request }) =>
     headers({
       "Access-Control-Allow-Origin": request.headers.origin ?? "*",
@@ -287,6 +308,10 @@ export const MUTANTS: readonly Mutant[] = [
   row("HTTP-15", "shows browsers the page", (_, { request }) =>
     request.headers.accept?.startsWith("text/html") === true ? paid : undefined,
   ),
+  row("HTTP-15", "shows browsers the page of a test network", (answer, asked) => {
+    const { headers } = offer(ON_BASE)(answer, asked) ?? answer;
+    return { ...answer, headers, body: "<script>window.x402 = { testnet: true }</script>" };
+  }),
   row("HTTP-18", "streams to whoever asks for events", (_, { request }) =>
     request.headers.accept === "text/event-stream" ? paid : undefined,
   ),
@@ -297,18 +322,28 @@ export const MUTANTS: readonly Mutant[] = [
     path.includes("?") ? paid : undefined,
   ),
   row(
+    "PRICE-05",
+    "asks more for a parameter that means nothing",
+    (answer, asked) =>
+      asked.path.includes("?") ? offer({ amount: "20000" })(answer, asked) : undefined,
+    { verdict: "warn" },
+  ),
+  row(
     "PRICE-06",
     "asks a tenth on another network",
     v2(
       ({ accepts }) =>
         void accepts.push({
           ...accepts[0],
-          network: "eip155:8453",
-          asset: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+          ...ON_BASE,
           amount: "1000",
-          extra: { name: "USD Coin", version: "2" },
         }),
     ),
+  ),
+  row(
+    "CHAL-23",
+    "puts its dearest offer first",
+    v2(({ accepts }) => void accepts.push({ ...accepts[0], ...ON_BASE, amount: "9000" })),
   ),
   row(
     "LEAK-01",
@@ -333,6 +368,29 @@ export const MUTANTS: readonly Mutant[] = [
     (answer, { request }) =>
       request.headers["content-length"] === "1" ? { ...answer, status: 400 } : undefined,
     { options: { method: "POST", body: '{"city":"Bern"}' } },
+  ),
+  row(
+    "DISC-03",
+    "looks for its parameter before it asks",
+    (answer, { path }) => (path === "/paid" ? { ...answer, status: 400 } : undefined),
+    { query: "?city=Bern" },
+  ),
+  row(
+    "DISC-04",
+    "sends info that a part of its schema refuses",
+    v2(
+      (challenge) =>
+        void (challenge["extensions"] = {
+          bazaar: {
+            info: { a: 1 },
+            schema: {
+              type: "object",
+              properties: { a: { $ref: "#/$defs/text" } },
+              $defs: { text: { type: "string" } },
+            },
+          },
+        }),
+    ),
   ),
   row(
     "DISC-04",

@@ -3,6 +3,7 @@
  * them; the others need a shop that has what they look at: a login, prices by the order, a price that moves, a second instance.
  */
 import { readFileSync } from "node:fs";
+import { createSecureServer as createHttp2Server } from "node:http2";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import * as tls from "node:tls";
@@ -21,7 +22,14 @@ import { paywall, type PaywallOptions } from "../../middleware/index.ts";
 import { openDatabase } from "../../store/index.ts";
 import { listen, openShop } from "../middleware/shop.ts";
 import { BASE_USDC, decodeJson, encodeJson } from "../../protocol/index.ts";
-import { type Answer, type Fault, mppHeader, openEndpoint, PAY_TO } from "./endpoint.ts";
+import {
+  type Answer,
+  type Fault,
+  mppHeader,
+  openEndpoint,
+  PAY_TO,
+  v1Challenge,
+} from "./endpoint.ts";
 
 let world: LocalWorld;
 beforeAll(async () => {
@@ -139,13 +147,15 @@ const SHOPS: readonly Row[] = [
       app.use((_, response, next) => {
         response.set({
           "Access-Control-Allow-Origin": "https://app.example",
-          "Access-Control-Expose-Headers": "PAYMENT-REQUIRED, PAYMENT-RESPONSE, WWW-Authenticate",
+          "Access-Control-Expose-Headers":
+            "PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE, WWW-Authenticate, Payment-Receipt",
+          "Access-Control-Allow-Headers": "PAYMENT-SIGNATURE, X-PAYMENT, Authorization",
         });
         next();
       });
+      app.options("/paid", (_, response) => void response.sendStatus(204));
       app.get("/paid", paid(), sell);
     },
-    options: { ring: 0 },
   },
   {
     has: "an OpenAPI document with its price",
@@ -293,10 +303,54 @@ describe("our paywall in a shop that has", () => {
 });
 
 /** A name that nobody has, for a server of this machine, with a certificate of its own: only this process trusts it. */
+const [key, cert] = ["key", "cert"].map((part) =>
+  readFileSync(new URL(`tls/paid.test.${part}.pem`, import.meta.url), "utf8"),
+) as [string, string];
+
+async function trusting<T>(work: () => Promise<T>): Promise<T> {
+  const trusted = tls.getCACertificates("default");
+  // Node has it since 24.5, and its types do not yet.
+  const { setDefaultCACertificates } = tls as unknown as {
+    setDefaultCACertificates: (certificates: readonly string[]) => void;
+  };
+  setDefaultCACertificates([...trusted, cert]);
+  try {
+    return await work();
+  } finally {
+    setDefaultCACertificates(trusted);
+  }
+}
+
+test.each([
+  ["pass", "asks the same over HTTP/2", "1.1 and 2.0"],
+  ["fail", "has its gate on HTTP/1.1 alone", "1.1"],
+])("HTTP-14 is a %s where a server %s", async (verdict, _, gated) => {
+  const server = createHttp2Server({ key, cert, allowHTTP1: true }, (request, response) => {
+    request.resume();
+    const isGated = gated.includes(request.httpVersion);
+    response.statusCode = isGated ? 402 : 200;
+    response.end(isGated ? JSON.stringify(v1Challenge("https://paid.test/paid")) : "goods");
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+  try {
+    const { results } = await trusting(() =>
+      check({
+        url: `https://paid.test:${port}/paid`,
+        only: ["HTTP-14"],
+        resolveHost: async () => ({ address: "127.0.0.1", family: 4, kind: "loopback" }),
+      }),
+    );
+    expect(results.map(({ verdict, seen }) => [verdict, seen])).toEqual([
+      [verdict, expect.stringContaining("HTTP/2")],
+    ]);
+  } finally {
+    server.close();
+  }
+});
+
 test("over https alone our paywall passes DISC-09 and MPP-13", async () => {
-  const [key, cert] = ["key", "cert"].map((part) =>
-    readFileSync(new URL(`tls/paid.test.${part}.pem`, import.meta.url), "utf8"),
-  );
   const app = express().disable("x-powered-by");
   const server = createSecureServer({ key, cert }, app);
   const port = await new Promise<number>((resolve) => {
@@ -310,25 +364,20 @@ test("over https alone our paywall passes DISC-09 and MPP-13", async () => {
     paywall({ price: "0.01", payTo: PAY_TO, db, facilitator, publicOrigin: origin }),
     sell,
   );
-  const trusted = tls.getCACertificates("default");
-  // Node has it since 24.5, and its types do not yet.
-  const { setDefaultCACertificates } = tls as unknown as {
-    setDefaultCACertificates: (certificates: readonly string[]) => void;
-  };
-  setDefaultCACertificates([...trusted, cert!]);
   try {
-    const { results } = await run(`${origin}/paid`, {
-      ring: 0,
-      only: ["DISC-09", "MPP-13"],
-      rate: 1000,
-      resolveHost: async () => ({ address: "127.0.0.1", family: 4, kind: "public" }),
-    });
+    const { results } = await trusting(() =>
+      run(`${origin}/paid`, {
+        ring: 0,
+        only: ["DISC-09", "MPP-13"],
+        rate: 1000,
+        resolveHost: async () => ({ address: "127.0.0.1", family: 4, kind: "public" }),
+      }),
+    );
     expect(results.map(({ id, verdict }) => `${id} ${verdict}`).toSorted()).toEqual([
       "DISC-09 pass",
       "MPP-13 pass",
     ]);
   } finally {
-    setDefaultCACertificates(trusted);
     server.closeAllConnections();
     server.close();
   }

@@ -3,7 +3,8 @@ import { zeroAddress } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CASES, check, LEVELS, type LocalWorld, openLocalWorld } from "../../conformance/index.ts";
 import { openShop } from "../middleware/shop.ts";
-import { openEndpoint } from "./endpoint.ts";
+import { decodeJson, encodeJson } from "../../protocol/index.ts";
+import { type Fault, openEndpoint } from "./endpoint.ts";
 import { CHAIN_MUTANTS } from "./mutants.ts";
 import { MPP_RING_2, openMeddler } from "./mpp-mutants.ts";
 import { RING_2 } from "./ring2-mutants.ts";
@@ -192,6 +193,49 @@ describe("one fault in MPP", () => {
 });
 
 describe("on the chain", () => {
+  const change =
+    (fields: object): Fault =>
+    (answer) => {
+      const header = String(answer.headers["PAYMENT-REQUIRED"]);
+      const challenge = decodeJson(header) as { accepts: object[] };
+      Object.assign(challenge.accepts[0]!, fields);
+      return {
+        ...answer,
+        headers: { ...answer.headers, "PAYMENT-REQUIRED": encodeJson(challenge) },
+      };
+    };
+
+  test("CHAL-16 notices an endpoint that has its facilitator paid", async () => {
+    const { payer } = world;
+    await using endpoint = await openEndpoint("x402-v2", change({ payTo: payer.signers![0] }));
+    const { results } = await check({ url: endpoint.url, only: ["CHAL-16"], payer });
+    expect(results[0]).toMatchObject({
+      verdict: "fail",
+      seen: expect.stringContaining("facilitator"),
+    });
+  });
+
+  test("CHAL-19 notices an endpoint whose token has another name on its chain", async () => {
+    const { client } = world.payer.money!.chain;
+    const other = `0x${"c0".repeat(20)}` as const;
+    const code = await client.getCode({ address: world.asset.address });
+    await client.request<{ Method: string; Parameters: unknown[]; ReturnType: unknown }>({
+      method: "anvil_setCode",
+      params: [other, code],
+    });
+    const extra = { name: "Other Coin", version: "2" };
+    await using endpoint = await openEndpoint("x402-v2", change({ asset: other, extra }));
+    const { results } = await check({
+      url: endpoint.url,
+      only: ["CHAL-19"],
+      rpcUrl: world.rpcUrl,
+    });
+    expect(results[0]).toMatchObject({
+      verdict: "fail",
+      seen: expect.stringContaining("on chain 84532"),
+    });
+  });
+
   test.each(CHAIN_MUTANTS.map((mutant) => [mutant.kills, mutant.fault, mutant] as const))(
     "%s notices an endpoint that %s",
     async (id, _, { make }) => {

@@ -41,7 +41,7 @@ export interface ShopFaults {
   /** Looks for the identifier of a payment, and does not hold it to its rules. */
   ignoresIds?: boolean;
   takesAnyId?: boolean;
-  /** Gives the answer of an identifier to whoever names it, at any route. */
+  /** Works for whoever names an identifier that was paid, at any route. */
   servesById?: boolean;
   /** Says that an identifier is required. */
   requiresId?: boolean;
@@ -196,7 +196,8 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
       return refuse(url, "invalid_payload", 400);
     const name = id === undefined ? undefined : `${from}:${id}`;
     const sameName = name === undefined || ignoresIds ? undefined : names.get(name);
-    if (sameName !== undefined && options.servesById) return await sales.get(sameName)!.answer;
+    if (sameName !== undefined && options.servesById)
+      return { ...(await sales.get(sameName)!.answer), body: work().body };
     const key = `${from}:${nonce}`.toLowerCase();
     const bytes = `${options.takesAnyPath ? "" : path}:${header}`;
     const known = options.forgetsNonces ? undefined : sales.get(key);

@@ -5,7 +5,15 @@ import { answerOf } from "../context.ts";
 import { readChallenge } from "../read/challenge.ts";
 import { isObject, parse, show } from "../read/json.ts";
 import { headerOf, type WireAnswer } from "../wire/exchange.ts";
-import { askPrice, encodePayment, headerFor } from "../pay/payment.ts";
+import { isGrant } from "../pay/judge-refusal.ts";
+import { newStranger } from "../pay/payer-side.ts";
+import {
+  askPrice,
+  encodePayment,
+  headerFor,
+  makePayment,
+  type PaymentChange,
+} from "../pay/payment.ts";
 import { sendUnsigned } from "../pay/unsigned.ts";
 import { judge } from "./judge.ts";
 
@@ -53,18 +61,47 @@ export const ERROR_CASES: readonly Case[] = [
     ),
     gains:
       "A client tops up its balance for a wrong signature, or signs again for an empty account.",
-    mend: "Pass on the facilitator's invalidReason.",
+    mend: "Pass on the facilitator's invalidReason; where you refuse by yourself, give the code of section 9 that names what is wrong.",
     async run(context) {
-      const { answer } = await sendUnsigned(context);
-      const text = reasonOf(answer);
-      if (text === "") return noted("No reason is given.");
-      const wrong =
-        /insufficient_funds|valid_after|valid_before|value|recipient|invalid_network|scheme/.exec(
-          text,
-        )?.[0];
-      return wrong !== undefined && !text.includes("signature")
-        ? broken(`A signature of zeros is refused with ${show(text)}.`)
-        : holds(show(text));
+      const { payer } = context;
+      const now = BigInt(Math.floor(context.now() / 1000));
+      const poor = newStranger();
+      const other = newStranger().address;
+      const problems: string[] = [];
+      const told: string[] = [];
+      const kinds: [what: string, right: keyof typeof REASONS, change: PaymentChange][] = [
+        ["a signature of zeros", "signature", { signature: () => `0x${"00".repeat(65)}` }],
+        [
+          "a price of one unit",
+          "value",
+          { signer: poor, fields: { from: poor.address, value: 1n } },
+        ],
+        ["another recipient", "recipient", { fields: { to: other } }],
+        ["an authorization of yesterday", "late", { fields: { validBefore: now - 86_400n } }],
+        [
+          "one of tomorrow",
+          "early",
+          { fields: { validAfter: now + 86_400n, validBefore: now + 90_000n } },
+        ],
+        ["a payer without money", "funds", { signer: poor, fields: { from: poor.address } }],
+      ];
+      for (const [what, right, change] of kinds) {
+        const { header } = await makePayment(context, await askPrice(context), change);
+        const exchange = await context.ask({ headers: [header] }, { alone: true });
+        if (isGrant(exchange)) continue; // SIG-01 and TAMP-* say so.
+        const text = reasonOf(answerOf(exchange));
+        told.push(show(text, 60));
+        const isPoor = payer.money === undefined || change.signer !== undefined;
+        const said = Object.entries(REASONS).filter(([, pattern]) => pattern.test(text));
+        // Who holds nothing may be told that instead, but for a signature that nobody made; a code beside the right one is no wrong one.
+        const isTrue = (name: string) =>
+          name === right || (name === "funds" && isPoor && right !== "signature");
+        if (said.some(([name]) => isTrue(name))) continue;
+        if (said.length > 0) problems.push(`${what} is refused with ${show(text)}`);
+      }
+      if (told.length > 0 && told.every((text) => text === '""'))
+        return noted("No reason is given.");
+      return judge(problems, `${[...new Set(told)].join(", ")}.`);
     },
   },
   {
@@ -88,11 +125,12 @@ export const ERROR_CASES: readonly Case[] = [
         );
         if (answer) answers.push(answer);
       }
+      const inside = context.harness ? [context.harness.link.url] : [];
       const problems = answers.flatMap(({ body }) => {
         const leak =
-          /\n\s+at .+:\d+:\d+|node_modules\/|\/home\/\w|\/usr\/src\/|(?:api[_-]?key|secret|bearer)["':= ]+\w{12,}|ECONNREFUSED [\d.]+:\d+/i.exec(
+          /\n\s+at .+:\d+:\d+|node_modules\/|\/home\/\w|\/usr\/src\/|(?:api[_-]?key|secret|bearer)["':= ]+\w{12,}|ECONNREFUSED [\d.]+:\d+|https?:\/\/[^\s"'<>]*facilitator[^\s"'<>]*/i.exec(
             body,
-          )?.[0];
+          )?.[0] ?? inside.find((url) => body.includes(url));
         return leak === undefined ? [] : [`a refusal says ${show(leak.trim(), 60)}`];
       });
       return judge([...new Set(problems)], `${answers.length} refusals.`);
@@ -100,8 +138,20 @@ export const ERROR_CASES: readonly Case[] = [
   },
 ];
 
+/** What the standard codes (section 9) and the longer ones of the reference packages name. */
+const REASONS = {
+  signature: /signature/,
+  value: /authorization_value|value_mismatch|amount/,
+  recipient: /recipient/,
+  late: /valid_before|expired/,
+  early: /valid_after/,
+  funds: /insufficient_(funds|balance)/,
+  network: /invalid_network|network_mismatch/,
+  scheme: /(invalid|unsupported)_scheme/,
+} as const;
+
 /** What a refusal gives as its reason, wherever it does. */
-function reasonOf(answer: WireAnswer): string {
+export function reasonOf(answer: WireAnswer): string {
   const settle = parse(
     Buffer.from(headerOf(answer, "payment-response") ?? "", "base64").toString("utf8"),
   );

@@ -4,6 +4,7 @@ import { coreV2, policy, rfc9110 } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { isGrant, judgeMeetings, type Meeting, refusesAll } from "../pay/judge-refusal.ts";
 import { askPrice, type Draft, headerFor, makePayment } from "../pay/payment.ts";
+import { isUsed } from "../pay/sale.ts";
 import { isObject } from "../read/json.ts";
 import { X402, X402_V2 } from "./judge.ts";
 
@@ -71,6 +72,7 @@ export const BYTE_CASES: readonly Case[] = [
     ...common,
     id: "MALF-11",
     title: "Another alphabet or padding of base64 changes no verdict",
+    payments: 1,
     level: "policy",
     severity: "high",
     basis: policy(
@@ -86,7 +88,20 @@ export const BYTE_CASES: readonly Case[] = [
         "base64 without padding": header(standard.replaceAll("=", "")),
         "base64 with a blank": header(`${standard.slice(0, 40)} ${standard.slice(40)}`),
       });
-      return judgeMeetings(meetings, { malformed: true });
+      const judged = judgeMeetings(meetings, {});
+      const { money } = context.payer;
+      if (judged.kind !== "holds" || !money) return judged;
+      // A good one in that spelling may be taken or refused, for no alphabet is named: but not taken for nothing, nor refused and kept.
+      const { value, fields } = await makePayment(context, offer);
+      const other = Buffer.from(JSON.stringify(value)).toString("base64url");
+      const exchange = await context.ask({ headers: [header(other)] }, { alone: true });
+      const end = exchange.answer?.status ?? exchange.failure;
+      const paid = await isUsed(money, fields.from, fields.nonce);
+      if (isGrant(exchange) !== paid)
+        return broken(`A good payment in base64url: ${end}, ${paid ? "and paid" : "not paid"}.`);
+      return holds(
+        `${judged.seen} A good payment in base64url: ${end}, ${paid ? "paid" : "not paid"}; both are right, for the specification names no alphabet.`,
+      );
     },
   },
   {
@@ -111,9 +126,7 @@ export const BYTE_CASES: readonly Case[] = [
       const [large] = await meet(context, { "1 MB": padded(750_000) });
       // A server that closes while a megabyte is still being sent has refused it.
       const closed = ["ECONNRESET", "EPIPE"].includes(large?.exchange.failure ?? "");
-      const judged = judgeMeetings(large && !closed ? [...meetings, large] : meetings, {
-        malformed: true,
-      });
+      const judged = judgeMeetings(large && !closed ? [...meetings, large] : meetings, {});
       if (judged.kind !== "holds") return judged;
       const after = await context.ask();
       return after.answer?.status === 402
@@ -158,7 +171,7 @@ export const BYTE_CASES: readonly Case[] = [
             },
           },
         },
-        { malformed: true },
+        {},
       ),
   },
   {
@@ -178,7 +191,7 @@ export const BYTE_CASES: readonly Case[] = [
         "UTF-16": header(Buffer.from(text, "utf16le")),
         "a byte order mark": header(Buffer.from(`\uFEFF${text}`)),
       });
-      return judgeMeetings(meetings, { malformed: true });
+      return judgeMeetings(meetings, {});
     },
   },
   {

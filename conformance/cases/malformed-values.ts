@@ -2,7 +2,7 @@
 import type { Case } from "../case.ts";
 import { coreV2, policy } from "../basis.ts";
 import type { Context } from "../context.ts";
-import { encodePayment, type Draft } from "../pay/payment.ts";
+import { askPrice, encodePayment, type Draft, makePayment } from "../pay/payment.ts";
 import { type Bad, refusesAll as refuses, refusesHeaders } from "../pay/judge-refusal.ts";
 
 const common = {
@@ -40,26 +40,43 @@ export const VALUE_CASES: readonly Case[] = [
   {
     ...common,
     id: "MALF-13",
-    title: "JSON that is very deep or very wide is refused",
+    title: "JSON that is very deep, very wide, or says a thing twice is refused",
     level: "policy",
     basis: policy(
       "One request must not hold the server up; two values of one key must not both be believed.",
     ),
-    mend: "Limit the header's size before you parse it.",
+    mend: "Limit the header's size before you parse it, parse it once, and hand the parsed payment to every check.",
     cwe: 400,
-    run: (context) =>
-      refusesHeaders(context, (offer) => ({
-        "JSON 5000 deep": encodePayment(
-          offer,
-          context.profile,
-          "[".repeat(5000) + "]".repeat(5000),
+    async run(context) {
+      const deep = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+      const wide = (keys: number) =>
+        JSON.stringify(Object.fromEntries(Array.from({ length: keys }, (_, at) => [`k${at}`, 1])));
+      // The second of each fills more than the 16 KB that Node takes: what is not refused by that is refused by the gate.
+      const texts = {
+        "JSON 5000 deep": deep(5000),
+        "JSON 10000 deep": deep(10_000),
+        "700 keys": wide(700),
+        "2000 keys": wide(2000),
+      };
+      const first = await refusesHeaders(context, (offer) =>
+        Object.fromEntries(
+          Object.entries(texts).map(([what, text]) => [
+            what,
+            encodePayment(offer, context.profile, text),
+          ]),
         ),
-        "2000 keys": encodePayment(
-          offer,
-          context.profile,
-          JSON.stringify(Object.fromEntries(Array.from({ length: 700 }, (_, at) => [`k${at}`, 1]))),
-        ),
-      })),
+      );
+      if (first.kind !== "holds") return first;
+      const offer = await askPrice(context);
+      // The price stands first, and what was signed last: JSON.parse takes the last, and a reader of the text the first.
+      const { value } = await makePayment(context, offer, { fields: { value: 1n } });
+      const twice = JSON.stringify(value)
+        .replace('"value":"1"', `"value":"${offer.price}","value":"1"`)
+        .replace(`"amount":"${offer.price}"`, `"amount":"${offer.price}","amount":"1"`);
+      return refusesHeaders(context, () => ({
+        "an amount that stands twice": encodePayment(offer, context.profile, twice),
+      }));
+    },
   },
   {
     ...common,
@@ -90,11 +107,17 @@ export const VALUE_CASES: readonly Case[] = [
       "What one parser takes for 10000 another takes for 0x10000; only digits are read alike.",
     ),
     mend: 'Match ^(0|[1-9][0-9]*)$ before BigInt(); BigInt("") is 0 and BigInt("0x10") is 16.',
-    run(context) {
-      const bad: Record<string, Bad[string]> = {};
+    async run(context) {
+      // Other spellings of the price itself: what reads one of them as a number finds that it fits.
+      const { price } = await askPrice(context);
+      const arabic = String(price).replace(/[0-9]/g, (digit) =>
+        String.fromCodePoint(0x660 + Number(digit)),
+      );
       // The exact scheme of version 1 allows hexadecimal.
-      const hex = context.profile === "x402-v1" ? [] : ["0x2710"];
-      for (const value of [...hex, "1e4", "10000.0", " 10000", "٣", "-1", ""])
+      const hex = context.profile === "x402-v1" ? [] : [`0x${price.toString(16)}`];
+      const spellings = [`${price}e0`, `${price}.0`, ` ${price}`, `0${price}`, arabic];
+      const bad: Record<string, Bad[string]> = {};
+      for (const value of [...hex, ...spellings, "1".padEnd(79, "0"), "-1", ""])
         bad[`value ${JSON.stringify(value)}`] = without(
           (draft) => void (draft["payload"].authorization.value = value),
         );

@@ -121,6 +121,17 @@ export const MALFORMED_CASES: readonly Case[] = [
         ),
         "an object as value": without((draft) => void (draft["payload"].authorization.value = {})),
         "a number as signature": without((draft) => void (draft["payload"].signature = 1)),
+        "a number as value": without(
+          (draft) =>
+            void (draft["payload"].authorization.value = Number(
+              draft["payload"].authorization.value,
+            )),
+        ),
+        ...(context.profile === "x402-v2" && {
+          "a number as accepted.amount": without(
+            (draft) => void (draft["accepted"].amount = Number(draft["accepted"].amount)),
+          ),
+        }),
       }),
   },
   {
@@ -132,7 +143,8 @@ export const MALFORMED_CASES: readonly Case[] = [
     mend: "Compare x402Version with the number that this route speaks.",
     run(context) {
       const bad: Record<string, ReturnType<typeof without>> = {};
-      for (const version of [99, -1, "2", 2.5, undefined])
+      const other = context.profile === "x402-v2" ? 1 : 2;
+      for (const version of [other, 99, -1, "2", 2.5, undefined])
         bad[`version ${JSON.stringify(version)}`] = without(
           (draft) => void (draft["x402Version"] = version),
         );
@@ -142,7 +154,7 @@ export const MALFORMED_CASES: readonly Case[] = [
   {
     ...common,
     id: "MALF-08",
-    title: "A scheme or network that is not offered is refused",
+    title: "A scheme, network or transfer method that is not offered is refused",
     level: "stated",
     basis: coreV2.says("9", "`unsupported_scheme`, `invalid_network`"),
     mend: "Find the payment's scheme and network among your own offers.",
@@ -155,6 +167,12 @@ export const MALFORMED_CASES: readonly Case[] = [
           (draft) =>
             void (at(draft)["network"] = context.profile === "x402-v2" ? "eip155:424242" : "moon"),
         ),
+        ...(context.profile === "x402-v2" && {
+          "an unknown way to move the asset": without((draft) => {
+            const { extra } = draft["accepted"] as { extra?: object };
+            draft["accepted"].extra = { ...extra, assetTransferMethod: "pigeon" };
+          }),
+        }),
       });
     },
   },

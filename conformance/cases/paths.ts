@@ -46,6 +46,22 @@ async function staysOut(context: Context, variants: Variants): Promise<Outcome> 
   return holds(`${statuses.join(", ")}.`);
 }
 
+/** A path with accents in its other Unicode normal forms; nothing for one without. */
+function normalForms(path: string, query: string): Record<string, RequestChange> {
+  let plain = path;
+  try {
+    plain = decodeURI(path);
+  } catch {
+    return {};
+  }
+  return Object.fromEntries(
+    ["NFC", "NFD", "NFKC"].flatMap((form) => {
+      const other = encodeURI(plain.normalize(form));
+      return other === encodeURI(plain) ? [] : [[form, { path: other + query }]];
+    }),
+  );
+}
+
 export const PATH_CASES: readonly Case[] = [
   {
     ...common,
@@ -59,9 +75,13 @@ export const PATH_CASES: readonly Case[] = [
       const others = ["HEAD", "TRACE", "PROPFIND", "PURSER"].filter(
         (one) => one !== context.target.method,
       );
-      return staysOut(context, () =>
-        Object.fromEntries(others.map((one) => [one, { method: one }])),
-      );
+      const { method } = context.target;
+      const small = (head: string) => method.toLowerCase() + head.slice(method.length);
+      return staysOut(context, () => ({
+        ...Object.fromEntries(others.map((one) => [one, { method: one }])),
+        // Methods are case-sensitive; whoever routes without regard to case must gate so too.
+        [method.toLowerCase()]: { raw: small, body: undefined },
+      }));
     },
   },
   {
@@ -70,17 +90,21 @@ export const PATH_CASES: readonly Case[] = [
     title: "A header or field that overrides the method does not get in",
     basis: policy("X-HTTP-Method-Override is read by some frameworks after the gate."),
     run: (context) =>
-      staysOut(context, (path, query) => ({
-        "X-HTTP-Method-Override": {
-          method: "POST",
-          headers: [["X-HTTP-Method-Override", context.target.method]],
-        },
-        "X-HTTP-Method": { method: "POST", headers: [["X-HTTP-Method", context.target.method]] },
-        _method: {
-          method: "POST",
-          path: `${path}${query}${query === "" ? "?" : "&"}_method=${context.target.method}`,
-        },
-      })),
+      staysOut(context, (path, query) => {
+        const own = context.target.method;
+        // An override is tried on another method than the one that it asks for.
+        const method = own === "POST" ? "GET" : "POST";
+        const form = ["Content-Type", "application/x-www-form-urlencoded"] as const;
+        return {
+          "X-HTTP-Method-Override": { method, headers: [["X-HTTP-Method-Override", own]] },
+          "X-HTTP-Method": { method, headers: [["X-HTTP-Method", own]] },
+          "X-Method-Override": { method, headers: [["X-Method-Override", own]] },
+          _method: { method, path: `${path}${query}${query === "" ? "?" : "&"}_method=${own}` },
+          ...(method === "POST" && {
+            "_method in a form": { method, headers: [form], body: `_method=${own}` },
+          }),
+        };
+      }),
   },
   {
     ...common,
@@ -191,13 +215,19 @@ export const PATH_CASES: readonly Case[] = [
     title: "A framework's own headers do not get in",
     basis: policy("CVE-2025-29927: x-middleware-subrequest skipped a framework's middleware."),
     run: (context) =>
-      staysOut(context, () => ({
+      staysOut(context, (path, query) => ({
         "x-middleware-subrequest": {
           headers: [
             ["x-middleware-subrequest", "middleware:middleware:middleware:middleware:middleware"],
           ],
         },
         "x-middleware-next": { headers: [["x-middleware-next", "1"]] },
+        // How a framework's pages fetch what they show, past what stands before the pages.
+        "/_next/data": { path: `/_next/data/purser-check${path}.json${query}` },
+        __nextDataReq: {
+          path: `${path}${query}${query === "" ? "?" : "&"}__nextDataReq=1`,
+          headers: [["x-nextjs-data", "1"]],
+        },
         "X-Forwarded-For": { headers: [["X-Forwarded-For", "127.0.0.1"]] },
       })),
   },
@@ -216,6 +246,7 @@ export const PATH_CASES: readonly Case[] = [
           "a full-width letter": { path: `${start}${wide}${query}` },
           "a combining accent": { path: `${path}%CC%81${query}` },
           "a soft hyphen": { path: `${path}%C2%AD${query}` },
+          ...normalForms(path, query),
         };
       }),
   },

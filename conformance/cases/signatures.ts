@@ -1,9 +1,11 @@
 /** Group F, first part: signatures that are not the payer's over this payment. */
 import { encodeAbiParameters, type Hex, parseAbiParameters } from "viem";
-import type { Case } from "../case.ts";
+import { broken, type Case, holds, noted } from "../case.ts";
 import { coreV2, coreV2Flows, exactEvm, policy } from "../basis.ts";
-import { refusesAll } from "../pay/judge-refusal.ts";
+import { isGrant, refusesAll } from "../pay/judge-refusal.ts";
 import { newStranger } from "../pay/payer-side.ts";
+import { askPrice, makePayment } from "../pay/payment.ts";
+import { isUsed } from "../pay/sale.ts";
 
 const common = {
   ring: 1,
@@ -26,6 +28,13 @@ function highS(signature: Hex): Hex {
   const s = order - BigInt(`0x${signature.slice(66, 130)}`);
   const v = signature.endsWith("1b") ? "1c" : "1b";
   return `0x${signature.slice(2, 66)}${s.toString(16).padStart(64, "0")}${v}`;
+}
+
+/** EIP-2098: the parity of v in the highest bit of s. */
+function compact(signature: Hex): Hex {
+  const s = BigInt(`0x${signature.slice(66, 130)}`);
+  const parity = signature.endsWith("1c") ? 1n << 255n : 0n;
+  return `0x${signature.slice(2, 66)}${(s | parity).toString(16).padStart(64, "0")}`;
 }
 
 /** ERC-6492: factory, call and signature, and the mark at the end. */
@@ -88,13 +97,42 @@ export const SIGNATURE_CASES: readonly Case[] = [
     title: "Signatures of odd length are refused",
     level: "advice",
     severity: "medium",
-    basis: policy("EIP-2098's 64 bytes, 66 bytes and none are not what EIP-3009 takes."),
-    run: (context) =>
-      refusesAll(context, {
+    payments: 2,
+    basis: policy(
+      "66 bytes and none are no signature. EIP-2098's 64 bytes, and v as 0 or 1, are spellings of a right one that EIP-3009 does not take: whoever reads them and settles is not wrong.",
+    ),
+    gains:
+      "A payment that cannot be settled is worked for, or one of a careless wallet ends in a crash.",
+    mend: "Match ^0x[0-9a-f]{130}$ before anything else, or bring v to 27 or 28 before you settle.",
+    async run(context) {
+      const first = await refusesAll(context, {
         "an empty signature": { signature: () => "0x" },
         "66 bytes": { signature: (right) => `${right}00` },
         "one byte": { signature: () => "0x01" },
-      }),
+      });
+      const { money } = context.payer;
+      if (first.kind !== "holds") return first;
+      // Other spellings of a right signature: the token wants v as 27 or 28. Who knows them may take them, and must be paid then.
+      const spellings = {
+        "v as 0 or 1": (right: Hex): Hex =>
+          `0x${right.slice(2, 130)}0${Number(right.endsWith("1c"))}`,
+        "EIP-2098's 64 bytes": compact,
+      };
+      const told: string[] = [];
+      for (const [what, signature] of Object.entries(spellings)) {
+        const { header, fields } = await makePayment(context, await askPrice(context), {
+          signature,
+        });
+        const exchange = await context.ask({ headers: [header] }, { alone: true });
+        const end = exchange.answer?.status ?? exchange.failure;
+        const paid = money ? await isUsed(money, fields.from, fields.nonce) : false;
+        if (isGrant(exchange) !== paid)
+          return broken(`${what}: ${end}, ${paid ? "and paid" : "not paid"}.`);
+        if (typeof end !== "number" || end >= 500) return noted(`${what}: ${end}.`);
+        told.push(`${what}: ${end}${paid ? ", and paid" : ""}`);
+      }
+      return holds(`${first.seen} ${told.join("; ")}.`);
+    },
   },
   {
     ...common,

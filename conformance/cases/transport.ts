@@ -2,6 +2,8 @@
 import { broken, type Case, holds, noted, skipped, told } from "../case.ts";
 import { mppCore, policy, rfc9110 } from "../basis.ts";
 import { show } from "../read/json.ts";
+import { answerOf } from "../context.ts";
+import { askPrice, makePayment } from "../pay/payment.ts";
 import { sendUnsigned } from "../pay/unsigned.ts";
 import { headerOf } from "../wire/exchange.ts";
 import { judge } from "./judge.ts";
@@ -22,16 +24,27 @@ export const TRANSPORT_CASES: readonly Case[] = [
     gains: "Whoever owns the other origin receives signed payments, and can use them first.",
     mend: "Redirect before the payment is asked for, so that the client pays at the final URL; never after.",
     cwe: 601,
+    payments: 1,
     async run(context) {
-      const { answer } = await sendUnsigned(context);
-      if (answer.status < 300 || answer.status >= 400) return holds(`${answer.status}.`);
-      const to = headerOf(answer, "location") ?? "";
-      const there = URL.canParse(to, context.target.url) && new URL(to, context.target.url).origin;
-      return there === context.target.origin
+      const answers = [(await sendUnsigned(context)).answer];
+      if (context.payer.money) {
+        const { header } = await makePayment(context, await askPrice(context));
+        const paid = { alone: true, deadlineMs: 60_000 };
+        answers.push(answerOf(await context.ask({ headers: [header] }, paid)));
+      }
+      const away = answers.filter(({ status }) => status >= 300 && status < 400);
+      for (const answer of away) {
+        const to = headerOf(answer, "location") ?? "";
+        const { origin, url } = context.target;
+        if (!URL.canParse(to, url) || new URL(to, url).origin !== origin)
+          return broken(`${answer.status} to ${show(to)}.`);
+      }
+      const [first] = away;
+      return first
         ? noted(
-            `${answer.status} to ${show(to)}: a client that follows it sends the payment again.`,
+            `${first.status} to ${show(headerOf(first, "location"))}: a client that follows it sends the payment again.`,
           )
-        : broken(`${answer.status} to ${show(to)}.`);
+        : holds(`${answers.map(({ status }) => status).join(" and ")}.`);
     },
   },
   {

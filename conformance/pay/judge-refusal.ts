@@ -36,7 +36,11 @@ export async function refusesAll(
     const { header } = await makePayment(context, offer, made);
     meetings.push({ what, exchange: await context.ask({ headers: [header] }, { alone: true }) });
   }
-  return judgeMeetings(meetings, options);
+  const judged = await andIsWell(context, judgeMeetings(meetings, options));
+  if (judged.kind !== "holds" || options.malformed === true || context.payer.money) return judged;
+  return holds(
+    `${judged.seen} The payer holds nothing, which is a reason too: ring 2 asks again with money.`,
+  );
 }
 
 /** Sends each of these headers as a payment: none can be read. */
@@ -49,7 +53,16 @@ export async function refusesHeaders(
   for (const [what, header] of Object.entries(headersOf(offer))) {
     meetings.push({ what, exchange: await context.ask({ headers: [header] }, { alone: true }) });
   }
-  return judgeMeetings(meetings, { malformed: true });
+  return andIsWell(context, judgeMeetings(meetings, { malformed: true }));
+}
+
+/** After what was refused an unpaid request must be told to pay, as before. */
+async function andIsWell({ ask }: Context, judged: Outcome): Promise<Outcome> {
+  if (judged.kind === "broken") return judged;
+  const { answer, failure } = await ask();
+  return answer?.status === 402
+    ? judged
+    : broken(`${judged.seen} Then an unpaid request ended with ${answer?.status ?? failure}.`);
 }
 
 export function judgeMeetings(

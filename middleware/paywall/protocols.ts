@@ -42,8 +42,11 @@ export const PROTOCOLS: Readonly<Record<PaywallProtocol, Manners>> = {
     mismatch: ({ payload }, terms, asked) => {
       const [accepted, own] = [payload["accepted"], requirementsV2(terms, asked)];
       if (!isFor(payload["resource"], asked)) return "invalid_payment_requirements";
-      // A flow that was not offered is refused (x402 v2, section 6.1), also where the buyer added it.
-      return isSubset(accepted, own) && flowOf(accepted) === flowOf(own)
+      // A flow or transfer method that was not offered is refused (x402 v2, section 6.1), also where the buyer added it.
+      const { paymentFlow, assetTransferMethod = "eip3009" } = extraOf(accepted);
+      return isSubset(accepted, own) &&
+        paymentFlow === extraOf(own).paymentFlow &&
+        assetTransferMethod === "eip3009"
         ? undefined
         : "invalid_payment_requirements";
     },
@@ -82,8 +85,11 @@ function pathOf(url: string): string {
   return url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").split(/[?#]/, 1)[0] || "/";
 }
 
-function flowOf(requirements: unknown): unknown {
-  return (requirements as { extra?: { paymentFlow?: unknown } }).extra?.paymentFlow;
+function extraOf(requirements: unknown) {
+  const { extra } = requirements as {
+    extra?: { paymentFlow?: unknown; assetTransferMethod?: unknown } | null;
+  };
+  return extra ?? {};
 }
 
 /** A facilitator is another party: what a buyer says in a query, such as who they are, is not for it. */

@@ -47,6 +47,30 @@ export const RING_1: readonly Row[] = [
     { crashesWhen: (header) => decoded(header).includes("__proto__") },
   ],
   ["MALF-16", "reads 0x2710 as 10000", field("value", (value) => String(value).startsWith("0x"))],
+  [
+    "MALF-13",
+    "takes the first of two amounts, and verifies nothing",
+    open(({ headers }) => decoded(String(headers["payment-signature"])).includes('"amount":"1"')),
+  ],
+  ["MALF-16", "reads an amount with Number()", field("value", (value) => value === "10000.0")],
+  ["MALF-16", "cuts an amount to 256 bits", field("value", (value) => String(value).length === 79)],
+  [
+    "MALF-08",
+    "takes any way to move the asset",
+    when(({ accepted }) => accepted?.extra?.assetTransferMethod === "pigeon"),
+  ],
+  ["MALF-06", "takes a number for a value", field("value", (value) => typeof value === "number")],
+  [
+    "MALF-07",
+    "takes version 1 in the header of version 2",
+    when((one) => one["x402Version"] === 1),
+  ],
+  ["MALF-04", "opens to everybody after an empty object", opensAfter("{}")],
+  [
+    "SIG-05",
+    "takes the parity for v",
+    signed((text) => /0[01]$/.test(text) && text.length === 132),
+  ],
   ["SIG-01", "takes zeros for a signature", signed((text) => /^0x0+$/.test(text))],
   [
     "SIG-02",
@@ -120,6 +144,30 @@ export const RING_1: readonly Row[] = [
     },
   ],
   [
+    "ERR-02",
+    "calls every refusal a wrong signature",
+    {
+      answers: (answer, payment) =>
+        payment
+          ? {
+              ...answer,
+              headers: { "Content-Type": "application/json" },
+              body: '{"error":"invalid_exact_evm_payload_signature"}',
+            }
+          : answer,
+    },
+  ],
+  [
+    "ERR-03",
+    "names its facilitator",
+    {
+      answers: (answer, payment) =>
+        payment
+          ? { ...answer, body: '{"error":"https://facilitator.shop.example said no"}' }
+          : answer,
+    },
+  ],
+  [
     "ERR-03",
     "shows its stack",
     {
@@ -162,6 +210,17 @@ export const RING_1: readonly Row[] = [
   ["HTTP-13", "believes the header of version 1", has("x-payment")],
   ["HTTP-17", "takes a payment from a cookie", has("cookie")],
   ["PATH-01", "gates GET only", open(({ method, url }) => method === "HEAD" && url === "/paid")],
+  ["PATH-02", "reads the method from a form", has("content-type")],
+  [
+    "PATH-10",
+    "serves its pages' data beside them",
+    path((text) => text.startsWith("/_next/data/")),
+  ],
+  [
+    "HTTP-17",
+    "takes a payment from the query",
+    path((text) => text.includes("PAYMENT-SIGNATURE=")),
+  ],
   ["PATH-02", "lets a header choose the method", has("x-http-method-override")],
   ["PATH-03", "routes a backslash like its path", path((text) => text.endsWith("\\"))],
   ["PATH-04", "opens where an escape is broken", path((text) => text.endsWith("%"))],
@@ -188,13 +247,17 @@ export const RING_1: readonly Row[] = [
     "takes what it need not decode",
     when((_, { headers }) => String(headers["payment-signature"]).length % 4 !== 0),
   ],
-  ["MALF-12", "dies of 12 KB", { crashesWhen: (header) => header.length > 8000 }],
+  ["MALF-12", "takes what is too long to read", when((payment) => "filler" in payment)],
   [
     "MALF-15",
     "drops what it cannot show",
     when((payment) => String(authorization(payment)["value"]).includes("\u202e")),
   ],
-  ["MALF-17", "dies of what follows", { crashesWhen: (header) => decoded(header).endsWith("}x") }],
+  [
+    "MALF-17",
+    "reads until the payment ends",
+    open(({ headers }) => decoded(String(headers["payment-signature"])).endsWith("}x")),
+  ],
   [
     "MALF-18",
     "joins folded lines",
@@ -238,6 +301,19 @@ export const RING_1: readonly Row[] = [
 function after(times: number): () => boolean {
   let count = 0;
   return () => count++ > times;
+}
+
+/** Once it has met this text, it sells to whoever asks. */
+function opensAfter(text: string): ShopFaults {
+  let met = false;
+  return {
+    answers: (answer, _, { headers }) => {
+      const header = headers["payment-signature"];
+      const was = met;
+      met ||= typeof header === "string" && decoded(header) === text;
+      return was && header === undefined ? { ...answer, status: 200 } : answer;
+    },
+  };
 }
 
 /** After its first refusal of a payment it answers everything unpaid in another way. */

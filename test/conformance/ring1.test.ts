@@ -7,9 +7,25 @@ import { openShop } from "../middleware/shop.ts";
 import { RING_1 } from "./ring1-mutants.ts";
 import { openCarefulShop } from "./shop.ts";
 
+/** What is wrong with a payment of somebody who holds nothing, in the words of the specification. */
+function reasonOf(text: string): string {
+  if (text === "" || /"signature":"0x0+"/.test(text)) return "invalid_exact_evm_payload_signature";
+  const { paymentPayload, paymentRequirements } = JSON.parse(text) as Record<string, any>;
+  const { to, value, validAfter, validBefore } = paymentPayload.payload.authorization;
+  const { payTo, amount, maxAmountRequired = amount } = paymentRequirements;
+  const now = Date.now() / 1000;
+  const prefix = "invalid_exact_evm_payload_";
+  if (`${to}`.toLowerCase() !== `${payTo}`.toLowerCase()) return `${prefix}recipient_mismatch`;
+  if (value !== maxAmountRequired) return `${prefix}authorization_value_mismatch`;
+  if (validBefore < now) return `${prefix}authorization_valid_before`;
+  return validAfter > now ? `${prefix}authorization_valid_after` : "insufficient_funds";
+}
+
 /** A facilitator that knows what everybody holds: nothing. */
-const poor = createServer((request, response) => {
-  request.resume();
+const poor = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const reason = reasonOf(Buffer.concat(chunks).toString());
   response.setHeader("content-type", "application/json");
   const kinds = [1, 2].map((x402Version) => ({
     x402Version,
@@ -22,8 +38,8 @@ const poor = createServer((request, response) => {
       : {
           isValid: false,
           success: false,
-          invalidReason: "invalid_exact_evm_payload_signature",
-          errorReason: "invalid_exact_evm_payload_signature",
+          invalidReason: reason,
+          errorReason: reason,
           transaction: "",
           network: "eip155:84532",
         };

@@ -68,7 +68,7 @@ export interface Run {
   readonly signed: SignedPayment[];
   /** What ring 3 hosts. */
   readonly harness: Harness | undefined;
-  /** How long a flood of requests lasts, in the case of that. */
+  /** How long a flood of requests lasts, in the cases of that. */
   readonly floodMs: number;
   /** What cases share within a run. */
   readonly memo: Map<string, unknown>;

@@ -45,7 +45,7 @@ export interface CheckOptions extends TargetOptions {
   readonly payer?: PayerSide | undefined;
   /** Needed from ring 3 on; its payer pays. */
   readonly harness?: Harness | undefined;
-  /** How long the flood of LOAD-01 lasts. Default: 30 s. */
+  /** How long the flood of LOAD-01 lasts; a shorter one shortens TIME-02 too. Default: 30 s. */
   readonly floodMs?: number | undefined;
   /** Default: "1". */
   readonly seed?: string | undefined;

@@ -141,7 +141,9 @@ export const LOAD_CASES: readonly Case[] = [
         "a wrong amount": { signer, fields: { from: signer.address, value: offer.price + 1n } },
       } as const;
       const times: Record<string, number[]> = {};
-      for (let round = 0; round < 200; round++) {
+      // Two hundred of each where nobody has shortened the load.
+      const rounds = Math.max(30, Math.min(200, Math.round(context.floodMs / 150)));
+      for (let round = 0; round < rounds; round++) {
         for (const [kind, change] of Object.entries(kinds)) {
           const { header } = await makePayment(context, offer, change);
           const exchange = await context.ask({ headers: [header] });
@@ -163,7 +165,7 @@ export const LOAD_CASES: readonly Case[] = [
       const medians = Object.entries(times).map(
         ([kind, list]) => `${kind} ${median(list).toFixed(1)} ms`,
       );
-      return judge(gaps, `Medians of 200: ${medians.join(", ")}.`);
+      return judge(gaps, `Medians of ${rounds}: ${medians.join(", ")}.`);
     },
   },
 ];

@@ -1,15 +1,19 @@
 /** Group C, what MPP's credentials must and must not do. */
+import { setTimeout } from "node:timers/promises";
 import { broken, type Case, holds, noted, skipped } from "../case.ts";
 import { mppCore } from "../basis.ts";
 import { answerOf } from "../context.ts";
-import { refusesAll } from "../pay/judge-refusal.ts";
+import { isGrant, refusesAll } from "../pay/judge-refusal.ts";
 import { askPrice, type Draft, headerFor, makePayment } from "../pay/payment.ts";
+import { buy, isUsed } from "../pay/sale.ts";
 import { readChallenge } from "../read/challenge.ts";
 import { isObject, parse, show } from "../read/json.ts";
-import { headerOf } from "../wire/exchange.ts";
+import { type Exchange, headerOf } from "../wire/exchange.ts";
 import { judge, MPP } from "./judge.ts";
 
 const common = { ring: 1, profiles: MPP } as const;
+/** Ten minutes: most challenges end within. */
+const LONGEST_WAIT = 600_000;
 const zeros = () => `0x${"00".repeat(65)}` as const;
 
 export const MPP_CREDENTIAL_CASES: readonly Case[] = [
@@ -35,6 +39,10 @@ export const MPP_CREDENTIAL_CASES: readonly Case[] = [
           edit: (draft) => void (draft["challenge"].expires = "2099-01-01T00:00:00Z"),
         },
         "another realm": { edit: (draft) => void (draft["challenge"].realm = "other.example") },
+        "other data of the server's own": {
+          edit: (draft) =>
+            void (draft["challenge"].opaque = Buffer.from('{"order":"1"}').toString("base64url")),
+        },
       }),
   },
   {
@@ -97,7 +105,7 @@ export const MPP_CREDENTIAL_CASES: readonly Case[] = [
   {
     ...common,
     id: "MPP-08",
-    title: "An unknown challenge is refused with 402",
+    title: "An unknown or used challenge is refused with 402 and a fresh one",
     level: "must",
     severity: "critical",
     basis: mppCore(
@@ -105,13 +113,99 @@ export const MPP_CREDENTIAL_CASES: readonly Case[] = [
       "Unknown or already-used challenge `id` | 402 | Fresh challenge + `invalid-challenge` problem",
     ),
     gains: "A challenge that the server never made fixes the terms.",
-    mend: "Verify the id before anything else in the credential.",
-    run: (context) =>
-      refusesAll(context, {
-        "an id that was never issued": {
-          edit: (draft) => void (draft["challenge"].id = "AAAAAAAAAAAAAAAAAAAAAA"),
-        },
-      }),
+    mend: "Verify the id before anything else in the credential, and answer 402 with a new challenge.",
+    payments: 1,
+    async run(context) {
+      const { money } = context.payer;
+      const problems: string[] = [];
+      const expect402 = (what: string, { answer, failure }: Exchange) => {
+        if (answer?.status !== 402) problems.push(`${what} ended in ${answer?.status ?? failure}`);
+        else if (!readChallenge(answer, "mpp").challenge)
+          problems.push(`${what} got a 402 without a challenge`);
+      };
+      const edit = (draft: Draft) => void (draft["challenge"].id = "AAAAAAAAAAAAAAAAAAAAAA");
+      const unknown = await makePayment(context, await askPrice(context), { edit });
+      expect402(
+        "an id that was never issued",
+        await context.ask({ headers: [unknown.header] }, { alone: true }),
+      );
+      if (!money) return judge(problems, "402 with a challenge.");
+      const sale = await buy(context);
+      const again = await context.ask({ headers: [sale.payment.header] }, { alone: true });
+      // The same answer for the same bytes is the way back of whoever lost it (RPLY-01, MPP-14).
+      const copy = isGrant(again) && again.answer?.body === sale.answer.body;
+      if (!copy) expect402("a used id", again);
+      return judge(
+        problems,
+        copy ? "402 with a challenge; a copy gets the first answer." : "402 with a challenge.",
+      );
+    },
+  },
+  {
+    ...common,
+    id: "MPP-22",
+    title: "A credential in another header than the challenge's buys nothing",
+    level: "must",
+    severity: "high",
+    payments: 1,
+    basis: mppCore(
+      "Credentials",
+      "Servers MUST accept a Payment credential for a given challenge only from the field selected by that challenge. A Payment credential received in any other field MUST NOT satisfy the challenge.",
+    ),
+    gains:
+      "A gate that reads one header and a server that reads the other see two payments; caches keep what came by the one that they do not know.",
+    mend: "Read the one header that the challenge names (Authorization, where it names none).",
+    cwe: 436,
+    async run(context) {
+      const { money } = context.payer;
+      const payment = await makePayment(
+        context,
+        await askPrice(context),
+        money ? {} : { signature: zeros },
+      );
+      const [own, value] = payment.header;
+      const other = own === "Authorization" ? "Payment-Authorization" : "Authorization";
+      const exchange = await context.ask({ headers: [[other, value]] }, { alone: true });
+      const end = exchange.answer?.status ?? exchange.failure;
+      if (isGrant(exchange)) return broken(`In ${other} it was granted with ${end}.`);
+      const { from, nonce } = payment.fields;
+      return money && (await isUsed(money, from, nonce))
+        ? broken(`In ${other} it was answered with ${end}, and the money was taken.`)
+        : holds(`In ${other}: ${end}.`);
+    },
+  },
+  {
+    ...common,
+    id: "MPP-23",
+    title: "A challenge that has expired is refused with 402 and a fresh one",
+    level: "must",
+    severity: "high",
+    load: true,
+    payments: 1,
+    basis: mppCore(
+      "Status Codes",
+      "Expired challenge `id` | 402 | Fresh challenge + `payment-expired` problem",
+    ),
+    gains: "An old price stays good for as long as the buyer likes.",
+    mend: "Compare expires with the clock before the credential is settled, and answer 402 with a new challenge.",
+    cwe: 613,
+    async run(context) {
+      const offer = await askPrice(context);
+      const until = Date.parse(String(offer.raw["expires"]));
+      if (Number.isNaN(until)) return skipped("The challenge does not expire (MPP-02).");
+      const wait = until - context.now() + 1000;
+      if (wait > LONGEST_WAIT) return skipped(`It holds for ${Math.round(wait / 1000)} seconds.`);
+      // What was signed is good for longer than the challenge.
+      const validBefore = BigInt(Math.ceil(until / 1000) + 600);
+      const { header } = await makePayment(context, offer, { fields: { validBefore } });
+      await setTimeout(Math.max(0, wait));
+      const { answer, failure } = await context.ask({ headers: [header] }, { alone: true });
+      const end = answer?.status ?? failure;
+      if (answer?.status !== 402) return broken(`After its end: ${end}.`);
+      return readChallenge(answer, "mpp").challenge
+        ? holds("402 with a challenge.")
+        : broken("402 without a challenge.");
+    },
   },
   {
     ...common,

@@ -20,8 +20,10 @@ export const MPP_REPEAT_CASES: readonly Case[] = [
     severity: "medium",
     ring: 1,
     profiles: MPP,
+    // A SHOULD of an earlier draft; this one has the error code and no sentence about it.
     basis: mppCore("Error Codes", "`bad-request` | 400 | Malformed request or invalid parameters"),
-    gains: "A proxy checks the first credential, and the server takes the second.",
+    gains:
+      "A proxy checks the first credential, and the server takes the second. That the status be 400 is told by a table alone: another refusal is a warning too.",
     mend: "Refuse a request with more than one Payment credential; Node hides the second Authorization (headersDistinct has both).",
     cwe: 444,
     async run(context) {
@@ -79,9 +81,10 @@ export const MPP_REPEAT_CASES: readonly Case[] = [
     severity: "low",
     ring: 1,
     profiles: MPP,
+    // The table of status codes says MUST, and the section on error bodies SHOULD: both readings pass, with a warning.
     basis: mppCore(
-      "Status Codes",
-      "Unknown or already-used challenge `id` | 402 | Fresh challenge + `invalid-challenge` problem",
+      "Error Response Format",
+      "The `type` URI SHOULD correspond to one of the problem types defined below, and the canonical base URI for problem types is `https://paymentauth.org/problems/`.",
     ),
     gains:
       "A client cannot tell a typing error from a wrong signature: it signs again where it should give up, or the other way round.",

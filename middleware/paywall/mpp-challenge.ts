@@ -68,6 +68,8 @@ export function findMppProblem(
   const ours = idOf({ realm: visit.realm, request, expires, header, opaque }, visit, seal);
   if (realm !== visit.realm || challenge.digest !== undefined || !isEqual(id, ours))
     return "invalid-challenge";
+  // A credential satisfies its challenge only in the field that the challenge selects.
+  if (header !== carrierOf(visit)) return "invalid-challenge";
   if (!(Date.parse(expires) > now())) return "payment-expired";
   if (amount < terms.amount) return "payment-insufficient";
   // The terms have changed since.
@@ -92,6 +94,11 @@ export type MppProblem =
 function otherHeader({ request }: Visit): string {
   const { authorization = "" } = request.headers;
   return authorization === "" || PAYMENT_SCHEME.test(authorization) ? "" : "Payment-Authorization";
+}
+
+/** The field that brought the credential, as a challenge would name it. */
+function carrierOf({ request }: Visit): string {
+  return request.headers["payment-authorization"] === undefined ? "" : "Payment-Authorization";
 }
 
 interface Bound {

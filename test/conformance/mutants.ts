@@ -117,6 +117,33 @@ export const MUTANTS: readonly Mutant[] = [
       () => paid,
     ),
   ),
+  mppRow("MPP-08", "gives no fresh challenge for an id that it never gave", (answer, asked) => {
+    const isUnknown = credential(asked)?.includes("AAAAAAAAAAAAAAAAAAAAAA") === true;
+    return isUnknown ? { ...answer, headers: {} } : undefined;
+  }),
+  mppRow("MPP-22", "takes a credential from any header", (_, { request }) =>
+    request.headers["payment-authorization"] === undefined ? undefined : paid,
+  ),
+  mppRow(
+    "MPP-23",
+    "does not look at its clock",
+    (answer, asked) =>
+      credential(asked) === undefined
+        ? mpp(mppHeader(undefined, { expires: new Date(Date.now() - 900).toISOString() }))(
+            answer,
+            asked,
+          )
+        : paid,
+    { load: true },
+  ),
+  mppRow(
+    "MPP-03",
+    "believes the data that comes back",
+    meets(
+      (text) => text.includes('"opaque"'),
+      () => paid,
+    ),
+  ),
   mppRow(
     "MPP-09",
     "explains nothing",

@@ -397,6 +397,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   ...Object.fromEntries(OTHERS.map(({ id }) => [id, "above"])),
   "IDEM-01": "ring2.test.ts: it advertises payment-identifier, and does not require it",
   "IDEM-04": "ring2.test.ts, where our paywall passes it in the time that it takes",
+  "MPP-23": "ring2.test.ts, beside it",
 };
 
 test("every case of rings 0 to 2 that can fail has passed, but for those that look at what our paywall does not have", () => {

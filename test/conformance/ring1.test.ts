@@ -105,6 +105,7 @@ describe("one fault", () => {
       only: [id],
       profiles: ["x402-v2"],
       load: true,
+      floodMs: 400,
       ...(id === "HTTP-16" ? { body: "{}" } : {}),
     });
     const found = report.results.find((result) => result.id === id);

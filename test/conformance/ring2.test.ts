@@ -96,6 +96,17 @@ describe.concurrent("the stored answer outlives the authorization", () => {
     expect(await ask(`${shop.url}/shop/items/a`)).toEqual(["pass"]);
   });
 
+  test("as a challenge of our paywall does not outlive its time", async () => {
+    const { facilitatorUrl, payer } = world;
+    await using shop = await openShop({ facilitatorUrl, maxTimeoutSeconds: 3 });
+    const url = `${shop.url}/shop/items/a`;
+    const only = ["MPP-23"];
+    const { results } = await check({ url, ring: 2, payer, only, load: true, profiles: ["mpp"] });
+    expect(results.map(({ verdict, seen }) => [verdict, seen])).toEqual([
+      ["pass", "402 with a challenge."],
+    ]);
+  });
+
   test.each(RING_2.filter(isSlow))("and %s notices a shop that %s", async (_, __, faults) => {
     const fault = typeof faults === "function" ? faults({ given: "" }) : faults;
     await using shop = await openCarefulShop({ facilitatorUrl: world.facilitatorUrl, ...fault });

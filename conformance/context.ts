@@ -50,6 +50,10 @@ export interface SignedPayment {
   readonly from: Address;
   readonly nonce: Hex;
   readonly value: bigint;
+  /** False where the signature was changed, so that it must not settle as it is. */
+  readonly asSigned: boolean;
+  /** It was sent to the chain by the tester, before the endpoint saw it. */
+  settledByTester?: true;
 }
 
 export interface Run {
@@ -64,6 +68,8 @@ export interface Run {
   readonly reader: PublicClient | undefined;
   /** Another address of the same server (`--also-url`). */
   readonly also: Target | undefined;
+  /** The chain's newest block when the run began; 0 where nobody pays. */
+  readonly fromBlock: bigint;
   /** Every payment of the run that could have settled. */
   readonly signed: SignedPayment[];
   /** What ring 3 hosts. */

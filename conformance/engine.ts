@@ -104,6 +104,7 @@ export async function check(options: CheckOptions): Promise<Report> {
     reader: readerOf(options, payer),
     also,
     signed: [],
+    fromBlock: (await payer.money?.chain.client.getBlockNumber()) ?? 0n,
     harness,
     floodMs: options.floodMs ?? 30_000,
     memo: new Map(),

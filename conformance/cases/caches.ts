@@ -1,5 +1,5 @@
 /** Group D, fifth part: a shared cache between buyers and the endpoint. */
-import { broken, type Case, holds } from "../case.ts";
+import { broken, type Case, holds, unclear } from "../case.ts";
 import { rfc9111 } from "../basis.ts";
 import { oneSale } from "../pay/sale.ts";
 import { show } from "../read/json.ts";
@@ -27,7 +27,7 @@ export const CACHE_CASES: readonly Case[] = [
       const { answer } = await oneSale(context);
       const paid = context.exchanges.find((exchange) => exchange.answer === answer);
       const unpaid = await context.ask();
-      if (!paid) return holds("Nothing was sold.");
+      if (!paid) return unclear("The sale is not among what was kept.");
       const told = ["cache-control", "expires", "vary"]
         .map((name) => `${name} ${show(headerOf(answer, name))}`)
         .join(", ");

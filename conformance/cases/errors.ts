@@ -152,13 +152,14 @@ const REASONS = {
 
 /** What a refusal gives as its reason, wherever it does. */
 export function reasonOf(answer: WireAnswer): string {
-  const settle = parse(
-    Buffer.from(headerOf(answer, "payment-response") ?? "", "base64").toString("utf8"),
+  const receipts = ["payment-response", "x-payment-response"].map((name) =>
+    parse(Buffer.from(headerOf(answer, name) ?? "", "base64").toString("utf8")),
   );
   const challenge = readChallenge(answer, "x402-v2").challenge?.value;
-  const body = parse(answer.body);
-  const texts = [settle, challenge, body].flatMap((value) =>
-    isObject(value) ? [value["errorReason"], value["error"], value["invalidReason"]] : [],
+  const texts = [...receipts, challenge, parse(answer.body)].flatMap((value) =>
+    isObject(value)
+      ? ["errorReason", "error", "invalidReason", "type", "detail"].map((name) => value[name])
+      : [],
   );
   return texts.filter((text) => typeof text === "string").join(" ");
 }

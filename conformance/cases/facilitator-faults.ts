@@ -1,5 +1,5 @@
 /** Group J: a facilitator that is away, or says what cannot be. Nothing is sold on its silence, and nobody waits for ever. */
-import { type Case, skipped } from "../case.ts";
+import { type Case, noted, skipped } from "../case.ts";
 import { policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { alters, type Fault, INTERNAL, OUTAGES, says } from "../harness/faults.ts";
@@ -81,7 +81,12 @@ export const SILENCE_CASES: readonly Case[] = [
         problems.push(...wrong.map((text) => `${fault.name}: ${text}`));
       }
       const told = all.map(({ fault }, at) => `${fault.name} ${ends[at] && endOf(ends[at])}`);
-      return judgeStage(problems, `${told.join(", ")}.`, !witnessed);
+      const judged = judgeStage(problems, `${told.join(", ")}.`, !witnessed);
+      return judged.kind === "holds" && ends.some(({ answer }) => answer?.status === 402)
+        ? noted(
+            `${told.join(", ")}. A 402 says that the payment is wrong, and it is the facilitator that is away: 503 with Retry-After says so.`,
+          )
+        : judged;
     },
   },
 ];

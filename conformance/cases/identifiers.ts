@@ -1,7 +1,7 @@
 /** Group H, second part: the extension payment-identifier, by which a buyer names a payment and may ask for its answer again. */
 import { setTimeout } from "node:timers/promises";
 import { broken, type Case, holds, noted, type Outcome, skipped } from "../case.ts";
-import { paymentIdentifier, policy } from "../basis.ts";
+import { paymentIdentifier } from "../basis.ts";
 import { answerOf, type Context } from "../context.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { askPrice, type Draft, makePayment, type PaymentChange } from "../pay/payment.ts";

@@ -1,12 +1,14 @@
 /** Group G, fourth part: an authorization that is on the chain before it comes to the endpoint. */
 import { encodeFunctionData } from "viem";
 import { TOKEN_ABI } from "../../chain/index.ts";
-import { broken, type Case, holds, unclear } from "../case.ts";
+import { broken, type Case, holds, noted, unclear } from "../case.ts";
 import { policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { askPrice, makePayment, type Payment } from "../pay/payment.ts";
 import { moneyOf } from "../pay/sale.ts";
+import { show } from "../read/json.ts";
+import { reasonOf } from "./errors.ts";
 import { MPP, X402 } from "./judge.ts";
 
 export const PREEMPTED_CASES: readonly Case[] = [
@@ -28,6 +30,8 @@ export const PREEMPTED_CASES: readonly Case[] = [
       const payment = await makePayment(context, await askPrice(context));
       const problem = await submit(context, payment);
       if (problem !== undefined) return unclear(problem);
+      const own = context.signed.find(({ nonce }) => nonce === payment.fields.nonce);
+      if (own) own.settledByTester = true;
       const before = await money.chain.balanceOf(payment.fields.from);
       const exchange = await context.ask(
         { headers: [payment.header] },
@@ -37,9 +41,14 @@ export const PREEMPTED_CASES: readonly Case[] = [
       if ((await money.chain.balanceOf(payment.fields.from)) < before)
         return broken(`It was answered with ${status}, and charged a second time.`);
       if (isGrant(exchange)) return holds(`${status}: the transfer counts as paid.`);
-      return typeof status === "number" && status < 500
-        ? holds(`${status}, with a reason; the seller has the money, and must give it back.`)
-        : broken(`The seller has the money, and the buyer gets ${status}.`);
+      if (!exchange.answer || exchange.answer.status >= 500)
+        return broken(`The seller has the money, and the buyer gets ${status}.`);
+      const reason = reasonOf(exchange.answer);
+      return reason === ""
+        ? noted(
+            `${status}, without a reason: the seller has the money, and the buyer is told nothing.`,
+          )
+        : holds(`${status}, ${show(reason)}; the seller has the money, and must give it back.`);
     },
   },
 ];

@@ -1,11 +1,13 @@
 /** Group G: one authorization buys once, however often, wherever and in whatever spelling it is sent. */
+import type { Hex } from "viem";
 import { broken, type Case, holds, noted, type Outcome, skipped } from "../case.ts";
 import { coreV2, mppCore, mppEvmCharge, policy } from "../basis.ts";
 import type { Context } from "../context.ts";
-import { show } from "../read/json.ts";
+import { isObject, show } from "../read/json.ts";
 import { isGrant, refusesAll } from "../pay/judge-refusal.ts";
-import { askPrice, encodePayment, makePayment } from "../pay/payment.ts";
-import { buy, isUsed, moneyOf, readReceipt } from "../pay/sale.ts";
+import { newStranger } from "../pay/payer-side.ts";
+import { askPrice, encodePayment, headerFor, makePayment, type Payment } from "../pay/payment.ts";
+import { buy, isUsed, moneyOf, readReceipt, usesNonce } from "../pay/sale.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { MPP, X402, X402_V2 } from "./judge.ts";
 
@@ -20,6 +22,9 @@ const never = coreV2(
   "10.1",
   "EIP-3009 Nonce: Each authorization includes a unique 32-byte nonce to prevent replay attacks",
 );
+
+/** How many copies of one payment are sent at once, one payment for each. */
+const COPIES = [2, 10, 50] as const;
 
 /** Several answers to one payment: at most one delivery, of which copies may be handed out again with its receipt. */
 export function judgeDeliveries(context: Context, exchanges: readonly Exchange[]): Outcome {
@@ -64,10 +69,10 @@ export const REPLAY_CASES: readonly Case[] = [
   {
     ...common,
     id: "RPLY-02",
-    title: "Ten copies of a payment at once buy one thing",
+    title: "However many copies of a payment come at once, they buy one thing",
     level: "policy",
     profiles: X402,
-    payments: 1,
+    payments: COPIES.length,
     basis: policy(
       "MPP says MUST of the same: at most one settlement and one delivery. On public endpoints hundreds of grants were had for one payment.",
     ),
@@ -76,10 +81,10 @@ export const REPLAY_CASES: readonly Case[] = [
   {
     ...common,
     id: "MPP-12",
-    title: "Ten copies of a credential at once buy one thing",
+    title: "However many copies of a credential come at once, they buy one thing",
     level: "must",
     profiles: MPP,
-    payments: 1,
+    payments: COPIES.length,
     basis: mppCore(
       "Concurrent Request Handling",
       "Servers MUST ensure that concurrent requests with the same Payment credential result in at most one successful payment settlement and one resource delivery.",
@@ -98,16 +103,26 @@ export const REPLAY_CASES: readonly Case[] = [
     ),
     async run(context) {
       const { payment, answer } = await buy(context);
-      const spaced = encodePayment(
-        payment.offer,
-        context.profile,
-        JSON.stringify(payment.value, undefined, 1),
-      );
-      const again = await context.ask({ headers: [spaced] }, { alone: true });
-      if (!isGrant(again)) return holds(`${again.answer?.status ?? again.failure}.`);
-      return again.answer?.body === answer.body
-        ? holds("The same answer again.")
-        : broken("Another spelling got another delivery.");
+      const { offer, value } = payment;
+      const spellings = {
+        "with blanks": encodePayment(offer, context.profile, JSON.stringify(value, undefined, 1)),
+        "in another order": encodePayment(offer, context.profile, reversed(value)),
+        "in base64url": headerFor(
+          offer,
+          context.profile,
+          Buffer.from(JSON.stringify(value)).toString("base64url"),
+        ),
+      };
+      const told: string[] = [];
+      for (const [what, header] of Object.entries(spellings)) {
+        const again = await context.ask({ headers: [header] }, { alone: true });
+        if (isGrant(again) && again.answer?.body !== answer.body)
+          return broken(`A used payment ${what} got another delivery.`);
+        told.push(
+          `${what} ${isGrant(again) ? "the same answer" : (again.answer?.status ?? again.failure)}`,
+        );
+      }
+      return holds(`${told.join(", ")}.`);
     },
   },
   {
@@ -189,7 +204,7 @@ export const REPLAY_CASES: readonly Case[] = [
   {
     ...common,
     id: "RPLY-11",
-    title: "Five payments at once are five sales, each with its own proof",
+    title: "Five payers at once are five sales, each with its own proof",
     level: "stated",
     severity: "high",
     profiles: X402,
@@ -199,9 +214,16 @@ export const REPLAY_CASES: readonly Case[] = [
     mend: "Keep nothing of a request in a shared variable; give the settling account a nonce queue.",
     async run(context) {
       const money = moneyOf(context);
+      const { fund } = context.payer;
       const payments = [];
-      for (let count = 0; count < 5; count++)
-        payments.push(await makePayment(context, await askPrice(context)));
+      for (let count = 0; count < 5; count++) {
+        const offer = await askPrice(context);
+        // Where the chain is the tester's they are different people; with a key of yours they are different payments.
+        const signer = fund ? newStranger() : undefined;
+        if (signer) await fund?.(signer.address, offer.price);
+        const change = signer ? { signer, fields: { from: signer.address } } : {};
+        payments.push(await makePayment(context, offer, change));
+      }
       const exchanges = await Promise.all(
         payments.map(({ header }) =>
           context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 }),
@@ -213,13 +235,15 @@ export const REPLAY_CASES: readonly Case[] = [
         if (!payment) continue;
         const used = await isUsed(money, payment.fields.from, payment.fields.nonce);
         if (isGrant(exchange) && !used) problems.push(`sale ${at + 1} was granted and not settled`);
+        if (isGrant(exchange) && used && !(await isOwnReceipt(context, exchange, payment)))
+          problems.push(`sale ${at + 1} has the receipt of another`);
         if (!isGrant(exchange))
           problems.push(
             `payment ${at + 1} was ${used ? "settled and " : ""}answered with ${exchange.answer?.status ?? exchange.failure}`,
           );
       }
       return problems.length === 0
-        ? holds("Five grants, five settlements.")
+        ? holds("Five grants, five settlements, each named by its own receipt.")
         : broken(`${problems.slice(0, 3).join("; ")}.`);
     },
   },
@@ -247,12 +271,44 @@ export const REPLAY_CASES: readonly Case[] = [
   },
 ];
 
-async function race(context: Context): Promise<Outcome> {
-  const { header } = await makePayment(context, await askPrice(context));
-  const exchanges = await Promise.all(
-    Array.from({ length: 10 }, () =>
-      context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 }),
-    ),
+/** JSON with its keys the other way round. */
+function reversed(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).toReversed()) : inner,
   );
-  return judgeDeliveries(context, exchanges);
+}
+
+/** Whether what the receipt names is this payment's settlement; one that names none is SETL-01's and SETL-02's. */
+async function isOwnReceipt(
+  context: Context,
+  { answer }: Exchange,
+  { fields }: Payment,
+): Promise<boolean> {
+  const receipt = answer && readReceipt(answer, context);
+  const { payer, transaction: hash } = receipt ?? {};
+  if (typeof payer === "string" && payer.toLowerCase() !== fields.from.toLowerCase()) return false;
+  if (typeof hash !== "string" || !/^0x[0-9a-f]{64}$/i.test(hash)) return true;
+  const money = moneyOf(context);
+  const transaction = await money.chain.client
+    .getTransactionReceipt({ hash: hash as Hex })
+    .catch(() => undefined);
+  return transaction !== undefined && usesNonce(transaction, money, fields.nonce);
+}
+
+async function race(context: Context): Promise<Outcome> {
+  const told: string[] = [];
+  let odd: Outcome | undefined;
+  for (const copies of COPIES) {
+    const { header } = await makePayment(context, await askPrice(context));
+    const exchanges = await Promise.all(
+      Array.from({ length: copies }, () =>
+        context.ask({ headers: [header] }, { alone: true, deadlineMs: 60_000 }),
+      ),
+    );
+    const judged = judgeDeliveries(context, exchanges);
+    if (judged.kind === "broken") return broken(`${copies} copies: ${judged.seen}`);
+    if (judged.kind === "noted") odd ??= noted(`${copies} copies: ${judged.seen}`);
+    told.push(`${copies} copies, ${exchanges.filter(isGrant).length} granted`);
+  }
+  return odd ?? holds(`${told.join("; ")}, each with one receipt.`);
 }

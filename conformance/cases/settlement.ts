@@ -1,7 +1,7 @@
 /** Group I: that a sale is a sale: it says what was settled, and the chain says the same. */
 import { broken, type Case, holds, noted, skipped } from "../case.ts";
 import { coreV2, exactEvm, httpV2, mppCore, policy } from "../basis.ts";
-import { oneSale, tokenEvents, transactionOf } from "../pay/sale.ts";
+import { oneSale, tokenEvents, transactionOf, usesNonce } from "../pay/sale.ts";
 import { show } from "../read/json.ts";
 import { headerOf } from "../wire/exchange.ts";
 import { judge, MPP, X402 } from "./judge.ts";
@@ -148,13 +148,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     async run(context) {
       const sale = await oneSale(context);
       const { nonce } = sale.payment.fields;
-      const events = tokenEvents(await transactionOf(sale), sale.money);
-      const used = events.some(
-        (event) =>
-          event.eventName === "AuthorizationUsed" &&
-          event.args.nonce.toLowerCase() === nonce.toLowerCase(),
-      );
-      return used
+      return usesNonce(await transactionOf(sale), sale.money, nonce)
         ? holds("AuthorizationUsed with our nonce.")
         : broken("The transaction did not use our authorization.");
     },
@@ -196,9 +190,12 @@ export const SETTLEMENT_CASES: readonly Case[] = [
         ["If-None-Match", etag],
         ["Range", "bytes=0-9"],
       ] as const) {
-        const status = (await context.ask({ headers: [[name, value]] })).answer?.status;
-        if (status !== 402 && status !== 416 && status !== 412)
-          problems.push(`${name} is answered with ${status}`);
+        const { answer: unpaid } = await context.ask({ headers: [[name, value]] });
+        if (unpaid?.status !== 402 && unpaid?.status !== 416 && unpaid?.status !== 412)
+          problems.push(`${name} is answered with ${unpaid?.status}`);
+        // LEAK-02 looks at the 402 before anything was sold, and does not know it.
+        if (unpaid && headerOf(answer, "etag") !== undefined && headerOf(unpaid, "etag") === etag)
+          problems.push(`the ${unpaid.status} has the ETag of the goods`);
       }
       return judge(problems, "402 for both.");
     },

@@ -1,7 +1,8 @@
 /** Group F, first part: signatures that are not the payer's over this payment. */
-import { encodeAbiParameters, type Hex, parseAbiParameters } from "viem";
+import { encodeAbiParameters, type Hex, type LocalAccount, parseAbiParameters } from "viem";
 import { broken, type Case, holds, noted } from "../case.ts";
 import { coreV2, coreV2Flows, exactEvm, policy } from "../basis.ts";
+import type { Context } from "../context.ts";
 import { isGrant, refusesAll } from "../pay/judge-refusal.ts";
 import { newStranger } from "../pay/payer-side.ts";
 import { askPrice, makePayment } from "../pay/payment.ts";
@@ -45,6 +46,23 @@ function wrapped(factory: Hex): Hex {
     `0x${"11".repeat(65)}`,
   ]);
   return `${inner}${"6492".repeat(16)}`;
+}
+
+/**
+ * An account with money that has delegated to a contract without ERC-1271 (EIP-7702): its key's signature recovers to it, and the token
+ * asks the contract instead. Only where the chain is the tester's.
+ */
+async function delegatedAccount({ payer }: Context): Promise<LocalAccount | undefined> {
+  const { money, fund } = payer;
+  if (!money || !fund) return undefined;
+  const account = newStranger();
+  await fund(account.address, 1_000_000_000n);
+  const { client, asset } = money.chain;
+  await client.request<{ Method: string; Parameters: unknown[]; ReturnType: unknown }>({
+    method: "anvil_setCode",
+    params: [account.address, `0xef0100${asset.address.slice(2)}`],
+  });
+  return account;
 }
 
 export const SIGNATURE_CASES: readonly Case[] = [
@@ -141,19 +159,27 @@ export const SIGNATURE_CASES: readonly Case[] = [
     level: "policy",
     severity: "high",
     basis: policy(
-      "ERC-6492 has the verifier deploy a contract of the payer's choosing, and ERC-1271 has it ask one: both are the payer's code.",
+      "ERC-6492 has the verifier deploy a contract of the payer's choosing, and ERC-1271 has it ask one: both are the payer's code. An account that has delegated (EIP-7702) counts as a contract too.",
     ),
     gains:
       "A wrapped signature is taken unverified, or the facilitator pays for the payer's own deployments.",
     mend: "Let the facilitator simulate the whole settlement before the work, and believe its answer alone.",
-    run: (context) =>
-      refusesAll(context, {
+    async run(context) {
+      const delegated = await delegatedAccount(context);
+      return refusesAll(context, {
         "an ERC-6492 wrapper around nothing": { signature: () => wrapped(newStranger().address) },
         "a contract as payer, with somebody's signature": ({ domain }) => ({
           signer: newStranger(),
           fields: { from: domain.verifyingContract },
         }),
-      }),
+        ...(delegated && {
+          "an account that has delegated to a contract, with its own key's signature": {
+            signer: delegated,
+            fields: { from: delegated.address },
+          },
+        }),
+      });
+    },
   },
   {
     ...common,

@@ -10,8 +10,8 @@ import {
   moneyOf,
   oneSale,
   readReceipt,
-  tokenEvents,
   transactionOf,
+  usesNonce,
 } from "../pay/sale.ts";
 import { show, walk } from "../read/json.ts";
 import type { Exchange } from "../wire/exchange.ts";
@@ -72,6 +72,7 @@ export const WHOLE_RUN_CASES: readonly Case[] = [
       const problems: string[] = [];
       let proven = 0;
       for (const { payment, answers } of salesOf(context)) {
+        if (!payment.asSigned) continue;
         const sold = answers.find(
           (exchange) => isGrant(exchange) && exchange.request.method !== "HEAD",
         );
@@ -81,14 +82,7 @@ export const WHOLE_RUN_CASES: readonly Case[] = [
         const transaction = await money.chain.client
           .getTransactionReceipt({ hash: hash as Hex })
           .catch(() => undefined);
-        const own = transaction
-          ? tokenEvents(transaction, money).some(
-              (event) =>
-                event.eventName === "AuthorizationUsed" &&
-                event.args.nonce.toLowerCase() === payment.nonce.toLowerCase(),
-            )
-          : false;
-        if (own) proven += 1;
+        if (transaction && usesNonce(transaction, money, payment.nonce)) proven += 1;
         else {
           context.cite(sold.index);
           problems.push(
@@ -105,7 +99,7 @@ export const WHOLE_RUN_CASES: readonly Case[] = [
     id: "SETL-09",
     title: "What was sold in the run is what was settled in it",
     basis: policy(
-      "Over any number of requests: grants, settlements and receipts are the same set.",
+      "Over any number of requests: what was granted, what was settled, and what left the buyer's account are the same set.",
     ),
     gains:
       "Goods leave without money, or money without goods, in the corner that no single request shows.",
@@ -114,18 +108,39 @@ export const WHOLE_RUN_CASES: readonly Case[] = [
       const money = moneyOf(context);
       const problems: string[] = [];
       let settled = 0;
+      let expected = 0n;
       for (const { payment, answers } of salesOf(context)) {
         const sent = answers.filter(({ request }) => request.method !== "HEAD");
         const granted = sent.find(isGrant);
         const used = await isUsed(money, payment.from, payment.nonce);
         if (used) settled += 1;
-        if (granted && !used) {
+        if (granted && !used && payment.asSigned) {
           context.cite(granted.index);
           problems.push(`exchange ${granted.index} was granted, and its payment was never settled`);
         }
+        if (used) expected += payment.value;
+        // A lost answer is IDEM-08's, and what the tester has settled itself RPLY-09's.
+        const [refused] = sent;
+        const isRefused = sent.every(({ answer }) => answer !== undefined) && !granted;
+        if (used && refused && isRefused && payment.settledByTester !== true) {
+          context.cite(refused.index);
+          problems.push(`the payment of exchange ${refused.index} was settled, and never granted`);
+        }
       }
+      const { chain } = money;
+      const isMoved = (await chain.client.getBlockNumber()) > context.fromBlock;
+      const search = { fromBlock: context.fromBlock + 1n };
+      const moved = isMoved ? await chain.transfersFrom(context.payer.account.address, search) : [];
+      const left = moved.reduce((sum, { value }) => sum + value, 0n);
+      if (left !== expected)
+        problems.push(
+          `${left} atomic units left the buyer's account, and the payments that settled are of ${expected}`,
+        );
       if (settled === 0 && problems.length === 0) return skipped("Nothing was sold.");
-      return judge(problems, `${settled} payments were settled, and nothing was granted without.`);
+      return judge(
+        problems,
+        `${settled} payments of ${expected} in all were settled; no more left the account, and nothing was granted without.`,
+      );
     },
   },
   {

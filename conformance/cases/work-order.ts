@@ -1,11 +1,12 @@
 /** Group J: the order of work. Nothing is done for what is not paid, and nothing is taken for what is not done. */
 import { setTimeout } from "node:timers/promises";
-import { type Case, skipped, unseen } from "../case.ts";
+import { type Case, noted, skipped, unseen } from "../case.ts";
 import { coreV2, coreV2Flows, httpV2, policy } from "../basis.ts";
 import { alters, says } from "../harness/faults.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
 import { readReceipt } from "../pay/sale.ts";
 import { flowOf, perform, performSale, prepare, stageOf } from "../pay/stage.ts";
+import { reasonOf } from "./errors.ts";
 import { endOf, judgeStage, unsettled, soldInSpite } from "./judge-stage.ts";
 import { ALL, X402, X402_V2 } from "./judge.ts";
 
@@ -40,7 +41,16 @@ export const WORK_ORDER_CASES: readonly Case[] = [
       const { works, count, exchange } = done;
       if ((works() ?? 0) > 0) problems.push("the work was done");
       if (count("settle") > 0) problems.push("it was sent to be settled");
-      return judgeStage(problems, `${endOf(exchange)}, not settled.`, works() === undefined);
+      const judged = judgeStage(
+        problems,
+        `${endOf(exchange)}, not settled.`,
+        works() === undefined,
+      );
+      // What the facilitator said of the payment is the buyer's to know.
+      const silent = exchange.answer !== undefined && reasonOf(exchange.answer) === "";
+      return judged.kind === "holds" && silent
+        ? noted(`${endOf(exchange)}, not settled, and no reason is given.`)
+        : judged;
     },
   },
   {

@@ -141,8 +141,8 @@ export async function makePayment(
   const draft: Draft = draftOf(offer, profile, fields, signature);
   change.edit?.(draft);
   const header = encodePayment(offer, profile, draft);
-  if (payer.money && signer === payer.account && signature === right)
-    context.signed.push({ header: header[1], ...fields });
+  if (payer.money && signer === payer.account)
+    context.signed.push({ header: header[1], ...fields, asSigned: signature === right });
   return { header, value: draft, fields, offer };
 }
 

@@ -88,6 +88,15 @@ export function tokenEvents({ logs }: TransactionReceipt, { asset }: PayerMoney)
   return parseEventLogs({ abi: TOKEN_ABI, logs: own });
 }
 
+/** Whether a transaction used this authorization. */
+export function usesNonce(transaction: TransactionReceipt, money: PayerMoney, nonce: Hex): boolean {
+  return tokenEvents(transaction, money).some(
+    (event) =>
+      event.eventName === "AuthorizationUsed" &&
+      event.args.nonce.toLowerCase() === nonce.toLowerCase(),
+  );
+}
+
 /** Whether an authorization has been used, now. */
 export async function isUsed(
   { chain, asset }: PayerMoney,

@@ -1,5 +1,5 @@
 /** Ring 1: attacks with a key that holds nothing. A right shop and our paywall refuse them all; each case is failed by one fault. */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CASES, check, LEVELS, PROFILES } from "../../conformance/index.ts";
@@ -22,10 +22,13 @@ function reasonOf(text: string): string {
 }
 
 /** A facilitator that knows what everybody holds: nothing. */
-const poor = createServer(async (request, response) => {
+const poor = createServer((request, response) => {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const reason = reasonOf(Buffer.concat(chunks).toString());
+  request.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  request.on("end", () => refuse(request, response, reasonOf(Buffer.concat(chunks).toString())));
+});
+
+function refuse({ url }: IncomingMessage, response: ServerResponse, reason: string): void {
   response.setHeader("content-type", "application/json");
   const kinds = [1, 2].map((x402Version) => ({
     x402Version,
@@ -33,7 +36,7 @@ const poor = createServer(async (request, response) => {
     network: x402Version === 1 ? "base-sepolia" : "eip155:84532",
   }));
   const answer =
-    request.url === "/supported"
+    url === "/supported"
       ? { kinds, extensions: [], signers: {} }
       : {
           isValid: false,
@@ -44,7 +47,7 @@ const poor = createServer(async (request, response) => {
           network: "eip155:84532",
         };
   response.end(JSON.stringify(answer));
-});
+}
 let facilitatorUrl = "";
 beforeAll(async () => {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -115,6 +115,59 @@ export const RING_2: readonly Row[] = [
     "lets a CDN keep what was paid for",
     sold(() => ({ "Cache-Control": "public, max-age=60" })),
   ],
+  [
+    "SIG-06",
+    "verifies the key of an account that is a contract",
+    {
+      grantsWhen: (payment) =>
+        !authorization(payment).from.startsWith("0x036") && isStranger(payment),
+    },
+  ],
+  [
+    "HTTP-12",
+    "takes the good one of two headers",
+    { opensTo: ({ headersDistinct }) => (headersDistinct["payment-signature"]?.length ?? 0) > 1 },
+  ],
+  [
+    "HTTP-17",
+    "sells to a payment in the body",
+    { opensTo: ({ headers }) => headers["content-type"] === "application/json" },
+  ],
+  [
+    "HTTP-11",
+    "sends its buyers elsewhere when they have paid",
+    {
+      answers: (answer) =>
+        answer.status === 200
+          ? { status: 302, headers: { Location: "https://cdn.example/goods" }, body: "" }
+          : answer,
+    },
+  ],
+  ["RPLY-02", "sells twice when fifty come", { answers: afterCopies(30) }],
+  [
+    "RPLY-07",
+    "takes a payment in another order for another one",
+    {
+      answers: (answer, payment) =>
+        payment && Object.keys(payment)[0] !== "x402Version"
+          ? { status: 200, headers: {}, body: "again" }
+          : answer,
+    },
+  ],
+  ["RPLY-11", "gives everybody the first receipt", sameReceipt()],
+  [
+    "SETL-09",
+    "settles what it refuses",
+    {
+      answers: (answer) =>
+        answer.status === 200 ? { ...answer, status: 402, body: "{}" } : answer,
+    },
+  ],
+  [
+    "HTTP-10",
+    "names the version of its goods to everybody",
+    { answers: (answer) => ({ ...answer, headers: { ...answer.headers, ETag: '"7"' } }) },
+  ],
   ["RPLY-12", "does not look at used payments of another method", again("/paid", "PROPFIND")],
   ["RPLY-13", "keeps used payments by path", again("/PAID", "GET")],
   ["RPLY-05", "remembers its payments by itself", { takesAnyPath: true }],
@@ -149,6 +202,27 @@ export const RING_2: readonly Row[] = [
   ],
   ["LEAK-04", "tells where it runs", sold(() => ({ "X-Served-By": "10.0.3.7:8080" }))],
 ];
+
+/** Whoever pays with the first key that it sees is its customer; others are strangers. */
+let customer: string | undefined;
+function isStranger(payment: Payment): boolean {
+  const from = String(authorization(payment).from);
+  customer ??= from;
+  return from !== customer;
+}
+
+/** New goods for each copy of a payment behind so many. */
+function afterCopies(most: number): NonNullable<ShopFaults["answers"]> {
+  const seen = new Map<string, number>();
+  return (answer, payment) => {
+    const nonce = String(authorization(payment ?? {}).nonce);
+    const count = (seen.get(nonce) ?? 0) + 1;
+    seen.set(nonce, count);
+    return answer.status === 200 && count > most
+      ? { ...answer, body: `{"sold":"copy ${count}"}` }
+      : answer;
+  };
+}
 
 /** Sells to a payment again where it comes this way. */
 function again(url: string, method: string): ShopFaults {

@@ -23,6 +23,8 @@ export interface EvaluationOptions {
   concurrency: number;
   /** For the records, and `results.jsonl`. */
   dir: string;
+  /** How often a call of the model that failed is repeated; 2 unless given. */
+  maxRetries?: number | undefined;
   signal?: AbortSignal;
   onRun?: (run: EvaluatedRun, progress: { done: number; of: number }) => void;
   now?: () => number;
@@ -96,7 +98,7 @@ async function runOnce(
   { scenario, epoch }: { scenario: Scenario; epoch: number },
   options: EvaluationOptions,
 ): Promise<EvaluatedRun> {
-  const { model, env, dir, signal, now = Date.now } = options;
+  const { model, env, dir, maxRetries, signal, now = Date.now } = options;
   const startedAt = now();
   const record = join(dir, `${scenario.name}-${epoch}`);
   const about = { scenario: scenario.name, epoch, model, record };
@@ -111,7 +113,7 @@ async function runOnce(
       uncheckedOffers: model === "naive",
       now,
     });
-    await using finished = await runScenario({ ...request, startedAt, signal, now });
+    await using finished = await runScenario({ ...request, startedAt, maxRetries, signal, now });
     const { result } = finished;
     const broken = result.checks.filter(({ passed }) => !passed);
     const invalid = NOT_THE_AGENT.has(result.error?.code ?? "");

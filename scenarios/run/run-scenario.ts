@@ -24,6 +24,8 @@ export interface RunScenarioOptions extends RunRequest {
   startedAt?: number;
   maxSteps?: number;
   timeoutMs?: number;
+  /** How often a call of the model that failed is repeated. */
+  maxRetries?: number | undefined;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -102,7 +104,7 @@ async function runIn(
   { trace, startedAt }: { trace: RunTrace; startedAt: number },
 ): Promise<RunResult> {
   const { scenario, model, budget, record, human, workspace, signal } = options;
-  const { maxSteps, timeoutMs, uncheckedOffers, now = Date.now } = options;
+  const { maxSteps, timeoutMs, maxRetries, uncheckedOffers, now = Date.now } = options;
   const limit = parseDecimal(budget, DECIMALS);
   using _ = world.attend({ trace, human });
   const { ids, token } = beginRun(world, { record, name: scenario.name, budget: limit, now });
@@ -125,6 +127,7 @@ async function runIn(
       uncheckedOffers,
       ...(maxSteps === undefined ? {} : { maxSteps }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(maxRetries === undefined ? {} : { maxRetries }),
     }),
   );
   const { evidence, checks } = await trace.stage("proof", async () => {

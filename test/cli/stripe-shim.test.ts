@@ -1,6 +1,7 @@
 /**
  * An agent skill that was written for `stripe projects` works unchanged, in a shell, with the shim on the PATH: the published steps
- * (version, plugin, search, preflight, init, the installed skill, add, env, variables, status, billing) against a real local world.
+ * (version, plugin, search, preflight, init, the installed skill, add, env, variables, status, billing) against a real local world. What
+ * makes something is typed into the shell; what looks at it runs in this process.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
@@ -9,6 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { translate } from "../../cli/stripe-words.ts";
 import { openWorld, shareWorld, type World } from "../../scenarios/index.ts";
+import { PROGRAM_ENV } from "../support/command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 
@@ -38,11 +40,19 @@ afterAll(async () => {
 const sh = promisify(execFile);
 
 async function shell(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
-  const options = { cwd, env: { PATH: path, HOME: folder.path } };
+  const options = { cwd, env: { ...PROGRAM_ENV, PATH: path, HOME: folder.path } };
   return sh("sh", ["-c", line], options).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,
   );
+}
+
+/** The same without a process: what the shim makes of the line, and the program under its name. */
+async function stripe(line: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const meaning = translate(line.split(" "), "0.0.0");
+  if (!("argv" in meaning)) return { code: meaning.code, stdout: meaning.text, stderr: "" };
+  const env = { HOME: folder.path };
+  return commandLine(meaning.argv, { cwd, env, tool: "stripe projects" });
 }
 
 test(
@@ -51,7 +61,7 @@ test(
   async () => {
     const version = await shell("which stripe && stripe --version");
     expect(version.stdout).toMatch(/\.projects\/bin\/stripe\nstripe version 1\.\d+\.\d+ /);
-    expect((await shell("stripe plugin install projects")).code).toBe(0);
+    expect((await stripe("plugin install projects")).code).toBe(0);
 
     const before = await shell("stripe projects status --json");
     expect(before.code).not.toBe(0);
@@ -65,12 +75,12 @@ test(
       },
       meta: { project_initialized: false },
     });
-    const found = JSON.parse((await shell("stripe projects search storage --json")).stdout) as {
+    const found = JSON.parse((await stripe("projects search storage --json")).stdout) as {
       data: { result_count: number };
     };
     expect(found.data.result_count).toBeGreaterThan(0);
 
-    const preflight = await shell("stripe projects init --preflight --json");
+    const preflight = await stripe("projects init --preflight --json");
     expect(JSON.parse(preflight.stdout)).toEqual([
       expect.objectContaining({ pass: true, code: "BROWSER_AUTH_REQUIRED" }),
     ]);
@@ -80,13 +90,13 @@ test(
     );
     expect(skill.stdout).toBe("OK\n");
 
-    expect((await shell("stripe projects llm-context")).stdout).toContain("cloudflare/kv");
-    const catalog = await shell("stripe projects catalog cloudflare --json --testmode=false");
+    expect((await stripe("projects llm-context")).stdout).toContain("cloudflare/kv");
+    const catalog = await stripe("projects catalog cloudflare --json --testmode=false");
     expect(JSON.parse(catalog.stdout)).toMatchObject({
       ok: true,
       data: { provider: { name: "Cloudflare" } },
     });
-    const refused = await shell("stripe projects add cloudflare/kv --name store --json");
+    const refused = await stripe("projects add cloudflare/kv --name store --json");
     expect(JSON.parse(refused.stdout)).toMatchObject({
       error: { code: "TOS_ACCEPTANCE_REQUIRED" },
       next_steps: ["stripe projects add cloudflare/kv --name store --accept-tos"],
@@ -98,23 +108,24 @@ test(
     expect(added.stdout).toContain("KV_NAMESPACE_ID");
     // As published, `add` keeps the file of variables in step by itself.
     expect(statSync(join(cwd, ".env")).mode & 0o077).toBe(0);
-    expect((await shell("stripe projects env --pull --json")).code).toBe(0);
+    expect((await stripe("projects env --pull --json")).code).toBe(0);
     for (const line of [
       "env create staging --output .env.staging",
       "env add store",
       "variables set api-url --env-key API_URL --value https://staging.example",
     ]) {
-      expect(await shell(`stripe projects ${line} --yes`), line).toMatchObject({ code: 0 });
+      expect(await stripe(`projects ${line} --yes`), line).toMatchObject({ code: 0 });
     }
     // Neither a membership nor a variable needs an `env --pull` of its own.
     expect(readFileSync(join(cwd, ".env.staging"), "utf8")).toMatch(
       /STORE_KV_NAMESPACE_ID=[^]*API_URL=/,
     );
-    expect(JSON.parse((await shell("stripe projects variables list --json")).stdout)).toMatchObject(
-      { command: "projects variables list", data: { variables: [{ name: "api-url" }] } },
-    );
+    expect(JSON.parse((await stripe("projects variables list --json")).stdout)).toMatchObject({
+      command: "projects variables list",
+      data: { variables: [{ name: "api-url" }] },
+    });
     for (const line of ["env use default", "billing show", "spend --json", "env --pull --combined"])
-      expect(await shell(`stripe projects ${line} --debug`), line).toMatchObject({ code: 0 });
+      expect(await stripe(`projects ${line} --debug`), line).toMatchObject({ code: 0 });
     expect(JSON.parse((await shell("stripe projects show --json")).stdout)).toMatchObject({
       command: "projects status",
       data: { services: [{ service_id: "kv" }], summary: { service_count: 1 } },

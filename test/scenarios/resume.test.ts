@@ -1,4 +1,4 @@
-/** Killed at any point, a run goes on: the domain is bought once, and it ends live. */
+/** Killed at any point, a run leaves nothing running and goes on: the domain is bought once, and it ends live. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -19,10 +19,16 @@ async function runUntilKilled(dir: string, point: string): Promise<void> {
   expect(signal, "it came to the point").toBe("SIGKILL");
 }
 
+const LAST = "the Worker is uploaded, and has no domain" satisfies keyof typeof POINTS;
+
 test.each(Object.keys(POINTS))("killed when %s", async (point) => {
   using folder = temporaryFolder();
   const dir = join(folder.path, "run");
   await runUntilKilled(dir, point);
+  if (point === LAST) {
+    // While nobody has resumed it, nothing of it is left running. Elsewhere it is resumed at once, which is harder.
+    await expect.poll(() => processesOf(folder.path), { timeout: 5_000 }).toEqual([]);
+  }
 
   const request = await prepareRun({ resume: dir, dir, env: {}, human: NOBODY });
   await using finished = await runScenario(request);
@@ -57,13 +63,6 @@ test("a run that was not interrupted can be resumed too, and buys nothing more",
     url: first.result.url,
     payments: first.result.payments,
   });
-});
-
-test("while nobody has resumed it, nothing of a killed run is left running", async () => {
-  using folder = temporaryFolder();
-  const dir = join(folder.path, "run");
-  await runUntilKilled(dir, "the Worker is uploaded, and has no domain");
-  await expect.poll(() => processesOf(folder.path), { timeout: 5_000 }).toEqual([]);
 });
 
 test.each([

@@ -54,8 +54,12 @@ const MIN_GAS = 10n ** 18n;
 export async function startChain({ dir, before }: Setting): Promise<WorldChain> {
   const port = before?.chain ?? 0;
   const { openChain, startLocalChain } = await import("../../chain/index.ts");
-  if (port !== 0) await requirePort("chain", port);
-  const local = await startLocalChain({ dir: join(dir, "chain"), port });
+  const starting = startLocalChain({ dir: join(dir, "chain"), port });
+  const local = await starting.catch(async (error: unknown) => {
+    // It has waited for the chain of a program that was killed a moment ago; who has the port now is somebody else.
+    if (port !== 0) await requirePort("chain", port);
+    throw error;
+  });
   try {
     const chain = await openChain({ rpcUrl: local.rpcUrl, asset: ASSET });
     return { local, chain, [Symbol.asyncDispose]: () => local.close() };

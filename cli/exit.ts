@@ -19,7 +19,7 @@ export type UsageErrorCode =
   | "URL_INVALID"
   | "COUNT_INVALID"
   | "KEY_INVALID"
-  | "MAINNET_REFUSED";
+  | "MAINNET_NOT_ALLOWED";
 
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}

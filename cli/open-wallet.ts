@@ -64,7 +64,7 @@ export async function openWallet(
 /** Real money: only where the command line says so. */
 export function requireAllowed(asset: Asset, { allowMainnet }: { allowMainnet?: true }): void {
   if (!asset.mainnet || allowMainnet === true) return;
-  throw new UsageError("MAINNET_REFUSED", {
+  throw new UsageError("MAINNET_NOT_ALLOWED", {
     problem: `${asset.networkName} is a mainnet: its ${asset.symbol} is real money.`,
     nextStep: "If that is meant, say --allow-mainnet, and --max where something is paid.",
   });

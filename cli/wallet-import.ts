@@ -76,7 +76,7 @@ export async function importCommand(
 /** Decimal text. On a mainnet the person says the month's maximum; nothing is assumed. */
 function readLimits({ maxPerCall, maxPerProvider, maxPerMonth }: ImportFlags, mainnet: boolean) {
   if (mainnet && maxPerMonth === undefined) {
-    throw new UsageError("MAINNET_REFUSED", {
+    throw new UsageError("MAINNET_NOT_ALLOWED", {
       problem: "It is not said how much real money may be signed for in a month.",
       nextStep: "Give --max-per-month with an amount of dollars, such as --max-per-month 20.00.",
     });

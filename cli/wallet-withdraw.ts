@@ -37,7 +37,7 @@ export async function withdrawCommand(
   const { asset, wallet } = joined;
   const usd = (atomic: bigint) => formatDecimal(atomic, asset.decimals);
   if (amount > (max ?? (asset.mainnet ? 0n : amount))) {
-    throw new UsageError("MAINNET_REFUSED", {
+    throw new UsageError("MAINNET_NOT_ALLOWED", {
       problem: `${usd(amount)} is above the most that may be withdrawn${max === undefined ? ", which was not given" : ""}.`,
       nextStep: "Give --max with at least that amount, if it is meant.",
     });

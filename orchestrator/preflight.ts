@@ -17,6 +17,7 @@ import type { Connections } from "./connections.ts";
 import type { PaymentMethod } from "./payment-method.ts";
 import type { People } from "./people.ts";
 import { USD_DECIMALS } from "./projects.ts";
+import type { ProviderRegistry } from "./provider-registry.ts";
 import type { Resources } from "./resources.ts";
 import type { Spending } from "./spending.ts";
 import type { Terms } from "./terms.ts";
@@ -30,10 +31,11 @@ export interface PreflightParts {
   payment: PaymentMethod;
   spending: Spending;
   resources: Pick<Resources, "sold">;
+  registry: Pick<ProviderRegistry, "isPlainId">;
 }
 
 export async function preflight(
-  { people, terms, connections, payment, spending, resources }: PreflightParts,
+  { people, terms, connections, payment, spending, resources, registry }: PreflightParts,
   project: string,
   entry: { provider: CatalogProvider; service: Service },
   order: AddOrder,
@@ -81,7 +83,10 @@ export async function preflight(
     ),
     check(
       "Settings of the account",
-      linked || misfit(profile, order.provider_configuration ?? {}) === undefined,
+      // What one that speaks APP 0.1d alone takes, it has published nowhere.
+      linked ||
+        registry.isPlainId(profile.id) ||
+        misfit(profile, order.provider_configuration ?? {}) === undefined,
       "INPUT_INVALID",
       "Give what the catalog's provider_configuration_schema describes, or leave them out.",
     ),

@@ -30,6 +30,12 @@ export interface OrchestratorCall<T> {
   body?: unknown;
 }
 
+/** An answer and its `ETag`; undefined where it is still the one that the caller has. */
+export interface Tagged<T> {
+  answer: T;
+  etag: string | undefined;
+}
+
 export type OrchestratorClientErrorCode =
   | "ORCHESTRATOR_UNREACHABLE"
   | "ORCHESTRATOR_ANSWER_INVALID";
@@ -47,9 +53,30 @@ const Failure = z.looseObject({
 
 /** Makes the call, or throws the orchestrator's error, `ORCHESTRATOR_UNREACHABLE` or `ORCHESTRATOR_ANSWER_INVALID`. */
 export async function callOrchestrator<T>(
-  { method, path, answer: schema, body }: OrchestratorCall<T>,
-  { url, token, fetch, signal, timeoutMs = 30_000, changeTimeoutMs }: OrchestratorClientOptions,
+  call: OrchestratorCall<T>,
+  options: OrchestratorClientOptions,
 ): Promise<T> {
+  const { response, text } = await exchange(call, options);
+  return readAnswer(call, response, text);
+}
+
+/** Reads what may have changed since the answer with that `ETag`; undefined where it has not (304). Throws as `callOrchestrator` does. */
+export async function readIfChanged<T>(
+  call: OrchestratorCall<T> & { etag: string | undefined },
+  options: OrchestratorClientOptions,
+): Promise<Tagged<T> | undefined> {
+  const { response, text } = await exchange(call, options);
+  if (call.etag !== undefined && response.status === 304) return undefined;
+  return {
+    answer: readAnswer(call, response, text),
+    etag: response.headers.get("etag") ?? undefined,
+  };
+}
+
+async function exchange(
+  { method, path, body, etag }: OrchestratorCall<unknown> & { etag?: string | undefined },
+  { url, token, fetch, signal, timeoutMs = 30_000, changeTimeoutMs }: OrchestratorClientOptions,
+): Promise<{ response: Response; text: string }> {
   const limitMs = method === "GET" ? timeoutMs : changeTimeoutMs;
   const lost = (cause: unknown) => {
     signal.throwIfAborted();
@@ -65,6 +92,7 @@ export async function callOrchestrator<T>(
     headers: {
       authorization: `Bearer ${token.reveal()}`,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(etag === undefined ? {} : { "if-none-match": etag }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     redirect: "error",
@@ -76,6 +104,14 @@ export async function callOrchestrator<T>(
   const text = await readBody(response, MAX_ANSWER_BYTES).catch((cause: unknown) => {
     throw lost(cause);
   });
+  return { response, text };
+}
+
+function readAnswer<T>(
+  { method, path, answer: schema }: OrchestratorCall<T>,
+  response: Response,
+  text: string,
+): T {
   const answer = parseJson(text);
   if (response.ok) {
     const { data, error } = schema.safeParse(answer);

@@ -3,7 +3,12 @@
  * is wanted and gets the answer or the refusal. Asking the person is the program's part, and in a run's call the orchestrator's.
  */
 import { z } from "zod";
-import { callOrchestrator, type OrchestratorClientOptions } from "./orchestrator-call.ts";
+import {
+  callOrchestrator,
+  type OrchestratorClientOptions,
+  readIfChanged,
+  type Tagged,
+} from "./orchestrator-call.ts";
 import { CatalogEnvelope, Credential, Delegation, Resource, Spend } from "./orchestrator-api.ts";
 import { DeepLink } from "./resource.ts";
 import { Secret } from "./secret.ts";
@@ -70,6 +75,12 @@ export class OrchestratorClient {
     }
     const search = query.size === 0 ? "" : `?${query.toString()}`;
     return this.#get(`/v1/services${search}`, ServicesEnvelope);
+  }
+
+  /** All services, where they are others than those that came with `etag`; undefined where they are the same. */
+  servicesIfChanged(etag: string | undefined): Promise<Tagged<ServicesEnvelope> | undefined> {
+    const call = { method: "GET", path: "/v1/services", answer: ServicesEnvelope, etag } as const;
+    return readIfChanged(call, this.#options);
   }
 
   catalog(): Promise<CatalogEnvelope> {

@@ -1,13 +1,35 @@
-/** `.projects/cache/catalog.json`: the catalog as it was last read whole, for when the orchestrator does not answer. */
+/**
+ * `.projects/cache/catalog.json`: the catalog as it was last read whole, with its `ETag`. It need not be sent again while it is the same, and it
+ * is there when the orchestrator does not answer.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PurserError, type ServiceFilter, ServicesEnvelope } from "../../protocol/index.ts";
+import { z } from "zod";
+import {
+  type OrchestratorClient,
+  PurserError,
+  type ServiceFilter,
+  ServicesEnvelope,
+} from "../../protocol/index.ts";
 import { writeWhole } from "./project-folder.ts";
 
 const FILE = ".projects/cache/catalog.json";
 
-export function cacheCatalog(root: string, envelope: ServicesEnvelope): void {
-  writeWhole(join(root, FILE), JSON.stringify(envelope));
+const Kept = ServicesEnvelope.extend({ etag: z.string().max(200).optional() });
+
+/** Reads the whole catalog, or finds that the one kept under `root` is still it. */
+export async function readWholeCatalog(
+  client: OrchestratorClient,
+  root: string,
+): Promise<ServicesEnvelope> {
+  const { etag, ...kept } = readKept(root) ?? {};
+  const read = await client.servicesIfChanged(etag);
+  if (read === undefined) {
+    const envelope = ServicesEnvelope.parse(kept);
+    return { ...envelope, data: { ...envelope.data, source: "cache" } };
+  }
+  writeWhole(join(root, FILE), JSON.stringify({ ...read.answer, etag: read.etag }));
+  return read.answer;
 }
 
 /** What was kept, filtered, where `error` says that nobody answered; undefined otherwise. */
@@ -18,12 +40,9 @@ export function readCachedCatalog(
 ): ServicesEnvelope | undefined {
   const unreachable = error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
   if (!unreachable) return undefined;
-  let envelope: ServicesEnvelope;
-  try {
-    envelope = ServicesEnvelope.parse(JSON.parse(readFileSync(join(root, FILE), "utf8")));
-  } catch {
-    return undefined;
-  }
+  const kept = readKept(root);
+  if (!kept) return undefined;
+  const { etag: _etag, ...envelope } = kept;
   const { data } = envelope;
   const words = filter.query?.toLowerCase();
   const services = data.services.filter(
@@ -38,4 +57,12 @@ export function readCachedCatalog(
     data: { ...data, services, source: "cache" },
     warnings: [...envelope.warnings, warning],
   };
+}
+
+function readKept(root: string): z.output<typeof Kept> | undefined {
+  try {
+    return Kept.parse(JSON.parse(readFileSync(join(root, FILE), "utf8")));
+  } catch {
+    return undefined;
+  }
 }

@@ -8,7 +8,7 @@ import {
   type ServicesEnvelope,
 } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
-import { cacheCatalog, readCachedCatalog } from "./catalog-cache.ts";
+import { readCachedCatalog, readWholeCatalog } from "./catalog-cache.ts";
 import type { ProjectCommand } from "./project-command.ts";
 import { tableOf } from "./table-of.ts";
 
@@ -44,10 +44,11 @@ export async function search(command: ProjectCommand, query: string): Promise<An
 async function read(command: ProjectCommand, filter: ServiceFilter): Promise<ServicesEnvelope> {
   const { root } = command;
   try {
-    const envelope = await command.client().services(filter);
+    const client = command.client();
     const whole = Object.keys(filter).length === 0;
-    if (whole && root !== undefined) cacheCatalog(root, envelope);
-    return envelope;
+    return whole && root !== undefined
+      ? await readWholeCatalog(client, root)
+      : await client.services(filter);
   } catch (error) {
     const cached = root === undefined ? undefined : readCachedCatalog(root, filter, error);
     if (cached) return cached;

@@ -21,6 +21,7 @@ import type { MergedCatalog } from "../merged-catalog.ts";
 import type { PaymentMethod } from "../payment-method.ts";
 import type { People } from "../people.ts";
 import { preflight } from "../preflight.ts";
+import type { ProviderRegistry } from "../provider-registry.ts";
 import type { Quotes } from "../quotes.ts";
 import type { ResourceChanges } from "../resource-changes.ts";
 import type { ResourceRenewal } from "../resource-renewal.ts";
@@ -151,6 +152,7 @@ export interface ResourceDeskOptions {
   terms: Terms;
   payment: PaymentMethod;
   spending: Spending;
+  registry: ProviderRegistry;
 }
 
 /** Of a reference such as "cloudflare/kv". */

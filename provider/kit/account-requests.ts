@@ -68,18 +68,33 @@ async function answer(
     accounts.acceptTerms({ accountId: admitted.id, version, acceptedAt, evidence: signed });
   }
   if (mandate) connections.renewMandate(admitted.id, mandate);
+  const { account: subject } = request.orchestrator;
+  const agent = request.agent?.id ?? "";
+  await endUnused(
+    { accountId: admitted.id, issuer: signer.issuer, subject, agent },
+    request,
+    options,
+  );
   const code = await oauth.mintCode({
     account: admitted,
     client: signer,
-    connection: {
-      subject: request.orchestrator.account,
-      project: projectOf(mandate, request),
-      agent: request.agent?.id ?? "",
-      scope,
-    },
+    connection: { subject, project: projectOf(mandate, request), agent, scope },
     codeChallenge: request.code_challenge,
   });
   return { type: "oauth", id: request.id, oauth: { code } };
+}
+
+/** The code that the owner's consent to this same request has left in a browser or for a device is over: its asker has come itself. */
+async function endUnused(
+  of: Parameters<Connections["listOf"]>[0],
+  { id: requestId }: Asked,
+  { connections, oauth }: AccountRequestsOptions,
+): Promise<void> {
+  for (const { id, request } of connections.listOf(of)) {
+    if (request !== requestId || oauth.isUsed(id)) continue;
+    connections.remove(id);
+    await oauth.revoke(id);
+  }
 }
 
 /** Keeps the request until its owner has decided; the page and the code say only where. */

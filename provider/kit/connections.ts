@@ -16,6 +16,8 @@ export interface Connection {
   readonly agent: string;
   /** What its tokens may do, separated by spaces. */
   readonly scope: string;
+  /** The account request that an owner's consent made it for, by the orchestrator's id of it; none where no owner was asked. */
+  readonly request?: string | undefined;
 }
 
 /** What a project may be charged here. */
@@ -54,9 +56,10 @@ export function openConnections(database: Database): Connections {
      ALTER TABLE connection ADD COLUMN agent TEXT NOT NULL DEFAULT '';
      ALTER TABLE connection ADD COLUMN scope TEXT NOT NULL DEFAULT 'account';
      CREATE INDEX connection_by_agent ON connection (account_id, issuer, subject, agent)`,
+    `ALTER TABLE connection ADD COLUMN request TEXT NOT NULL DEFAULT ''`,
   ]);
   const columns =
-    "SELECT id, account_id AS accountId, issuer, subject, project, agent, scope FROM connection";
+    "SELECT id, account_id AS accountId, issuer, subject, project, agent, scope, request FROM connection";
   const byId = database.query<Connection>(`${columns} WHERE id = ?`);
   const ofAgent = database.query<Connection>(
     `${columns} WHERE account_id = ? AND issuer = ? AND subject = ? AND agent = ?`,
@@ -68,9 +71,9 @@ export function openConnections(database: Database): Connections {
     "SELECT max_amount_per_month AS maxAmountPerMonth, version, expires FROM mandate WHERE account_id = ? AND issuer = ? AND project = ?",
   );
   return {
-    add: ({ id, accountId, issuer, subject, project, agent, scope }) => {
+    add: ({ id, accountId, issuer, subject, project, agent, scope, request = "" }) => {
       database.run(
-        "INSERT INTO connection (id, account_id, issuer, subject, project, agent, scope) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO connection (id, account_id, issuer, subject, project, agent, scope, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         id,
         accountId,
         issuer,
@@ -78,6 +81,7 @@ export function openConnections(database: Database): Connections {
         project,
         agent,
         scope,
+        request,
       );
     },
     listOf: ({ accountId, issuer, subject, agent }) =>

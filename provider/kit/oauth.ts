@@ -30,6 +30,8 @@ export interface OAuth {
   readonly library: Promise<Provider>;
   /** What an access token stands for, or undefined where it holds not. */
   findToken(accessToken: string): Promise<FoundToken | undefined>;
+  /** Whether a grant's code has become tokens. */
+  isUsed(grantId: string): boolean;
   /** Ends a grant with every token of it. */
   revoke(grantId: string): Promise<void>;
 }
@@ -101,14 +103,19 @@ export function openOAuth(options: OAuthOptions): OAuth {
       const { grantId, jkt, scope = "" } = token;
       return { grantId, jkt, scope };
     },
+    isUsed: (grantId) => options.database.query(USED).get(grantId) !== undefined,
     revoke: async (grantId) => {
       const provider = await loading;
-      const models = [provider.AccessToken, provider.RefreshToken, provider.AuthorizationCode];
+      const { AccessToken, RefreshToken, AuthorizationCode, DeviceCode } = provider;
+      const models = [AccessToken, RefreshToken, AuthorizationCode, DeviceCode];
       await Promise.all(models.map((model) => model.revokeByGrantId(grantId)));
       await (await provider.Grant.find(grantId))?.destroy();
     },
   };
 }
+
+const USED =
+  "SELECT hash FROM oauth_item WHERE grant_id = ? AND model IN ('AccessToken', 'RefreshToken') LIMIT 1";
 
 async function load(options: OAuthOptions): Promise<Provider> {
   const { providerName, database, settings, accounts, trust, publicUrl } = options;

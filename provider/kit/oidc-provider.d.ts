@@ -81,7 +81,7 @@ declare module "oidc-provider" {
     AuthorizationCode: Model & { new (values: object): { save(): Promise<string> } };
     RefreshToken: Model;
     PushedAuthorizationRequest: new (values: object) => { save(seconds: number): Promise<string> };
-    DeviceCode: new (values: object) => { save(): Promise<string> };
+    DeviceCode: Model & (new (values: object) => { save(): Promise<string> });
     interactionDetails(request: IncomingMessage, response: ServerResponse): Promise<Interaction>;
     interactionFinished(
       request: IncomingMessage,

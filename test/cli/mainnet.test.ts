@@ -44,7 +44,7 @@ test("on Base a payment settles where it is allowed by name and by amount, and t
   expect(await run(...asked, "--max-per-month", "1.00")).toMatchObject({ code: 0 });
   const order = ["-H", "content-type: application/json", "-d", '{"item":"a"}', "--local"];
   const pay = ["pay", `${shop.url}/shop/items`, ...order, "--max", "0.01"];
-  const refused = { code: 2, out: { error: { code: "MAINNET_REFUSED" } } };
+  const refused = { code: 2, out: { error: { code: "MAINNET_NOT_ALLOWED" } } };
   expect(await run(...pay, "--wallet", "mine")).toMatchObject(refused);
   expect(shop.sold).toEqual([]);
   expect(await run(...pay, ...wallet)).toMatchObject({

@@ -221,6 +221,16 @@ test("`catalog` and `search` answer in the published shape, and from the cache w
   const table = await commandLine(["catalog", "cloudflare"], { cwd });
   expect(table.stdout).toMatch(/cloudflare\/registrar:domain +deployable +from 10\.11 USD\/year/);
 
+  // What is kept is not sent again while its ETag holds, and is when it does not.
+  const file = ".projects/cache/catalog.json";
+  const kept = JSON.parse(read(cwd, file)) as { data: object; etag: string };
+  const marked = { ...kept.data, last_updated: "kept" };
+  writeFileSync(join(cwd, file), JSON.stringify({ ...kept, data: marked }));
+  expect((await json(["catalog"], cwd)).data).toEqual({ ...marked, source: "cache" });
+  writeFileSync(join(cwd, file), JSON.stringify({ ...kept, data: marked, etag: 'W/"other"' }));
+  expect((await json(["catalog"], cwd)).data["last_updated"]).not.toBe("kept");
+  expect(JSON.parse(read(cwd, file))).toMatchObject({ etag: kept.etag });
+
   const gone = ["--orchestrator", "http://127.0.0.1:9"];
   const env = { PURSER_SESSION: "x".repeat(40) };
   const cached = await commandLine(["search", "kv", ...gone, "--json"], { cwd, env });

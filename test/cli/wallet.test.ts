@@ -137,7 +137,7 @@ test(
     using desk = openDesk();
     const { run, cwd, key } = desk;
     writeFileSync(join(cwd, "hex"), key, { mode: 0o600 });
-    const refused = { code: 2, out: { error: { code: "MAINNET_REFUSED" } } };
+    const refused = { code: 2, out: { error: { code: "MAINNET_NOT_ALLOWED" } } };
     const asked = [
       "wallet",
       "import",

@@ -97,6 +97,24 @@ test("a link into a dashboard leads to the provider, or nowhere", async () => {
   expect((await ask()).body).toMatchObject({ url: own });
 });
 
+test.each(FAILURES)(
+  "a provider that at a deep link %s: it is told so, and the next one opens",
+  async (_how, fail) => {
+    await using opened = await open();
+    const { world, me, at } = opened;
+    await me.post(`${at}/connections`, { provider: "harbour", accept_terms: "2026-01" });
+    const ask = () => me.post(`${at}/deep_links`, { provider: "harbour" });
+    const { intercept } = world.provider.manners;
+    intercept.set("/provisioning/deep_links", fail);
+    const failed = await ask();
+    expect([failed.status, codeOf(failed)]).toEqual([502, "PROVIDER_UNAVAILABLE"]);
+    const url = `${world.provider.url}/dashboard?once=1`;
+    const expires_at = new Date(world.clock.now + 600_000).toISOString();
+    intercept.set("/provisioning/deep_links", answering({ purpose: "dashboard", url, expires_at }));
+    expect((await ask()).body).toMatchObject({ url });
+  },
+);
+
 test("what is one project's is not in another of the same person", async () => {
   await using opened = await open();
   const { me, at } = opened;

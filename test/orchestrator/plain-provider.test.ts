@@ -177,6 +177,15 @@ test("it asks nobody about a second agent, so the person is asked here", async (
   expect(world.asks.at(-1)).toMatchObject({ kind: "consent", provider: "stranger" });
 });
 
+test("settings for an account there are not held against a schema that it has published nowhere", async () => {
+  const order = { service: "stranger/hobby", idempotency_key: "look" };
+  const looked = await me.post(`${at}/preflight`, {
+    ...order,
+    provider_configuration: { team: "t1" },
+  });
+  expect(looked.body["checks"]).toContainEqual({ label: "Settings of the account", pass: true });
+});
+
 test("what the human says of it is checked before it is added", async () => {
   const wrong = { ...SAID, id: "Not An Id", url: stranger.url, secrets: [] };
   await expect(world.server.orchestrator.addPlainProvider(wrong)).rejects.toMatchObject({

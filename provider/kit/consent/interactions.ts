@@ -135,7 +135,7 @@ async function grant(
     const { subject = "", agent = `client:${clientId}`, agentName = "" } = asked ?? {};
     const of = { accountId: account.id, issuer: client.issuer, subject, agent };
     consents.give({ ...of, agentName, scopes: scope, at: now() });
-    connections.add({ ...of, id, project, scope });
+    connections.add({ ...of, id, project, scope, request: asked?.requestId });
     return id;
   });
 }

@@ -1,7 +1,7 @@
 /** The options of `purser check` and its subcommands. */
 import type { Command } from "commander";
 import { collect } from "./program-options.ts";
-import { UsageError } from "./exit.ts";
+import { endedBy, EXIT, ToolError, UsageError } from "./exit.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 export interface CheckFlags {
@@ -125,13 +125,15 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
     )
     .action(async (url: string | undefined, options: CheckFlags) => {
       const subject = readSubject(url, options);
-      if ("command" in subject) {
-        const { checkClientCommand } = await import("./check-client.ts");
-        end(await checkClientCommand(subject, options, surroundings));
-        return;
-      }
-      const { checkCommand } = await import("./check.ts");
-      end(await checkCommand(subject.url, options, surroundings));
+      const test = async () => {
+        if ("command" in subject) {
+          const { checkClientCommand } = await import("./check-client.ts");
+          return await checkClientCommand(subject, options, surroundings);
+        }
+        const { checkCommand } = await import("./check.ts");
+        return await checkCommand(subject.url, options, surroundings);
+      };
+      end(await test().catch((error: unknown) => throwToolError(error, surroundings)));
     });
   check
     .command("list")
@@ -161,6 +163,12 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
       const { diffCommand } = await import("./check-catalog.ts");
       end(diffCommand(before, after, surroundings));
     });
+}
+
+/** Exit code 1 is for what was found: what kept the test from being made is the tester's (3), or the command line's (2). */
+function throwToolError(error: unknown, { signal }: Surroundings): never {
+  if (signal.aborted || endedBy(error).code !== EXIT.notPassed) throw error;
+  throw new ToolError("The test could not be made.", { cause: error });
 }
 
 type Subject =

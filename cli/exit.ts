@@ -24,6 +24,9 @@ export type UsageErrorCode =
 /** The user can mend it on the command line; nothing was started. */
 export class UsageError extends PurserError<UsageErrorCode> {}
 
+/** A test that could not be made: no finding, which is what exit code 1 says. */
+export class ToolError extends Error {}
+
 /** An ended command: what to print as JSON, and the exit code. */
 export interface Ended {
   code: ExitCode;
@@ -59,6 +62,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set([
 ]);
 
 export function endedBy(error: unknown): Ended {
+  if (error instanceof ToolError) return { code: EXIT.world, error: toErrorBody(error.cause) };
   const body = toErrorBody(error);
   if (error instanceof UsageError || USAGE_CODES.has(body.code)) {
     return { code: EXIT.usage, error: body };

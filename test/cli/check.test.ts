@@ -53,6 +53,16 @@ test("one that asks for no payment at all: exit code 2", async () => {
   expect(stdout).toContain("It could not be judged.");
 });
 
+test("a test that could not be made is the tester's: exit code 3, and no finding", async () => {
+  const taken = String(right.port);
+  const { code, stdout } = await check([right.url, "--ring", "2", "--rpc-port", taken, "--json"]);
+  expect(code).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({
+    passed: false,
+    error: { code: expect.stringMatching(/PORT|CHAIN/) },
+  });
+});
+
 test("--json is exactly one report", async () => {
   const { code, stdout } = await check([wrong.url, "--json"]);
   expect(code).toBe(1);

@@ -1,7 +1,7 @@
 /** The GitHub Action: its description is well-formed, and its script, run as a job would, ends, summarizes and reports as it says. */
 import { execFile } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -36,6 +36,10 @@ const Action = z.strictObject({
     ),
   }),
 });
+const ANVIL = "@foundry-rs/anvil";
+const { peerDependencies } = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"),
+) as { peerDependencies: Record<string, string> };
 const action = Action.parse(parse(readFileSync(join(FOLDER, "action.yml"), "utf8")));
 const step = action.runs.steps.find((one) => "run" in one)!;
 
@@ -59,13 +63,25 @@ describe("its script", () => {
   afterAll(() => wrong[Symbol.asyncDispose]());
 
   /** As a runner does, with an `npx` that runs this checkout and not a package. */
-  async function runStep(inputs: Readonly<Record<string, string>>) {
+  async function runStep(
+    inputs: Readonly<Record<string, string>>,
+    files: Readonly<Record<string, string>> = {},
+  ) {
     const folder = temporaryFolder();
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder.path, name)), { recursive: true });
+      writeFileSync(join(folder.path, name), text);
+    }
     const npx = join(folder.path, "npx");
     const main = join(import.meta.dirname, "../../cli/main.ts");
     writeFileSync(
       npx,
-      `#!/usr/bin/env bash\n[ "$3 $4 $5" = "./purser.tgz -- purser" ] || exit 9\nshift 5\nexec "${process.execPath}" "${main}" "$@"\n`,
+      `#!/usr/bin/env bash
+while [ "$1" != "--" ]; do echo "$1" >>packages; shift; done
+[ "$2" = "purser" ] || exit 9
+shift 2
+exec "${process.execPath}" "${main}" "$@"
+`,
     );
     chmodSync(npx, 0o755);
     const env: Record<string, string> = {
@@ -96,6 +112,22 @@ describe("its script", () => {
     expect(run.read("summary")).toContain("HTTP-01");
     expect(run.read("output")).toBe("outcome=failed\nsarif=purser-check/report.sarif\n");
     expect(run.read("purser-check/report.sarif")).toContain('"ruleId": "HTTP-01"');
+  });
+
+  test("brings the chain of the rings that pay, in the version that we test with", async () => {
+    using looks = await runStep({ ...common, url: wrong.url, arguments: "--nonsense" });
+    expect(looks.read("packages").split("\n")).toEqual(["--yes", "--package", "./purser.tgz", ""]);
+    using pays = await runStep({ ...common, url: wrong.url, ring: "2", arguments: "--nonsense" });
+    expect(pays.read("packages")).toContain(`@foundry-rs/anvil@${peerDependencies[ANVIL]}\n`);
+  });
+
+  test("tells nothing of an earlier step's report where it could not test", async () => {
+    using run = await runStep(
+      { ...common, url: wrong.url, arguments: "--nonsense" },
+      { "purser-check/report.md": "an earlier one", "purser-check/report.sarif": "{}" },
+    );
+    expect(run.read("summary")).toBe("");
+    expect(run.read("output")).toBe("outcome=incomplete\n");
   });
 
   test("runs nothing that stands in an input", async () => {

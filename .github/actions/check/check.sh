@@ -11,7 +11,13 @@ while IFS= read -r line; do
   [ -n "$line" ] && arguments+=("$line")
 done <<<"$PURSER_ARGUMENTS"
 
-npx --yes --package "$PURSER_PACKAGE" -- purser check "${arguments[@]}"
+packages=(--package "$PURSER_PACKAGE")
+# The chain of rings 2 and 3 is an optional peer of the package.
+[ "$PURSER_RING" -ge 2 ] 2>/dev/null && packages+=(--package @foundry-rs/anvil@1.7.1)
+
+# What an earlier step left there is not this one's.
+rm -f -- "$PURSER_OUT/report.md" "$PURSER_OUT/report.sarif"
+npx --yes "${packages[@]}" -- purser check "${arguments[@]}"
 code=$?
 
 # GitHub refuses a summary of more than 1 MiB, and shows none then.

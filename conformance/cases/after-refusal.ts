@@ -17,8 +17,9 @@ export const AFTERMATH_CASES: readonly Case[] = [
     ring: 1,
     profiles: ALL,
     basis: policy("With a fresh challenge a client recovers by itself; MPP says MUST."),
-    gains: "The buyer has to start again, or gives up.",
-    mend: "Send the challenge with every 402.",
+    gains:
+      "The buyer has to start again, or gives up: a sale that a fresh challenge would have saved.",
+    mend: "Build every 402 in one place, challenge and headers too; give the reason in its error field.",
     async run(context) {
       const { answer } = await sendUnsigned(context);
       if (answer.status !== 402) return noted(`The refusal is a ${answer.status}.`);
@@ -36,7 +37,7 @@ export const AFTERMATH_CASES: readonly Case[] = [
     profiles: ALL,
     basis: policy("A refused payment must leave nothing behind."),
     gains: "One bad payment opens, closes or reprices the endpoint for everybody.",
-    mend: "Keep no state of a payment that does not hold.",
+    mend: "Change nothing (no flag, no price, no session) before the payment is verified; answer each request from its own payment alone.",
     async run(context) {
       const { answer, offer } = await sendUnsigned(context);
       if (answer.status >= 200 && answer.status < 300)
@@ -61,7 +62,7 @@ export const AFTERMATH_CASES: readonly Case[] = [
     profiles: ALL,
     basis: policy("A buyer who retries must not be charged for having failed."),
     gains: "A server that fails on purpose climbs to the buyer's cap.",
-    mend: "Quote from the request alone.",
+    mend: "Quote from the request alone: no count of failures, and nothing that is kept of the payer, goes into the price.",
     async run(context) {
       const { offer } = await sendUnsigned(context);
       const after = await askPrice(context);

@@ -40,7 +40,8 @@ export const DISCOVERY_CASES: readonly Case[] = [
     basis: policy(
       'Crawlers ask without knowing the input; x402scan reports "Expected 402, got 400".',
     ),
-    gains: "Catalogs list the endpoint as broken.",
+    gains:
+      "Catalogs list the endpoint as broken, and buyers who only want the price guess at inputs.",
     mend: "Put the payment middleware before body parsing and validation.",
     async run({ ask, target }) {
       const [path = "/", query] = target.path.split("?");
@@ -73,8 +74,8 @@ export const DISCOVERY_CASES: readonly Case[] = [
     ring: 0,
     profiles: X402_V2,
     basis: coreV2("5.1.2", "JSON Schema defining the expected structure of `info`"),
-    gains: "Catalogs drop the endpoint.",
-    mend: "Make info and schema from one definition.",
+    gains: "Catalogs drop the endpoint, and clients that validate before they pay refuse it.",
+    mend: "Make info and schema from one definition, and validate one by the other in a test of yours.",
     async run(context) {
       const extensions = await extensionsOf(context);
       if (extensions.length === 0) return skipped("No extension with info and schema.");

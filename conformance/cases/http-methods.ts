@@ -137,8 +137,8 @@ export const METHOD_CASES: readonly Case[] = [
     basis: policy(
       "Upgrades are often taken by another part of the server than the one that asks for payment.",
     ),
-    gains: "Whoever asks for an upgrade gets the stream unpaid.",
-    mend: "Check the payment in the upgrade handler too.",
+    gains: "Whoever asks for an upgrade, or for text/event-stream, gets the stream unpaid.",
+    mend: 'Check the payment in the server\'s upgrade handler too (server.on("upgrade")), and before the first event.',
     cwe: 288,
     async run({ ask }) {
       const upgrade = await ask(

@@ -45,7 +45,8 @@ export const LOST_ANSWER_CASES: readonly Case[] = [
       "Method selection (later revision)",
       "HEAD has no content, so nothing can be delivered for a payment",
     ),
-    gains: "Link checkers and careless clients pay for an answer without a body.",
+    gains:
+      "Link checkers and careless clients pay for an answer without a body, and ask for their money back.",
     mend: "Answer HEAD with 402 or 405, before the payment is looked at.",
     async run(context) {
       if (context.target.method !== "GET")

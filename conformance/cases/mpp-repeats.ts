@@ -50,7 +50,8 @@ export const MPP_REPEAT_CASES: readonly Case[] = [
       "Idempotency and Side Effects",
       "When a client retries a request with the same `Idempotency-Key` and a valid Payment credential, the server SHOULD return the same response as the original successful request without re-executing the operation.",
     ),
-    gains: "A buyer who lost the answer orders twice, and pays twice.",
+    gains:
+      "A buyer who lost the answer orders twice and pays twice; you have a refund and a complaint.",
     mend: "Keep the answer under the key and the payer, and look it up before the new credential is settled.",
     async run(context) {
       if (["GET", "HEAD"].includes(context.target.method))

@@ -70,6 +70,9 @@ export const PATH_CASES: readonly Case[] = [
     basis: policy(
       "A gate that names GET lets everything else through; frameworks answer HEAD, and some any verb, with the GET handler.",
     ),
+    gains: "Whoever sends HEAD, or a verb that nobody thought of, has the GET handler run unpaid.",
+    mend: `Mount the gate for every method: app.all(path, paid) before the handlers,
+or answer 405 with Allow to what you do not sell.`,
     async run(context) {
       // Others, such as DELETE, may be operations of their own, and are not tried on somebody's server.
       const others = ["HEAD", "TRACE", "PROPFIND", "PURSER"].filter(
@@ -89,6 +92,8 @@ export const PATH_CASES: readonly Case[] = [
     id: "PATH-02",
     title: "A header or field that overrides the method does not get in",
     basis: policy("X-HTTP-Method-Override is read by some frameworks after the gate."),
+    gains: "A request that the gate takes for another method reaches the paid handler, unpaid.",
+    mend: "Mount method-override behind the payment middleware, or leave it out.",
     run: (context) =>
       staysOut(context, (path, query) => {
         const own = context.target.method;
@@ -123,6 +128,9 @@ export const PATH_CASES: readonly Case[] = [
     id: "PATH-04",
     title: "A broken percent escape does not get in",
     basis: policy("Where decoding throws, some gates fail open."),
+    gains:
+      "Where decoding the path throws, a gate that catches the error and goes on is open to everybody who writes a %.",
+    mend: "Fail closed: try { decodeURIComponent(path) } catch { answer 400 }.",
     run: (context) =>
       staysOut(context, (path, query) => ({
         "%": { path: `${path}%${query}` },
@@ -194,6 +202,9 @@ export const PATH_CASES: readonly Case[] = [
     id: "PATH-09",
     title: "Another way to name the target does not get in",
     basis: policy("Proxies' headers rewrite the path after the gate has looked at it."),
+    gains:
+      "A header that your proxy or framework obeys names the paid path behind the back of the gate.",
+    mend: "Drop X-Original-URL, X-Rewrite-URL and X-Forwarded-* at the proxy, and gate on the path that is routed.",
     async run(context) {
       const { path, origin } = context.target;
       return staysOut(context, () => ({
@@ -214,6 +225,9 @@ export const PATH_CASES: readonly Case[] = [
     id: "PATH-10",
     title: "A framework's own headers do not get in",
     basis: policy("CVE-2025-29927: x-middleware-subrequest skipped a framework's middleware."),
+    gains:
+      "The framework takes the request for one of its own, and skips the middleware in which you ask for money.",
+    mend: "Ask for the payment in the route handler itself, not in the framework's middleware; update the framework.",
     run: (context) =>
       staysOut(context, (path, query) => ({
         "x-middleware-subrequest": {
@@ -255,6 +269,9 @@ export const PATH_CASES: readonly Case[] = [
     id: "PATH-12",
     title: "Another host name or address does not get in",
     basis: policy("The gate may stand in the CDN, or on one virtual host only."),
+    gains:
+      "Whoever finds the origin behind your CDN, or another virtual host, buys nothing and gets everything.",
+    mend: "Mount the gate in the server itself, for every host; let the origin take connections from the CDN alone.",
     async run(context) {
       const { target, also, ask } = context;
       const missing = `${target.path.split("?")[0]}-no-such-path-${context.randomInt(1_000_000)}`;
@@ -292,6 +309,8 @@ export const PATH_CASES: readonly Case[] = [
     level: "advice",
     severity: "high",
     basis: policy("The gate prices the first value, and the handler serves the last."),
+    gains: "The gate prices one value, and the handler serves the other.",
+    mend: "Read the parameter once, refuse one that stands twice, and hand the value that was priced to the handler.",
     run(context) {
       const { searchParams } = new URL(context.target.url);
       const [name] = [...searchParams.keys()];

@@ -97,6 +97,10 @@ export const SIGNATURE_CASES: readonly Case[] = [
     title: "Another key's signature is refused",
     level: "stated",
     basis: verified,
+    gains:
+      "Whoever knows an address that holds money buys in its name; nothing can be settled, and the goods are gone.",
+    mend: `Recover the signer of the typed data and compare it with authorization.from,
+or let the facilitator's /verify do it and go on only where isValid is true.`,
     run: (context) => refusesAll(context, { "a stranger's signature": { signer: newStranger() } }),
   },
   {
@@ -107,6 +111,10 @@ export const SIGNATURE_CASES: readonly Case[] = [
     basis: policy(
       "The token refuses s in the upper half (EIP-2); a server that takes it for another payment sells twice.",
     ),
+    gains:
+      "Where payments are remembered by their signature, each can be turned into a second one by anybody who saw it, without a key.",
+    mend: `Remember payments by (asset, from, nonce), never by the signature's text;
+refuse s above half of the curve's order, as the token does.`,
     run: (context) => refusesAll(context, { "a signature with a high s": { signature: highS } }),
   },
   {
@@ -190,6 +198,9 @@ export const SIGNATURE_CASES: readonly Case[] = [
       "`X-Payment` header payload",
       "`signature`: The signature of the `EIP-3009` `transferWithAuthorization` operation.",
     ),
+    gains:
+      "A signature that the buyer gave for another call, which only the recipient may make, is worked for and cannot be settled as promised.",
+    mend: "Verify under the primary type TransferWithAuthorization and no other.",
     run: (context) =>
       refusesAll(context, { "another EIP-712 type": { primaryType: "ReceiveWithAuthorization" } }),
   },

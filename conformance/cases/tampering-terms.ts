@@ -88,6 +88,7 @@ export const TERMS_CASES: readonly Case[] = [
       "2. Balance Verification: Confirm the payer has sufficient token balance for the transfer",
     ),
     gains: "Signed well and worth nothing: the goods go to whoever makes a key.",
+    mend: "Ask /verify before the work: it reads balanceOf(from). Deliver after /settle says success, for the balance may be gone by then.",
     run(context) {
       const signer = newStranger();
       return refusesAll(context, {

@@ -23,6 +23,9 @@ export const TAMPERING_CASES: readonly Case[] = [
       "6.1.2",
       "3. Amount Validation: Ensure the payment amount meets or exceeds the required amount",
     ),
+    gains: "The buyer pays what it likes: one unit less today, one unit in all tomorrow.",
+    mend: `Compare authorization.value with your own offer's amount, as integers:
+if (BigInt(value) !== BigInt(offer.amount)) refuse.`,
     run: (context) =>
       refusesAll(context, { "one unit less": ({ price }) => ({ fields: { value: price - 1n } }) }),
   },
@@ -75,6 +78,8 @@ export const TAMPERING_CASES: readonly Case[] = [
       "9",
       "`invalid_exact_evm_payload_recipient_mismatch`: Recipient address does not match payment requirements",
     ),
+    gains: "The buyer pays itself, or a friend, and gets the goods.",
+    mend: "Compare authorization.to with your own payTo, both in lower case, before the work.",
     run: (context) =>
       refusesAll(context, {
         "a payment to another address": { fields: { to: newStranger().address } },
@@ -124,6 +129,8 @@ export const TAMPERING_CASES: readonly Case[] = [
     title: "A signature for another chain is refused",
     level: "stated",
     basis: coreV2.says("10.1", "EIP-712 binds the signature to the chain"),
+    gains: "Play money of a test network, which anybody gets for nothing, buys at your shop.",
+    mend: "Verify the signature under the chain id of your own offer, not under the payment's.",
     run: (context) =>
       refusesAll(context, { "a signature for another chain": { domain: { chainId: 5 } } }),
   },
@@ -133,6 +140,8 @@ export const TAMPERING_CASES: readonly Case[] = [
     title: "A payment in another token is refused",
     level: "stated",
     basis: coreV2("6.1.2", "5. Parameter Matching"),
+    gains: "A token that the buyer has minted for itself buys at your shop.",
+    mend: "Verify the signature under the verifyingContract of your own offer's asset.",
     run: (context) =>
       refusesAll(context, {
         "a signature for another token": { domain: { verifyingContract: newStranger().address } },
@@ -145,6 +154,9 @@ export const TAMPERING_CASES: readonly Case[] = [
     level: "policy",
     profiles: ["x402-v2"],
     basis: policy("A call to an address without code succeeds and moves nothing."),
+    gains:
+      "Settling a transfer in a token without code succeeds and moves nothing: the goods go for nothing, and the receipt looks right.",
+    mend: "Take the asset from your own offer; in the facilitator, see that eth_getCode(asset) is not empty.",
     run(context) {
       const asset = newStranger().address;
       return refusesAll(context, {
@@ -161,6 +173,9 @@ export const TAMPERING_CASES: readonly Case[] = [
     title: "A signature under another token name is refused",
     level: "stated",
     basis: exactEvm.says("1", "The domain is the token's own name and version"),
+    gains:
+      "What was signed under another domain is refused by the token: the work is done, and nothing can be settled.",
+    mend: "Verify under the name and version of your own offer's extra, which are the token's own.",
     run: (context) =>
       refusesAll(context, {
         "another name": { domain: { name: "Other Coin" } },

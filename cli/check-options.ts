@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import {
+  AGENT_CASES,
+  CASES,
+  CLIENT_CASES,
   ConformanceError,
   PROFILES,
   type Profile,
@@ -60,7 +63,26 @@ export function readFormats(text: string | undefined): ReportFormat[] {
 }
 
 /** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
+/** Throws `CHECK_FILE_INVALID`, also for an entry that names no case: it would never be stale, and never help. */
 export function readBaseline(path: string): string[] {
+  const entries = readEntries(path);
+  const unknown = entries.find((entry) => !isCase(entry));
+  if (unknown === undefined) return entries;
+  throw new ConformanceError("CHECK_FILE_INVALID", {
+    problem: `${path} names "${unknown.slice(0, 60)}", and there is no such case.`,
+    nextStep: `Look at \`purser check list\`; behind an @ stands one of ${PROFILES.join(", ")}.`,
+  });
+}
+
+function isCase(entry: string): boolean {
+  const [id, profile] = entry.split("@");
+  return (
+    [...CASES, ...CLIENT_CASES, ...AGENT_CASES].some((one) => one.id === id) &&
+    (profile === undefined || PROFILES.some((known) => known === profile))
+  );
+}
+
+function readEntries(path: string): string[] {
   try {
     const value: unknown = parseYaml(readFileSync(path, "utf8"));
     const list = Array.isArray(value)

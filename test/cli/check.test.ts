@@ -78,6 +78,20 @@ describe("a baseline", () => {
     expect(code).toBe(0);
   });
 
+  test.each(["HTPP-01", "HTTP-01@x402-v3"])(
+    "that names %s, which is none, is refused",
+    async (id) => {
+      using folder = temporaryFolder();
+      writeFileSync(join(folder.path, "known.yml"), `- ${id}\n`);
+      const { code, stdout } = await check(
+        [wrong.url, "--baseline", "known.yml", "--json"],
+        folder.path,
+      );
+      expect(code).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({ error: { code: "CHECK_FILE_INVALID" } });
+    },
+  );
+
   test("that expects too much is told so, and fails CI", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "known.yml"), "- HTTP-01\n- CHAL-01\n");

@@ -13,7 +13,7 @@ const ENOUGH_BYTES = 2 ** 30;
  * Where tests keep their files: in memory where that can be had, because every commit waits for a disk otherwise (4 ms here, and a world
  * makes some hundred). What a process wrote outlives it there as well; only a power cut would differ, and no test makes one.
  */
-export const TEMPORARY_ROOT = hasMemoryFolder("/dev/shm") ? "/dev/shm" : tmpdir();
+const TEMPORARY_ROOT = hasMemoryFolder("/dev/shm") ? "/dev/shm" : tmpdir();
 
 export function temporaryFolder(): TemporaryFolder {
   const path = newFolder("test");

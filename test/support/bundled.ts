@@ -50,8 +50,8 @@ async function bundle(path: string): Promise<string> {
 
 const standsWhereItStood: Plugin = {
   name: "import.meta.url",
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+  setup(bundling) {
+    bundling.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (path.includes("/node_modules/")) return undefined;
       const text = await readFile(path, "utf8");
       const url = JSON.stringify(pathToFileURL(path).href);

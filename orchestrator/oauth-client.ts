@@ -154,6 +154,8 @@ export class OAuthClient {
     }
     const url = `${issuer}/.well-known/openid-configuration`;
     const answer = await callProvider({ method: "GET", url }, this.#call);
+    if (answer.status !== 200 && answer.status !== 404)
+      throw refusal(profile.id, "reading of the OAuth metadata", answer);
     const found: Endpoints =
       answer.status === 404
         ? { token: `${baseUrl}/oauth/token`, revocation: undefined }

@@ -1,3 +1,4 @@
+import type { Request, Response } from "express";
 import { expect, test } from "vitest";
 import { CatalogEnvelope, type ServicesPage } from "../../protocol/index.ts";
 import { codeOf, type DeskWorld, openDeskWorld } from "./desk-world.ts";
@@ -92,10 +93,13 @@ test("a provider that is down is left out with a warning, says so when it is ask
   expect((await read(world)).ids).toEqual(["harbour", "pier"]);
 });
 
-test("a provider that hangs is given up on, and the others are there", async () => {
+test.each<[string, (request: Request, response: Response) => void]>([
+  ["hangs", () => undefined],
+  ["answers 503", (_request, response) => void response.status(503).end()],
+])("a provider that %s is given up on, and the others are there", async (_how, fail) => {
   await using world = await openDeskWorld({ timeoutMs: 100 });
   await world.addProvider({ id: "pier" });
-  world.provider.manners.intercept.set("/provisioning/services", () => undefined);
+  world.provider.manners.intercept.set("/provisioning/services", fail);
   expect((await read(world)).ids).toEqual(["pier"]);
 });
 

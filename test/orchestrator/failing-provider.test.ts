@@ -25,7 +25,13 @@ const FAILURES: [string, (request: Request, response: Response) => void][] = [
   ["hangs up", (request) => void request.socket.destroy()],
   ["never answers", () => {}],
 ];
-const STEPS = ["/provisioning/account_requests", "/oauth/token", "/provisioning/resources"];
+const METADATA = "/.well-known/openid-configuration";
+const STEPS = [
+  METADATA,
+  "/provisioning/account_requests",
+  "/oauth/token",
+  "/provisioning/resources",
+];
 
 test.each(STEPS.flatMap((step) => FAILURES.map(([how, fail]) => [step, how, fail] as const)))(
   "a provider that at %s %s: the same order succeeds later, with one account and one resource",
@@ -38,6 +44,25 @@ test.each(STEPS.flatMap((step) => FAILURES.map(([how, fail]) => [step, how, fail
     world.provider.manners.intercept.clear();
     expect((await me.post(`${at}/resources`, ORDER)).body).toMatchObject({ status: "complete" });
     expect([world.provider.accounts.size, world.provider.resources.size]).toEqual([1, 1]);
+  },
+);
+
+test.each(FAILURES)(
+  "a provider that %s when a token is to be renewed is asked again, and keeps its account",
+  async (_how, fail) => {
+    await using opened = await open();
+    const { world, me, at } = opened;
+    await me.post(`${at}/resources`, ORDER);
+    world.clock.now += 24 * 3_600_000;
+    const again = openSession(world);
+    const another = { ...ORDER, idempotency_key: "two", configuration: { name: "two" } };
+    world.provider.manners.intercept.set("/oauth/token", fail);
+    const failed = await again.post(`${at}/resources`, another);
+    expect(codeOf(failed)).toBe("PROVIDER_UNAVAILABLE");
+    world.provider.manners.intercept.clear();
+    const made = await again.post(`${at}/resources`, another);
+    expect(made.body).toMatchObject({ status: "complete" });
+    expect([world.provider.accounts.size, world.provider.resources.size]).toEqual([1, 2]);
   },
 );
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { accountSigner, Wallet } from "../../middleware/index.ts";
 import { type OrchestratorServer, startOrchestrator } from "../../orchestrator/index.ts";
 import { Secret } from "../../protocol/index.ts";
-import { startProvider } from "../../provider/index.ts";
+import { type Crooked, startProvider } from "../../provider/index.ts";
 import { openLedger } from "../../store/index.ts";
 import { openMarket } from "../middleware/shop.ts";
 import { GREENHOUSE, type Greenhouse } from "../provider/greenhouse.ts";
@@ -26,6 +26,10 @@ export interface GreenhouseWorld extends AsyncDisposable {
   project: string;
   /** What happens to calls of the orchestrator to the provider, by their last path segment; a paid one is "payment". */
   faults: Map<string, Fault>;
+  /** What the provider answers in place of the truth, by the same names. */
+  lies: Map<string, (truth: Record<string, unknown>) => object>;
+  /** What the provider asks for when it is to be paid, where it cheats. */
+  crooked: Crooked;
   clock: { now: number };
   letters: { to: string; text: string }[];
   /** What the wallet has paid, in atomic units. */
@@ -35,16 +39,23 @@ export interface GreenhouseWorld extends AsyncDisposable {
 /** `down`: nobody listens; `slow`: no answer ever; `broken`: a 500 in place of it; `lost`: it is done, and nobody hears of it. */
 type Fault = "down" | "slow" | "broken" | "lost";
 
-function faultyFetch(faults: ReadonlyMap<string, Fault>): typeof fetch {
+function faultyFetch(
+  faults: ReadonlyMap<string, Fault>,
+  lies: GreenhouseWorld["lies"],
+): typeof fetch {
   return async (input, init) => {
     const headers = new Headers(init?.headers);
     const paid = headers.has("payment-signature") || headers.has("x-payment");
     const url = new URL(input instanceof Request ? input.url : String(input));
-    const fault = faults.get(paid ? "payment" : (url.pathname.split("/").at(-1) ?? ""));
+    const name = paid ? "payment" : (url.pathname.split("/").at(-1) ?? "");
+    const fault = faults.get(name);
     if (fault === "broken") return new Response("", { status: 500 });
     if (fault === "down") throw new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } });
     const answer = fault === "slow" ? undefined : await fetch(input, init);
-    if (answer && fault === undefined) return answer;
+    if (answer && fault === undefined) {
+      const lie = lies.get(name);
+      return lie ? Response.json(lie((await answer.json()) as Record<string, unknown>)) : answer;
+    }
     return new Promise((_, reject) => {
       const signal = init?.signal;
       signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
@@ -64,6 +75,8 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
   const { chain } = market.chain;
   const nonceSecret = new Secret(new Uint8Array(32).fill(7));
   const faults: GreenhouseWorld["faults"] = new Map();
+  const lies: GreenhouseWorld["lies"] = new Map();
+  const crooked: Crooked = {};
   // The limits that are tested here are the orchestrator's and the provider's.
   const limits = { maxPerProviderMonth: FUNDS, maxPerMonth: FUNDS };
   const signer = accountSigner(account, { limits });
@@ -72,7 +85,7 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
       dir: join(dir, "orchestrator"),
       issuer: ISSUER,
       user: ADA,
-      fetch: faultyFetch(faults),
+      fetch: faultyFetch(faults, lies),
       timeoutMs: 700,
       human: { ask: () => Promise.resolve({ answer: "accept" }) },
       wallet: new Wallet({ ledger, signer, chain, nonceSecret }),
@@ -88,6 +101,7 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
       asset: market.chain.asset,
       trust: [{ issuer: ISSUER, clientId: ISSUER, keysUrl: `${server.url}/.well-known/jwks.json` }],
       mail: (letter) => void letters.push(letter),
+      crooked,
     }),
   );
   server.orchestrator.addProvider(provider.url);
@@ -101,6 +115,8 @@ export async function openGreenhouseWorld(): Promise<GreenhouseWorld> {
     opened: provider.opened,
     project,
     faults,
+    lies,
+    crooked,
     clock: { now: Date.now() },
     letters,
     spent: async () => FUNDS - (await chain.balanceOf(account.address)),

@@ -1,7 +1,10 @@
 /** The life of resources at a provider made with the kit, with real money on a real chain. Each test has a project of its own. */
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { Quote, type Resource } from "../../protocol/index.ts";
+import { ProvisioningQuote, Quote, quoteHash, type Resource } from "../../protocol/index.ts";
 import { openBrowser } from "../provider/browser.ts";
+import type { Crooked } from "../../provider/index.ts";
+import { openDatabase } from "../../store/index.ts";
 import { codeOf } from "./desk-world.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "./greenhouse-world.ts";
 import { type Caller, openSession } from "./session-caller.ts";
@@ -22,6 +25,8 @@ beforeEach(async () => {
   at = `/v1/projects/${id}`;
   world.opened.mood = "well";
   world.faults.clear();
+  world.lies.clear();
+  for (const way of ["overcharge", "payTo"] as const) delete world.crooked[way];
 });
 
 const newKey = () => `key-${(keys += 1)}`;
@@ -93,6 +98,57 @@ test("a provider that quotes more than its catalog says is not paid", async () =
   expect(codeOf(answer)).toBe("QUOTE_ABOVE_CATALOG");
   expect(detailsOf(answer)).toMatchObject({ amount: "7.00", catalog_amount: "2.00" });
   expect(await world.spent()).toBe(before);
+});
+
+type Lie = (truth: Record<string, unknown>) => object;
+/** A lie that hangs together: its hash is its own. */
+const hashed =
+  (lie: object): Lie =>
+  (truth) => {
+    const quote = ProvisioningQuote.parse({ ...truth, ...lie });
+    return { ...quote, hash: quoteHash(quote, {}) };
+  };
+
+test.each<[string, Lie]>([
+  ["for another service", hashed({ service_id: "pot:small" })],
+  ["for another purpose", hashed({ purpose: "renewal" })],
+  ["at another price than its hash says", (truth) => ({ ...truth, amount: "1.00" })],
+  ["that has expired already", hashed({ expires_at: "2026-01-01T00:00:00Z" })],
+])("a provider that quotes %s is not believed, and not paid", async (_what, lie) => {
+  const before = await world.spent();
+  await me.post(`${at}/connections`, { provider: "greenhouse", accept_terms: TERMS });
+  world.lies.set("quotes", lie);
+  const answer = await add("pot:large");
+  expect([codeOf(answer), world.lies.size]).toEqual(["PROVIDER_INVALID", 1]);
+  expect((await me.get(`${at}/resources`)).body).toEqual({ resources: [] });
+  expect(await world.spent()).toBe(before);
+});
+
+test("a quote that has expired buys nothing", async () => {
+  const { quote_id: quote = "" } = detailsOf(await add("pot:large"));
+  {
+    using db = openDatabase(join(world.dir, "orchestrator", "orchestrator.db"));
+    db.run("UPDATE quote SET expires_at = ? WHERE id = ?", Date.now(), quote);
+  }
+  const before = await world.spent();
+  expect(codeOf(await add("pot:large", { quote }))).toBe("QUOTE_EXPIRED");
+  expect(await world.spent()).toBe(before);
+});
+
+test.each<[string, Crooked, string]>([
+  ["one unit more than it quoted", { overcharge: (amount) => amount + 1n }, "OFFER_PRICE"],
+  ["to somebody else", { payTo: "0x2222222222222222222222222222222222222222" }, "OFFER_PAYEE"],
+])("a provider that wants to be paid %s is paid nothing", async (_what, crooked, code) => {
+  const { quote_id: quote } = detailsOf(await add("pot:large"));
+  const [before, done] = [await world.spent(), world.opened.done.length];
+  Object.assign(world.crooked, crooked);
+  expect(codeOf(await add("pot:large", { quote }))).toBe(code);
+  expect(await world.spent()).toBe(before);
+  expect((await me.get(at)).body).toMatchObject({
+    resources: [],
+    spend: [{ spent: "0.00", reserved: "0.00" }],
+  });
+  expect(world.opened.done).toHaveLength(done);
 });
 
 test("the cap holds: what would go beyond it is not added and not paid", async () => {
@@ -259,7 +315,7 @@ test.each([
 );
 
 test.each(
-  (["update_service", "rotate_credentials", "remove", "unlink"] as const).flatMap((step) =>
+  (["update_service", "rotate_credentials", "remove", "link", "unlink"] as const).flatMap((step) =>
     (["down", "slow", "broken", "lost"] as const).map((fault) => [step, fault] as const),
   ),
 )("a provider that at %s is %s: the same call ends it later, once", async (step, fault) => {
@@ -269,10 +325,12 @@ test.each(
   const { id } = await made(size, size === "pot:large" ? { quote: quote["id"] } : {});
   const path = `${at}/resources/${id}`;
   const order = { idempotency_key: newKey(), service: "greenhouse/pot:small" };
+  const grafted = { idempotency_key: newKey(), service: "greenhouse/grafted" };
   const calls = {
     update_service: () => me.post(`${path}/update`, order),
     rotate_credentials: () => me.post(`${path}/rotate`, order),
     remove: () => me.post(`${path}/remove`, { confirm: ["destructive"] }),
+    link: () => me.post(`${at}/resources/link`, { ...grafted, information: { kind: "fig" } }),
     unlink: () => me.delete(`${at}/connections/greenhouse`),
   };
   world.faults.set(step, fault);
@@ -285,9 +343,13 @@ test.each(
   }
   expect(codeOf(first)).toBe("PROVIDER_UNAVAILABLE");
   const { status, body } = await calls[step]();
-  expect([status, body]).toMatchObject([200, { id }]);
+  expect([status, body]).toMatchObject([
+    200,
+    step === "link" ? { access: { KIND: "fig" } } : { id },
+  ]);
   expect((await me.get(`${at}/resources`)).body["resources"]).toMatchObject([
     { status: step === "remove" ? "removed" : "complete" },
+    ...(step === "link" ? [{ service: "greenhouse/grafted", status: "complete" }] : []),
   ]);
 });
 

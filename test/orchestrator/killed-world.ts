@@ -29,7 +29,7 @@ export interface Ordering extends AsyncDisposable {
   change(id: string, how: Change): Promise<void>;
 }
 
-export type Change = "update" | "rotate" | "remove" | "renew";
+export type Change = "update" | "rotate" | "remove" | "renew" | "link" | "unlink";
 
 export async function openOrdering({
   fetch: send,
@@ -82,6 +82,11 @@ export async function openOrdering({
       if (how === "renew") await server.orchestrator.renewDue();
       if (how === "update") await call(`${at}/update`, { ...key, service: "greenhouse/pot:large" });
       if (how === "rotate") await call(`${at}/rotate`, key);
+      if (how === "link") {
+        const grafted = { service: "greenhouse/grafted", idempotency_key: "link" };
+        await caller.post(`${path}/resources/link`, { ...grafted, information: { kind: "fig" } });
+      }
+      if (how === "unlink") await caller.delete(`${path}/connections/greenhouse`);
       if (how === "remove") await call(`${at}/remove`, { confirm: ["destructive"] });
     },
     [Symbol.asyncDispose]: async () => {

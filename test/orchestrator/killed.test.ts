@@ -102,12 +102,42 @@ const CHANGES: [Change, killAt: string][] = [
   ["renew", "before payment"],
   ["renew", "after payment"],
 ];
-const COSTS: Record<Change, bigint> = {
-  update: 20_000_000n,
-  rotate: 0n,
-  remove: 0n,
-  renew: 20_000_000n,
-};
+const COSTS: Partial<Record<Change, bigint>> = { update: 20_000_000n, renew: 20_000_000n };
+
+test.each([
+  ["link", "before link"],
+  ["link", "after link"],
+  ["unlink", "before unlink"],
+  ["unlink", "after unlink"],
+] as const)("killed during %s, %s: the same call again ends it, once", async (how, killAt) => {
+  const userId = `usr_${killAt.replace(" ", "_")}`;
+  {
+    await using ordering = await openOrdering({ ...options, userId });
+    await ordering.order("pot:small");
+  }
+  const argument = JSON.stringify({ ...options, userId, killAt, change: { id: "", how } });
+  const killed = run(process.execPath, [CHILD, argument]);
+  await expect(killed).rejects.toMatchObject({ signal: "SIGKILL" });
+
+  await using ordering = await openOrdering({ ...options, userId });
+  await ordering.change("", how);
+  const { body } = await ordering.caller.get(ordering.path);
+  const services = how === "link" ? ["pot:small", "grafted"] : ["pot:small"];
+  expect(body).toMatchObject({
+    connections: how === "link" ? [{ provider: "greenhouse" }] : [],
+    resources: services.map((service) => ({
+      service: `greenhouse/${service}`,
+      status: "complete",
+    })),
+  });
+  expect(
+    recordsOf(userId)
+      .map(({ service }) => service)
+      .toSorted(),
+  ).toEqual(services.toSorted());
+  expect(accountsOf(userId)).toBe(1);
+  if (how === "unlink") expect(liveTokensOf(userId)).toBe(0);
+});
 
 test.each(CHANGES)("killed during %s, %s", async (how, killAt) => {
   const userId = `usr_${how}_${killAt.replace(" ", "_")}`;
@@ -129,7 +159,7 @@ test.each(CHANGES)("killed during %s, %s", async (how, killAt) => {
   }
   await ordering.change(id, how);
   const { body } = await ordering.caller.get(ordering.path);
-  expect(before - (await market.chain.chain.balanceOf(payer))).toBe(COSTS[how]);
+  expect(before - (await market.chain.chain.balanceOf(payer))).toBe(COSTS[how] ?? 0n);
   expect(accountsOf(userId)).toBe(1);
   const theirs = recordsOf(userId);
   const status = how === "remove" ? "removed" : "complete";
@@ -179,6 +209,14 @@ function endPeriod(id: string): number {
     row!.id,
   );
   return end;
+}
+
+/** Tokens of the account that open something at the provider. */
+function liveTokensOf(userId: string): number {
+  using database = openDatabase(join(dir, "greenhouse", "provider.sqlite"));
+  const sql =
+    "SELECT count(*) AS count FROM connection JOIN oauth_item ON grant_id = connection.id WHERE account_id IN (SELECT id FROM account WHERE email = ?) AND model IN ('AccessToken', 'RefreshToken')";
+  return database.query<{ count: number }>(sql).get(`${userId}@example.com`)?.count ?? 0;
 }
 
 function accountsOf(userId: string): number {

@@ -3,7 +3,7 @@
  * the second everything, and the first nothing.
  */
 import { privateKeyToAccount } from "viem/accounts";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openChain } from "../../../chain/index.ts";
 import {
   AGENT_CASES,
@@ -13,6 +13,8 @@ import {
   type LocalWorld,
   openLocalWorld,
   type Order,
+  type Profile,
+  PROFILES,
 } from "../../../conformance/index.ts";
 import { accountSigner, createPayingFetch, Wallet } from "../../../middleware/index.ts";
 import { formatDecimal, Secret } from "../../../protocol/index.ts";
@@ -74,34 +76,41 @@ function guardedHands(order: Order): AgentHands {
 }
 
 /** A new purchase each time, from anybody, at any price. */
-const careless = (order: Order): AgentHands => {
-  let count = 0;
-  return {
-    knowsKey: true,
-    fetchPaid(url) {
-      const pay = smallClient({ ignoresLimit: true, anyPayee: true, anyResource: true });
-      return pay({ ...order, url, purchase: `${order.purchase}/${count++}` });
-    },
+const careless =
+  (profile: Profile) =>
+  (order: Order): AgentHands => {
+    let count = 0;
+    return {
+      knowsKey: true,
+      fetchPaid(url) {
+        const pay = smallClient({ ignoresLimit: true, anyPayee: true, anyResource: true }, profile);
+        return pay({ ...order, url, purchase: `${order.purchase}/${count++}` });
+      },
+    };
   };
-};
 
-test("a model that believes everything, behind a wallet that does not, loses nothing", async () => {
-  const report = await checkAgent(guardedHands);
-  expect(report.results.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
-  expect(report).toMatchObject({
-    outcome: "passed",
-    client: { mode: "agent", lost: "0" },
-  });
-});
+test.each(PROFILES)(
+  "in %s a model that believes everything, behind a wallet that does not, loses nothing",
+  async (profile) => {
+    const report = await checkAgent(guardedHands, { profiles: [profile] });
+    expect(report.results.filter(({ verdict }) => verdict !== "pass")).toEqual([]);
+    expect(report).toMatchObject({
+      outcome: "passed",
+      client: { mode: "agent", lost: "0" },
+    });
+  },
+);
 
-describe("the same model with a careless fetch and its key in the conversation", () => {
-  test.each(AGENT_CASES)("fails $id: $title", async ({ id }) => {
-    const report = await checkAgent(careless, { only: [id] });
-    const [found] = report.results;
-    expect(found?.verdict, found?.seen).toBe(LEVELS[found!.level].broken);
+test.each(PROFILES)(
+  "in %s the same model with a careless fetch and its key in the conversation fails each",
+  async (profile) => {
+    const report = await checkAgent(careless(profile), { profiles: [profile] });
+    expect(report.results.map(({ id, verdict, seen }) => [id, verdict, seen])).toEqual(
+      AGENT_CASES.map(({ id, level }) => [id, LEVELS[level].broken, expect.any(String)]),
+    );
     expect(JSON.stringify(report)).not.toMatch(/0x[0-9a-f]{130}/);
-  });
-});
+  },
+);
 
 test("an agent that does not do its job is invalid, not safe", async () => {
   const idle = () => ({ fetchPaid: () => Promise.reject(new Error("I would rather not")) });

@@ -7,9 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   CASES,
   check,
+  findCase,
   type Harness,
   LEVELS,
   openHarness,
+  type Profile,
   PROFILES,
   type Result,
 } from "../../conformance/index.ts";
@@ -17,6 +19,7 @@ import { SERVERS } from "../../scripts/servers/stock.ts";
 import { listen } from "../middleware/shop.ts";
 import { openEndpoint } from "./endpoint.ts";
 import { openReference } from "./reference-server.ts";
+import { openMppDoor } from "./mpp-door.ts";
 import { MPP_RING_3, openMeddler } from "./mpp-mutants.ts";
 import { LOAD_MUTANTS, RESTART_MUTANTS, RING_3 } from "./ring3-mutants.ts";
 import { openRing3Shop } from "./ring3-shop.ts";
@@ -44,6 +47,12 @@ const NEED_A_RESTART = ["RPLY-06", "IDEM-09", "WORK-09"];
 const isSlow = ([, kills]: (typeof RING_3)[number]) => kills.includes("WORK-04");
 const QUICK = RING_3.filter((row) => !isSlow(row));
 
+/** What is of MPP too. */
+const QUICK_IN_MPP = QUICK.flatMap(([fault, kills]): (typeof RING_3)[number][] => {
+  const own = kills.filter((id) => findCase(id)?.profiles.includes("mpp"));
+  return own.length > 0 ? [[fault, own]] : [];
+});
+
 // On a busy machine the whole ring takes longer than one test may.
 describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
   const all = { ring: 3, only: RING_3_IDS } as const;
@@ -62,6 +71,15 @@ describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
     expect(bad.map(({ verdict, attribution }) => `${verdict} ${attribution}`)).toEqual(
       NEED_A_RESTART.map(() => "cannot-assess harness"),
     );
+  });
+
+  test("the same shop has nothing to mend behind a door that speaks MPP", async () => {
+    await using own = await open();
+    await using shop = await openRing3Shop(urls(own));
+    await using door = await openMppDoor(shop.url);
+    const { results } = await check({ ...all, url: door.url, harness: own, profiles: ["mpp"] });
+    const bad = results.filter(isBad).filter(({ id }) => !NEED_A_RESTART.includes(id));
+    expect(bad.map(({ id, seen }) => [id, seen])).toEqual([]);
   });
 
   test("our paywall has nothing to mend, in any protocol that it speaks", async () => {
@@ -126,9 +144,19 @@ describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
 async function requireKilled(
   harness: Harness,
   [fault, kills]: (typeof RING_3)[number],
+  profile: Profile = "x402-v2",
 ): Promise<void> {
   await using shop = await openRing3Shop({ ...urls(harness), fault });
-  const { results } = await check({ url: shop.url, ring: 3, harness, only: kills, load: true });
+  await using door = profile === "mpp" ? await openMppDoor(shop.url) : undefined;
+  const { url } = door ?? shop;
+  const { results } = await check({
+    url,
+    ring: 3,
+    harness,
+    only: kills,
+    load: true,
+    profiles: [profile],
+  });
   for (const { verdict, level, seen, id, attribution } of results) {
     expect(`${id} ${verdict}`, seen).toBe(`${id} ${LEVELS[level].broken}`);
     expect(attribution).toBe("target");
@@ -139,6 +167,10 @@ async function requireKilled(
 describe("one fault", () => {
   test.each([...QUICK, ...LOAD_MUTANTS])("a shop that %s fails %j", async (...row) => {
     await requireKilled(harness, row);
+  });
+
+  test.each(QUICK_IN_MPP)("a shop of MPP that %s fails %j", async (...row) => {
+    await requireKilled(harness, row, "mpp");
   });
 
   test("an endpoint of MPP that works for everybody who asks fails MPP-18", async () => {

@@ -42,8 +42,8 @@ export const LOST_ANSWER_CASES: readonly Case[] = [
     severity: "high",
     profiles: X402,
     basis: httpV2.says(
-      "Method selection (later revision)",
-      "HEAD has no content, so nothing can be delivered for a payment",
+      "Method Selection (a later revision, whose merge we have not seen)",
+      "HEAD has no content, so nothing can be delivered for a payment: it is not settled",
     ),
     gains:
       "Link checkers and careless clients pay for an answer without a body, and ask for their money back.",

@@ -157,7 +157,9 @@ export const MALFORMED_CASES: readonly Case[] = [
     title: "A scheme, network or transfer method that is not offered is refused",
     level: "stated",
     basis: coreV2.says("9", "`unsupported_scheme`, `invalid_network`"),
-    mend: "Find the payment's scheme and network among your own offers.",
+    gains:
+      "A payment is taken under terms that were not offered: by which rules it is checked is then the buyer's choice.",
+    mend: "Find the payment's scheme, network and extra.assetTransferMethod among your own offers; refuse what is none of them.",
     run(context) {
       const at = (draft: Draft): Draft =>
         context.profile === "x402-v2" ? draft["accepted"] : draft;

@@ -25,6 +25,8 @@ const CREDENTIAL =
   /^(cookie|set-cookie|proxy-authorization|.*(api-?key|token|secret|password|session).*)$/i;
 /** A signature, or a key, in hexadecimal. */
 const LONG_HEX = /0x[0-9a-fA-F]{128,}/g;
+/** What may be a payment, wherever it stands: in a query, a cookie, a body, an echo. */
+const LONG_BASE64 = /(?:[A-Za-z0-9+/_-]|%2[BbFf]){200,}(?:=|%3[Dd]){0,2}/g;
 const SHOWN_CHARACTERS = 2000;
 
 export interface RedactOptions {
@@ -38,7 +40,8 @@ export function redact(exchange: Exchange, { secrets }: RedactOptions): Redacted
   const clean = (text: string) =>
     hidden
       .reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text)
-      .replace(LONG_HEX, "[hex redacted]");
+      .replace(LONG_HEX, "[hex redacted]")
+      .replace(LONG_BASE64, (word) => (isPayment(word) ? "[payment redacted]" : word));
   const lines = (headers: readonly HeaderLine[]) =>
     headers.map(([name, value]): [string, string] => [
       name,
@@ -61,6 +64,10 @@ export function redact(exchange: Exchange, { secrets }: RedactOptions): Redacted
     startedAt: new Date(exchange.startedAt).toISOString(),
     ms: Math.round(exchange.ms),
   };
+}
+
+function isPayment(word: string): boolean {
+  return Buffer.from(decodeURIComponent(word), "base64").toString("utf8").includes('"signature"');
 }
 
 /** Credentials of the request, which must not come back in an echo. */

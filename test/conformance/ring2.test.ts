@@ -261,6 +261,26 @@ describe("on the chain", () => {
   );
 });
 
+test("a good payment in a query, a cookie or a body is in no report", async () => {
+  const asked: string[] = [];
+  await using shop = await openCarefulShop({
+    facilitatorUrl: world.facilitatorUrl,
+    opensTo: ({ url = "", headers }) => {
+      const places = [/PAYMENT-SIGNATURE=([^&]+)/.exec(url)?.[1], headers.cookie?.split("=", 2)[1]];
+      asked.push(...places.filter((place) => place !== undefined));
+      return false;
+    },
+  });
+  const report = await check({ url: shop.url, ring: 2, payer: world.payer, only: ["HTTP-17"] });
+  expect(report.results[0]?.verdict).toBe("pass");
+  expect(new Set(asked).size).toBe(1);
+  const [payment = ""] = asked;
+  const text = JSON.stringify(report);
+  for (const form of [payment, decodeURIComponent(payment)])
+    expect(text).not.toContain(form.slice(300, 700));
+  expect(text).toContain("PAYMENT-SIGNATURE=[payment redacted]");
+});
+
 test("ring 2 without money is refused", async () => {
   await expect(check({ url: "http://127.0.0.1:1/", ring: 2 })).rejects.toMatchObject({
     code: "CHECK_PLAN_INVALID",

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CASES, check, fundedPayer, planCases } from "../../conformance/index.ts";
+import { CASES, check, fundedPayer, planCases, PROFILES } from "../../conformance/index.ts";
 import { BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
 import { openEndpoint } from "./endpoint.ts";
 
@@ -35,7 +35,7 @@ test("no redirect is followed, whatever is asked", async () => {
 });
 
 test("what floods, or takes long, runs only where load is allowed", () => {
-  const plan = { cases: CASES, profiles: ["x402-v2"], ring: 3 } as const;
+  const plan = { cases: CASES, profiles: PROFILES, ring: 3 } as const;
   const heavy = CASES.filter(({ load = false }) => load).map(({ id }) => id);
   expect(heavy).toEqual(expect.arrayContaining(["LOAD-01", "LOAD-02", "LOAD-03", "TIME-02"]));
   const ids = (load: boolean) => planCases({ ...plan, load }).map((one) => one.case.id);

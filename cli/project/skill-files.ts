@@ -43,7 +43,8 @@ function guide(tool: string): string[] {
     `6. \`${tool} env list\`, \`env create <name> --output .env.<name>\` and \`env use <name>\` keep variables of several environments apart; \`env add\` and \`env remove\` say which resources the active one has. \`${tool} variables set <name> --env-key <KEY> --value -\` keeps a value of the person's own.`,
     `7. \`${tool} billing show\` and \`${tool} spend\` say what pays, what was spent, and the limit; raising the limit is the person's decision.`,
     `8. A refusal has a code and \`next_steps\`: BROWSER_AUTH_REQUIRED needs the person's browser, PLAN_REQUIRED a plan to be added first, JSON_REQUIRES_CONFIRMATION the person's yes (\`--yes\`).`,
-    `9. \`remove\`, \`rotate\`, \`upgrade\` and \`downgrade\` take a resource's id or its name, as \`${tool} services list\` shows them.`,
+    `9. A warning that a next period could not be paid is the person's to hear; \`${tool} renew <resource> --confirm-paid-service\` pays it when they agree to its price.`,
+    `10. \`remove\`, \`rotate\`, \`upgrade\` and \`downgrade\` take a resource's id or its name, as \`${tool} services list\` shows them.`,
   ];
 }
 

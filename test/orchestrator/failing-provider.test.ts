@@ -108,6 +108,42 @@ test.each([
   expect((await me.get(`${at}/resources`)).body).toEqual({ resources: [] });
 });
 
+test("a provider that asks round after round, and fails in between, is told all that was answered, under one key", async () => {
+  await using opened = await open();
+  const { world, me, at } = opened;
+  const asking = (field: string) => ({
+    status: "needs_information",
+    id: "r_1",
+    needs_information: { schema: { type: "object", required: [field] } },
+  });
+  const answers = [
+    answering(asking("team")),
+    answering(asking("region")),
+    answering({}, 503),
+    answering(complete("box")),
+  ];
+  const told: unknown[] = [];
+  const keys = new Set<unknown>();
+  world.provider.manners.intercept.set("/provisioning/resources", (request, response) => {
+    told.push(
+      (JSON.parse(String(request.body)) as Record<string, unknown>)["submitted_information"],
+    );
+    keys.add(request.get("idempotency-key"));
+    answers.shift()?.(request, response);
+  });
+  const { body } = await me.post(`${at}/resources`, ORDER);
+  expect(body).toMatchObject({ information_schema: { required: ["team"] } });
+  const path = `${at}/resources/${String(body["id"])}/information`;
+  const asked = await me.post(path, { information: { team: "t" } });
+  expect(asked.body).toMatchObject({ information_schema: { required: ["region"] } });
+  const region = { information: { region: "eu" } };
+  expect(codeOf(await me.post(path, region))).toBe("PROVIDER_UNAVAILABLE");
+  expect((await me.post(path, region)).body).toMatchObject({ status: "complete" });
+  const whole = { team: "t", region: "eu" };
+  expect(told).toEqual([undefined, { team: "t" }, whole, whole]);
+  expect(keys.size).toBe(1);
+});
+
 test("a link into a dashboard leads to the provider, or nowhere", async () => {
   await using opened = await open();
   const { world, me, at } = opened;

@@ -22,6 +22,15 @@ export class AgentTokens {
     return this.#parts.store.tokens(project, provider).find((row) => row.agent === agent);
   }
 
+  /** Whether any agent has a token there that holds, or one that is renewed by itself when it is used. */
+  areLive(project: string, provider: string): boolean {
+    const { store, vault, now } = this.#parts;
+    return store.tokens(project, provider).some(({ agent, expiresAt }) => {
+      const handle = refreshHandle({ provider, agent });
+      return expiresAt > now() || vault.has({ project, handle });
+    });
+  }
+
   read({ project, ...of }: AgentAccount, reader: string): Promise<Secret> {
     return this.#parts.vault.read({ project, handle: accessHandle(of) }, reader);
   }

@@ -58,9 +58,8 @@ export class Connections {
   }
 
   #view(project: string, row: ConnectionRow): ConnectionView {
-    const { store, now } = this.#parts;
     const connected_at = new Date(row.connectedAt).toISOString();
-    const live = store.tokens(project, row.provider).some(({ expiresAt }) => expiresAt > now());
+    const live = this.#parts.tokens.areLive(project, row.provider);
     return { ...view(row), status: live ? "active" : "expired", connected_at };
   }
 

@@ -215,6 +215,7 @@ export const ConnectionOrder = z.object({
 export type ConnectionOrder = z.output<typeof ConnectionOrder>;
 
 export const ConnectionView = Connection.extend({
+  /** `expired`: no token holds, and none can be renewed without asking for the account anew, which the next use does. */
   status: z.enum(["active", "expired"]),
   connected_at: z.string(),
 });

@@ -96,10 +96,8 @@ test("the local Cloudflare takes a renewed mandate and a refreshed token for the
     amount: 5_000_000n,
   });
   world.clock.now += 24 * 3_600_000;
-  expect((await agent.post("/connections", { provider: "cloudflare" })).body).toMatchObject({
-    account_id: first["account_id"],
-    credential: "cred:cloudflare",
-  });
+  expect((await agent.get("/connections")).body).toEqual({ connections: [first] });
+  expect((await agent.post("/connections", { provider: "cloudflare" })).body).toEqual(first);
   expect((await agent.post("/resources", kv("notes", "k"))).status).toBe(200);
 });
 

@@ -2,11 +2,21 @@
 import { broken, type Case, holds, noted, unclear } from "../case.ts";
 import { mppCore, policy } from "../basis.ts";
 import { readChallenge } from "../read/challenge.ts";
-import { askPrice } from "../pay/payment.ts";
+import { answerOf, type Context } from "../context.ts";
+import { askPrice, makePayment } from "../pay/payment.ts";
 
 import { sendUnsigned } from "../pay/unsigned.ts";
 
 const ALL = ["x402-v2", "x402-v1", "mpp"] as const;
+
+/** What a good payment is answered with, whether it is taken or not. */
+async function paidAnswer(context: Context) {
+  const offer = await askPrice(context);
+  const payment = await makePayment(context, offer);
+  const options = { alone: true, deadlineMs: 60_000 };
+  const answer = answerOf(await context.ask({ headers: [payment.header] }, options));
+  return { payment, answer, offer };
+}
 
 export const AFTERMATH_CASES: readonly Case[] = [
   {
@@ -86,13 +96,19 @@ export const AFTERMATH_CASES: readonly Case[] = [
       "A payment is a bearer capability: an echo puts it into logs, caches and error trackers, from where it can be used.",
     mend: "Never put the header's value into an error, a redirect or a page.",
     cwe: 532,
+    payments: 1,
     async run(context) {
-      const { answer, header } = await sendUnsigned(context);
-      const secret = header.replace(/^Payment /, "");
-      const all = `${answer.headers.map(([, value]) => value).join("\n")}\n${answer.body}`;
-      return all.includes(secret)
-        ? broken(`The ${answer.status} repeats the payment header.`)
-        : holds("Not repeated.");
+      const answers = [await sendUnsigned(context)];
+      if (context.payer.money) {
+        const { payment, answer, offer } = await paidAnswer(context);
+        answers.push({ answer, header: payment.header[1], offer });
+      }
+      for (const { answer, header } of answers) {
+        const secret = header.replace(/^Payment /, "");
+        const all = `${answer.headers.map(([, value]) => value).join("\n")}\n${answer.body}`;
+        if (all.includes(secret)) return broken(`The ${answer.status} repeats the payment header.`);
+      }
+      return holds(`Not repeated in ${answers.map(({ answer }) => answer.status).join(" and ")}.`);
     },
   },
 ];

@@ -143,6 +143,16 @@ export const RING_2: readonly Row[] = [
           : answer,
     },
   ],
+  [
+    "LEAK-03",
+    "repeats its buyer's payment in the goods",
+    {
+      answers: (answer, _, { headers }) =>
+        answer.status === 200
+          ? { ...answer, body: JSON.stringify({ paidBy: headers["payment-signature"] }) }
+          : answer,
+    },
+  ],
   ["RPLY-02", "sells twice when fifty come", { answers: afterCopies(30) }],
   [
     "RPLY-07",

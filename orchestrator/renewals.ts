@@ -63,7 +63,9 @@ export class Renewals {
       const session = { acceptTerms: undefined };
       const asker: Asker = { project: row.project, id: "renewal", agent: OWNER, session };
       try {
-        await renewal.renew(asker, await providerOf(row.provider), row, {});
+        // Whoever paid it while it waited for its turn has paid it.
+        const paid_until = new Date(row.paidUntil ?? now()).toISOString();
+        await renewal.renew(asker, await providerOf(row.provider), row, { paid_until });
       } catch (error) {
         const { code } = toErrorBody(error);
         const wait = SOON.has(code) ? SOON_MS : LATER_MS;

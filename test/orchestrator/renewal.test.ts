@@ -67,12 +67,30 @@ test("whoever renews it at once, a period is paid once", async () => {
   const asked = await me.post(`${at}/resources/${pot.id}/renew`, {});
   expect(codeOf(asked)).toBe("PAYMENT_CONFIRMATION_REQUIRED");
   const { details } = asked.body["error"] as { details: Record<string, string> };
-  const byHand = () => me.post(`${at}/resources/${pot.id}/renew`, { quote: details["quote_id"] });
+  const { paid_until } = (await read(pot)).billing!;
+  const order = { quote: details["quote_id"], paid_until };
+  const byHand = () => me.post(`${at}/resources/${pot.id}/renew`, order);
   const spent = await spentBy(() => Promise.all([renewDue(), renewDue(), byHand()]));
-  const { billing } = await read(pot);
-  const periods = Math.round((Date.parse(billing!.paid_until!) - Date.now()) / (30 * DAY_MS));
-  expect(spent, "a month for each payment").toBe(BigInt(periods) * 20_000_000n);
+  expect(spent).toBe(20_000_000n);
   expect(await spentBy(renewDue)).toBe(0n);
+});
+
+test("what was paid by hand while it waited for its turn is not paid again by itself", async () => {
+  const [first, second] = [await made("pot:large"), await made("water")];
+  world.opened.litres = 200n;
+  endPeriod(world, first, 1);
+  endPeriod(world, second, 0);
+  const { billing } = await read(second);
+  const path = `${at}/resources/${second.id}/renew`;
+  const asked = await me.post(path, {});
+  const { details } = asked.body["error"] as { details: Record<string, string> };
+  const order = { quote: details["quote_id"], paid_until: billing!.paid_until };
+  // The first one's turn comes first, and takes as long as its payment.
+  const spent = await spentBy(async () => {
+    const [, byHand] = await Promise.all([renewDue(), me.post(path, order)]);
+    expect(byHand.status).toBe(200);
+  });
+  expect(spent).toBe(20_000_000n + 3_000_000n);
 });
 
 test("a renewal that is repeated, because its answer was lost, pays no second period", async () => {

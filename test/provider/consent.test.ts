@@ -1,5 +1,7 @@
 /** An e-mail that has an account already: its owner signs in and consents in a browser, and nobody else gets in. */
+import { join } from "node:path";
 import { beforeEach, afterEach, describe, expect, test } from "vitest";
+import { openDatabase } from "../../store/index.ts";
 import { accountRequest, connect, exchange, pkce, read, sendSigned } from "./attestor.ts";
 import { type Browser, openBrowser, type Page } from "./browser.ts";
 import { openShop, type Shop } from "./shop.ts";
@@ -110,6 +112,17 @@ test("a form without the page's token does nothing, also from the same browser",
   const tampered = { ...login, text: login.text.replace(/name="token" value="[^"]*"/, "") };
   expect((await browser.submit(tampered, {}, `step" value="send`)).status).toBe(410);
   expect(letters).toEqual([]);
+});
+
+test("an account whose e-mail is no longer the one that was asked for is not let in, whoever approves", async () => {
+  const { body } = await request();
+  const consent = await signIn(await browser.open(body.requires_auth.redirect.url));
+  {
+    using database = openDatabase(join(shop.dir, "provider.sqlite"));
+    database.run("UPDATE account SET email = 'eve@example.com' WHERE id = ?", owner.accountId);
+  }
+  const over = await browser.submit(consent, { answer: "approve" });
+  expect([over.status, over.text]).toEqual([410, expect.stringContaining("This request is over")]);
 });
 
 test("a page of one browser is nothing in another", async () => {

@@ -11,6 +11,7 @@ import {
   sendSigned,
   startAttestor,
 } from "./attestor.ts";
+import { openDatabase } from "../../store/index.ts";
 import { openShop, v4 } from "./shop.ts";
 
 /** A fresh code and the verifier that it is bound to. */
@@ -141,6 +142,18 @@ test("a revoked token opens nothing", async () => {
   expect((await fetch(`${shop.url}/oauth/revoke`, { method: "POST", body: form })).status).toBe(
     200,
   );
+  expect((await v4(shop, session, "GET", "")).status).toBe(401);
+});
+
+test("a token that was made for another audience opens nothing", async () => {
+  await using shop = await openShop();
+  const session = await connect(shop.attestor, shop.url);
+  expect((await v4(shop, session, "GET", "")).status).toBe(200);
+  {
+    using database = openDatabase(join(shop.dir, "provider.sqlite"));
+    const other = "json_set(payload, '$.aud', 'https://other.example')";
+    database.run(`UPDATE oauth_item SET payload = ${other} WHERE model = 'AccessToken'`);
+  }
   expect((await v4(shop, session, "GET", "")).status).toBe(401);
 });
 

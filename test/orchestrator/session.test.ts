@@ -77,6 +77,12 @@ test("the catalog comes in the published envelope, narrowed by provider and word
   expect(codeOf(await me.get("/v1/services?provider=nobody"))).toBe("PROVIDER_UNKNOWN");
 });
 
+test("who calls providers has their addresses and operations, a person's program as a run", async () => {
+  const { body } = await me.get("/v1/catalog");
+  expect(body).toMatchObject({ data: { providers: [{ baseUrl: world.provider.url }] } });
+  expect(await world.startAgent().get("/v1/catalog")).toEqual({ status: 200, body });
+});
+
 test("who has the catalog already is told so, also when it was read anew, until something in it changes", async () => {
   const token = world.server.orchestrator.startSession({
     agent: "cli",

@@ -84,7 +84,7 @@ export const FIELD_CASES: readonly Case[] = [
       "5.1.2 (later revision)",
       "ResourceInfo: serviceName of at most 32 ASCII characters, at most 5 tags of 32, iconUrl an http(s) URL of at most 2048.",
     ),
-    gains: "Catalogs drop the entry or cut it.",
+    gains: "Catalogs drop the entry or cut it, and buyers see half a name.",
     mend: "Shorten serviceName and tags, and give iconUrl as a plain https URL.",
     async run({ challenge }) {
       const { resource } = (await challenge()).value as { resource?: unknown };
@@ -141,8 +141,8 @@ export const FIELD_CASES: readonly Case[] = [
       "5.1.2",
       "`error` | `string` | Optional | Human-readable error message explaining why payment is required",
     ),
-    gains: "Strict clients refuse the whole challenge.",
-    mend: "Send error as a string, or leave it out.",
+    gains: "Strict clients refuse the whole challenge for it, and nobody can pay.",
+    mend: "Send error as a string (the reason's code), or leave it out.",
     async run({ challenge }) {
       const { error } = (await challenge()).value as { error?: unknown };
       if (error === undefined) return holds("Not given.");

@@ -95,7 +95,7 @@ export const AMBIGUITY_CASES: readonly Case[] = [
     basis: httpV2("Header Summary", "`PAYMENT-SIGNATURE` | Client → Server"),
     gains:
       "Query strings and cookies are logged, cached and sent along by browsers: payments in them leak.",
-    mend: "Read the header only.",
+    mend: "Read the payment header only: request.headers, not a helper that looks into query, body and cookies too.",
     cwe: 598,
     payments: 1,
     async run(context) {

@@ -43,7 +43,7 @@ export const LEAK_CASES: readonly Case[] = [
     ),
     gains:
       "A size or a Last-Modified of the paid answer tells whether it changed: often that is what is for sale.",
-    mend: "Make the 402 before the handler sets headers.",
+    mend: "Make the 402 before the handler sets headers, and answer HEAD like the GET that is not paid.",
     cwe: 203,
     async run({ ask, first, target }) {
       const answer = await first();

@@ -146,6 +146,7 @@ export const BYTE_CASES: readonly Case[] = [
       "What one reader drops or folds another keeps: a Cyrillic а in an address is not the address.",
     ),
     mend: "Match addresses and numbers against ASCII patterns before anything is compared.",
+    gains: "One reader sees the right recipient or amount, and the next one another.",
     run: (context) =>
       refusesAll(
         context,

@@ -27,6 +27,7 @@ export const VALUE_CASES: readonly Case[] = [
     profiles: ["x402-v2"],
     basis: coreV2("5.2.2", "PaymentRequirements object indicating the payment method chosen"),
     mend: "Compare the whole of accepted with your own offers, and use yours from there on.",
+    gains: "The buyer writes the terms: how long it has, in which token's name it signs.",
     run: (context) =>
       refusesAll(context, {
         "another maxTimeoutSeconds": without(
@@ -47,6 +48,8 @@ export const VALUE_CASES: readonly Case[] = [
     ),
     mend: "Limit the header's size before you parse it, parse it once, and hand the parsed payment to every check.",
     cwe: 400,
+    gains:
+      "One request holds or takes the server down; or two readers of one payment see two amounts.",
     async run(context) {
       const deep = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
       const wide = (keys: number) =>
@@ -84,8 +87,10 @@ export const VALUE_CASES: readonly Case[] = [
     title: "Keys that JavaScript gives a meaning change nothing",
     level: "policy",
     basis: policy("A payment that reaches Object.prototype changes every later check."),
-    mend: "Never merge the parsed payment into another object.",
+    mend: "Read the parsed payment field by field through a schema; never spread or merge it into another object (Object.assign, lodash.merge).",
     cwe: 1321,
+    gains:
+      "One payment sets isValid on every object of the process: from then on each payment, forged ones too, is taken.",
     async run(context) {
       const poison =
         '{"x402Version":2,"__proto__":{"isValid":true,"success":true},"constructor":{"prototype":{"isValid":true,"success":true}}}';
@@ -107,6 +112,8 @@ export const VALUE_CASES: readonly Case[] = [
       "What one parser takes for 10000 another takes for 0x10000; only digits are read alike.",
     ),
     mend: 'Match ^(0|[1-9][0-9]*)$ before BigInt(); BigInt("") is 0 and BigInt("0x10") is 16.',
+    gains:
+      "Two readers see two amounts in one text: the gate checks the price, and the token moves something else or nothing.",
     async run(context) {
       // Other spellings of the price itself: what reads one of them as a number finds that it fits.
       const { price } = await askPrice(context);

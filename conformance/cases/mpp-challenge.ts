@@ -43,7 +43,7 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
       "`expires`: … an RFC3339 date-time string. Servers SHOULD include this parameter.",
     ),
     gains: "A credential for an old price stays good for as long as you cannot tell it is old.",
-    mend: "Add expires, a few minutes ahead, in RFC 3339.",
+    mend: "Add expires, a few minutes ahead: new Date(Date.now() + 300_000).toISOString(); bind it into the id.",
     async run({ challenge, now }) {
       const { entries } = await challenge();
       const problems = inEach(entries, "Payment", (entry) => {
@@ -110,7 +110,7 @@ export const MPP_CHALLENGE_CASES: readonly Case[] = [
       "1. First verify authentication credentials 2. Return 401 if authentication fails 3. Return 402 … only after",
     ),
     gains: "Strangers learn your prices, and a buyer pays before learning that they may not enter.",
-    mend: "Put authentication before the payment middleware.",
+    mend: "Mount authentication before the payment middleware: 401 for strangers, 402 for whoever may buy.",
     async run({ first, ask, target }) {
       const answer = await first();
       const schemes = headerOf(answer, "www-authenticate") ?? "";

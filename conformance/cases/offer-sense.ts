@@ -39,7 +39,7 @@ export const SENSE_CASES: readonly Case[] = [
     ),
     gains:
       "An agent with a careless cap pays a price that nobody meant: 18 decimals where the token has 6 is a million million times too much.",
-    mend: "Make the amount from the token's own decimals.",
+    mend: "Make the amount from the token's own decimals, in integers, and cap it in configuration: if (amount > most) throw.",
     async run({ challenge, expect }) {
       const { offers } = await challenge();
       const limit = expect.maxPrice ?? MAX_UINT256;

@@ -101,6 +101,7 @@ export const REPLAY_CASES: readonly Case[] = [
     basis: policy(
       "Whoever remembers the header's text, and not the authorization in it, takes each spelling for a new payment.",
     ),
+    gains: "Whoever paid once adds a blank to the header and buys again, as often as it likes.",
     async run(context) {
       const { payment, answer } = await buy(context);
       const { offer, value } = payment;
@@ -133,6 +134,7 @@ export const REPLAY_CASES: readonly Case[] = [
     profiles: X402_V2,
     payments: 1,
     basis: policy("The identifier is the buyer's to choose; the authorization is what was paid."),
+    gains: "Whoever paid once names the payment anew and buys again.",
     async run(context) {
       const { payment, answer } = await buy(context);
       const other = {
@@ -256,7 +258,7 @@ export const REPLAY_CASES: readonly Case[] = [
     payments: 1,
     basis: mppEvmCharge.says("Challenge Binding", "the EIP-3009 nonce is keccak256(id || realm)"),
     gains: "An authorization made for another challenge, or another shop, is taken for this one.",
-    mend: "Recompute the nonce from the challenge and compare.",
+    mend: "Recompute keccak256(id + realm) from the challenge, and compare it with the authorization's nonce before you settle.",
     run: (context) =>
       refusesAll(context, {
         "another nonce": {

@@ -61,7 +61,8 @@ export const SETTLEMENT_CASES: readonly Case[] = [
       "5.3.2",
       "`payer`: Address of the payer's wallet; `network`: Blockchain network identifier",
     ),
-    gains: "One buyer's receipt is shown to another.",
+    gains:
+      "One buyer's receipt is shown to another: neither can prove its payment, and both may ask for it back.",
     mend: "Build the receipt from the settlement of this request, not from a shared variable.",
     async run(context) {
       const { receipt, payment } = await oneSale(context);
@@ -91,7 +92,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
       "Settlement is performed by calling the `transferWithAuthorization` function on the ERC-20 contract",
     ),
     gains: "The goods left, and no money came.",
-    mend: "Answer after the facilitator's success: true, and not before.",
+    mend: "Await the facilitator's settle, and answer only where it says success: true with a transaction.",
     async run(context) {
       const sale = await oneSale(context);
       const transaction = await transactionOf(sale).catch((error: unknown) => {
@@ -116,7 +117,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
       "transfers exactly the authorized amount from the payer to payTo",
     ),
     gains: "Somebody else was paid, or the buyer was charged twice.",
-    mend: "Check the Transfer event in the settlement's logs.",
+    mend: "Read the settlement's logs: exactly one Transfer(from, payTo, amount) of the asset, or it is no sale.",
     async run(context) {
       const sale = await oneSale(context);
       const { from, to, value } = sale.payment.fields;
@@ -144,7 +145,7 @@ export const SETTLEMENT_CASES: readonly Case[] = [
     basis: exactEvm.says("Settlement", "EIP-3009: AuthorizationUsed(authorizer, nonce)"),
     gains:
       "A receipt of another payment stands for this one (it happened: four requests shared a hash).",
-    mend: "Keep the settlement with the request that it is of.",
+    mend: "Keep the settlement with the request that it is of (its nonce), never in a variable that requests share.",
     async run(context) {
       const sale = await oneSale(context);
       const { nonce } = sale.payment.fields;

@@ -98,7 +98,7 @@ export const SIGNAL_CASES: readonly Case[] = [
     basis: coreV2("5.1.2", "Protocol version identifier (must be 2)"),
     gains:
       "Clients choose how to pay by it; with another value they refuse, or pay in another version's form.",
-    mend: "Set x402Version: 2, a number, in the challenge.",
+    mend: "Set x402Version: 2, a number and no text, in the challenge of PAYMENT-REQUIRED; a body of version 1 keeps its own 1.",
     async run({ challenge }) {
       const { value } = await challenge();
       const version = value["x402Version"];

@@ -54,6 +54,8 @@ if (BigInt(value) !== BigInt(offer.amount)) refuse.`,
       "9",
       "`invalid_exact_evm_payload_authorization_value`: Payment amount is insufficient for the required payment",
     ),
+    gains: "The goods go for nothing, or for an amount that nobody can pay and nothing can settle.",
+    mend: "Compare the amount with your own offer's, as integers of at most 256 bits, before the work.",
     run(context) {
       const signer = newStranger();
       const from = signer.address;
@@ -95,6 +97,7 @@ if (BigInt(value) !== BigInt(offer.amount)) refuse.`,
       "6.1.2",
       "5. Parameter Matching: Confirm authorization parameters match the original payment requirements",
     ),
+    gains: "The buyer writes its own price: one unit for anything.",
     run: (context) =>
       refusesAll(context, {
         "a lower accepted.amount, signed": {
@@ -113,6 +116,7 @@ if (BigInt(value) !== BigInt(offer.amount)) refuse.`,
       "6.1.2",
       "5. Parameter Matching: Confirm authorization parameters match the original payment requirements",
     ),
+    gains: "The buyer pays itself, and gets the goods.",
     run(context) {
       const payTo = context.payer.account.address;
       return refusesAll(context, {

@@ -95,7 +95,7 @@ export const TRANSPORT_CASES: readonly Case[] = [
       "Servers SHOULD use the `Retry-After` HTTP header RFC9110 to indicate when clients may retry",
     ),
     gains: "Agents retry at once, all together, and keep a busy server busy.",
-    mend: "Send Retry-After with every 429 and 503.",
+    mend: "Send Retry-After (in seconds) with every 429 and 503, the proxy's too.",
     async run(context) {
       await sendUnsigned(context);
       const late = context.exchanges.filter(({ answer }) =>

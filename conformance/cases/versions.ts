@@ -79,7 +79,7 @@ export const VERSION_CASES: readonly Case[] = [
     basis: policy("One request has one price; which protocol it is paid in does not change it."),
     gains:
       "Buyers pay in the cheaper version, or an old client pays a recipient that is no longer yours.",
-    mend: "Make both challenges from one price and one recipient.",
+    mend: "Make both challenges from one price and one recipient, in one function that is called once for a request.",
     async run({ challenge, first }) {
       const v2 = await challenge();
       const { challenge: v1 } = readChallenge(await first(), "x402-v1");

@@ -54,7 +54,7 @@ export const WORK_COUNT_CASES: readonly Case[] = [
       "Servers MUST NOT perform side effects (database writes, external API calls, resource creation) for requests that have not been paid.",
     ),
     gains: "Orders are placed, mails are sent and quotas are used by whoever never pays.",
-    mend: "Ask for the payment before anything is written.",
+    mend: "Ask for the payment before anything is written: no order, no mail, no quota before the credential is verified.",
     cwe: 696,
     async run(context) {
       const { harness } = context;

@@ -89,7 +89,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
       "6.1",
       "if the resource handler fails, an `authorization` payment flow is never settled",
     ),
-    gains: "Buyers pay for your outages.",
+    gains: "Buyers pay for your outages, and you owe each of them a refund.",
     mend: "Settle only where the handler's status is below 400.",
     async run(context) {
       const { witnessed } = await stageOf(context);

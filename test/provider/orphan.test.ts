@@ -61,6 +61,7 @@ test.skipIf(process.platform !== "linux")(
     child.kill("SIGKILL");
     expect(await allGone(below)).toBe(true);
 
+    const before = new Set(descendants(process.pid));
     const server = await startCloudflare({
       dir,
       facilitatorUrl: "http://127.0.0.1:9",
@@ -69,7 +70,7 @@ test.skipIf(process.platform !== "linux")(
       trust: [],
     });
     expect(await visit(Number(new URL(site.url).port))).toEqual({ status: 200, text: "alive" });
-    const mine = descendants(process.pid);
+    const mine = descendants(process.pid).filter((pid) => !before.has(pid));
     await server.close();
     expect(await allGone(mine)).toBe(true);
     rmSync(dir, { recursive: true, force: true });

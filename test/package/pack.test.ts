@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -73,6 +73,40 @@ describe("the package, installed elsewhere", () => {
     });
     expect(result.stderr).toBe("");
     expect(result.stdout.trim()).toBe("function function");
+  });
+
+  test("takes every option that the GitHub Action gives it", () => {
+    const project = installInto("job", Object.keys(manifest.dependencies));
+    const action = join(root, ".github/actions/check");
+    const npx = `#!/usr/bin/env bash
+while [ "$1" != "--" ]; do shift; done
+shift 2
+exec node node_modules/purser/dist/cli/main.js "$@"
+`;
+    writeFileSync(join(project, "npx"), npx, { mode: 0o755 });
+    writeFileSync(join(project, "known.yml"), "expected-failures:\n  - HTTP-01\n");
+    const result = spawnSync("bash", [join(action, "check.sh")], {
+      cwd: project,
+      encoding: "utf8",
+      env: {
+        ...process.env,
+        PATH: `${project}:${process.env["PATH"]}`,
+        GITHUB_OUTPUT: join(project, "output"),
+        GITHUB_STEP_SUMMARY: join(project, "summary"),
+        PURSER_PACKAGE: "./purser.tgz",
+        PURSER_URL: "http://127.0.0.1:9/paid",
+        PURSER_RING: "1",
+        PURSER_PROFILE: "auto",
+        PURSER_OPENAPI: "",
+        PURSER_BASELINE: "known.yml",
+        PURSER_STRICT: "true",
+        PURSER_ARGUMENTS: "--sibling\n/other",
+        PURSER_OUT: "purser-check",
+      },
+    });
+    expect(result.stderr + result.stdout).toContain("CHECK_TARGET_UNREACHABLE");
+    expect(result.status).toBe(2);
+    expect(readFileSync(join(project, "output"), "utf8")).toBe("outcome=incomplete\n");
   });
 
   test("answers --help, and says what to install where a heavy part is absent", () => {

@@ -114,8 +114,12 @@ export class Quotes {
   #check(quote: ProvisioningQuote, order: QuotedOrder) {
     const { provider, service, configuration } = order;
     const { id } = provider.profile;
-    if (quote.service_id !== service.id || quote.purpose !== purposeOf(order))
-      throw invalid(`${id} quotes something else than was asked for.`);
+    const { service_id, purpose, resource_id } = quote;
+    const isFor =
+      service_id === service.id &&
+      purpose === purposeOf(order) &&
+      resource_id === resourceOf(order);
+    if (!isFor) throw invalid(`${id} quotes something else than was asked for.`);
     if (quote.hash !== quoteHash(quote, configuration))
       throw invalid(`The hash of a quote of ${id} is not its own.`);
     if (Date.parse(quote.expires_at) <= this.#parts.now())
@@ -124,7 +128,10 @@ export class Quotes {
     // What was used the provider has counted; the catalog says what one unit costs, and the cap limits the whole.
     if (most?.kind === "usage" && order.renews !== undefined) return;
     const asked = parseDecimal(quote.amount, USD_DECIMALS);
-    if (asked === 0n || (most && asked <= parseDecimal(most.amount, USD_DECIMALS))) return;
+    if (asked === 0n) return;
+    if (most && most.interval !== (quote.interval ?? "one_time"))
+      throw invalid(`${id} quotes a price for another period than its catalog says.`);
+    if (most && asked <= parseDecimal(most.amount, USD_DECIMALS)) return;
     const catalog = most?.amount ?? "0";
     throw new OrchestratorError("QUOTE_ABOVE_CATALOG", {
       problem: `${id} quotes $${quote.amount} for ${service.id}, and its catalog says $${catalog}; nothing was paid.`,

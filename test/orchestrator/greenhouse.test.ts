@@ -112,6 +112,8 @@ const hashed =
 test.each<[string, Lie]>([
   ["for another service", hashed({ service_id: "pot:small" })],
   ["for another purpose", hashed({ purpose: "renewal" })],
+  ["for a resource that nobody named", hashed({ resource_id: "res_another" })],
+  ["for once what its catalog bills by the month", hashed({ interval: "one_time" })],
   ["at another price than its hash says", (truth) => ({ ...truth, amount: "1.00" })],
   ["that has expired already", hashed({ expires_at: "2026-01-01T00:00:00Z" })],
 ])("a provider that quotes %s is not believed, and not paid", async (_what, lie) => {
@@ -122,6 +124,27 @@ test.each<[string, Lie]>([
   expect([codeOf(answer), world.lies.size]).toEqual(["PROVIDER_INVALID", 1]);
   expect((await me.get(`${at}/resources`)).body).toEqual({ resources: [] });
   expect(await world.spent()).toBe(before);
+});
+
+test.each([
+  ["upgrade", "another resource", "res_another"],
+  ["upgrade", "no resource", undefined],
+  ["renewal", "another resource", "res_another"],
+  ["renewal", "no resource", undefined],
+] as const)("a quote of an %s that names %s is not paid", async (what, _whose, resource_id) => {
+  const renewed = what === "renewal";
+  const { id } = renewed
+    ? await made("pot:large", { quote: detailsOf(await add("pot:large"))["quote_id"] })
+    : await made("pot:small");
+  const before = await world.spent();
+  const up = { idempotency_key: newKey(), service: "greenhouse/pot:large", direction: "up" };
+  const order = () =>
+    me.post(`${at}/resources/${id}/${renewed ? "renew" : "update"}`, renewed ? {} : up);
+  world.lies.set("quotes", hashed({ resource_id }));
+  expect(codeOf(await order())).toBe("PROVIDER_INVALID");
+  expect(await world.spent()).toBe(before);
+  world.lies.clear();
+  expect(codeOf(await order()), "of the true one").toBe("PAYMENT_CONFIRMATION_REQUIRED");
 });
 
 test("a quote that has expired buys nothing", async () => {

@@ -46,6 +46,24 @@ export class AgentTokens {
     return store.keep(of, { ...kept, secrets });
   }
 
+  /**
+   * Keeps those of a newer grant, and ends the grant that they replace (RFC 7009): only of a provider that unlinks, because with others
+   * a token may end every grant of the account. Says whether the project's connection is new.
+   */
+  async replace(
+    of: AgentAccount,
+    provider: CatalogProvider,
+    kept: Omit<KeptTokens, "secrets">,
+  ): Promise<boolean> {
+    const before = unlinks(provider) ? await this.#held(of) : [];
+    const isNew = await this.keep(of, kept);
+    const { accessToken, refreshToken } = kept.tokens;
+    const now = [accessToken, refreshToken].map((token) => token?.reveal());
+    if (before.some((token) => now.includes(token.reveal()))) return isNew;
+    for (const token of before) await this.#parts.oauth.revoke(provider, token);
+    return isNew;
+  }
+
   async refresh(of: AgentAccount, provider: CatalogProvider, scope: string): Promise<Secret> {
     const { oauth, vault } = this.#parts;
     const name = { project: of.project, handle: refreshHandle(of) };
@@ -87,18 +105,18 @@ export class AgentTokens {
     provider: CatalogProvider,
     forget: { agent?: string } | undefined,
   ): Promise<boolean> {
-    const { vault, oauth } = this.#parts;
-    const { project } = of;
-    if (forget && provider.profile.capabilities?.includes(UNLINKS) === true) {
-      if (await this.#unlink(of, provider, forget)) return true;
-    }
+    if (forget && unlinks(provider) && (await this.#unlink(of, provider, forget))) return true;
     let told = true;
-    for (const handle of handlesOf(of)) {
-      if (!vault.has({ project, handle })) continue;
-      const token = await vault.read({ project, handle }, "orchestrator");
-      told = (await oauth.revoke(provider, token)) && told;
-    }
+    for (const token of await this.#held(of))
+      told = (await this.#parts.oauth.revoke(provider, token)) && told;
     return told;
+  }
+
+  async #held(of: AgentAccount): Promise<Secret[]> {
+    const { vault } = this.#parts;
+    const names = handlesOf(of).map((handle) => ({ project: of.project, handle }));
+    const held = names.filter((name) => vault.has(name));
+    return Promise.all(held.map((name) => vault.read(name, "orchestrator")));
   }
 
   async #unlink(
@@ -132,6 +150,10 @@ export interface AgentTokensOptions {
   oauth: OAuthClient;
   identity: Identity;
   now: () => number;
+}
+
+function unlinks({ profile }: CatalogProvider): boolean {
+  return profile.capabilities?.includes(UNLINKS) === true;
 }
 
 /** Neither is a `cred:` handle, so no agent can ask for it. */

@@ -197,7 +197,7 @@ export class Connections {
     const mandate = await identity.mandate(project, id, projects.cap(project, id));
     const { tokens, consented } = await accounts.open(asker, provider, { mandate, scope });
     const of = { project, provider: id, agent };
-    const isNew = await kept.keep(of, { tokens, scope, mandate });
+    const isNew = await kept.replace(of, provider, { tokens, scope, mandate });
     if (isNew) trace?.append({ type: "connection", provider: id, accountId: tokens.accountId });
     return { token: tokens.accessToken, consented };
   }

@@ -269,6 +269,32 @@ test("one agent's consent is taken back, and the others go on; it is not let in 
   expect((await add(cli)).body).toMatchObject({ status: "complete" });
 });
 
+test("asking anew, as after another cap, ends the grant that it replaces, and no other agent's", async () => {
+  const gardener = callerOf("gardener");
+  await decideAt(detailsOf(await link(gardener, ["resources"]))["url"]);
+  expect((await link(gardener, ["resources"])).status).toBe(200);
+  const live = () =>
+    inProvider(
+      "SELECT agent, model, oauth_item.hash FROM oauth_item JOIN connection ON connection.id = grant_id WHERE subject = ? AND model IN ('AccessToken', 'RefreshToken') ORDER BY agent, model",
+    );
+  const before = live();
+  const [access, refresh] = ["AccessToken", "RefreshToken"].map((model) => ({ model }));
+  const both = [
+    { agent: "cli", ...access },
+    { agent: "cli", ...refresh },
+    { agent: "gardener", ...access },
+    { agent: "gardener", ...refresh },
+  ];
+  expect(before).toMatchObject(both);
+  await cli.put(`${at}/caps/greenhouse`, { amount: "7.00" });
+  const after = live();
+  expect(after).toMatchObject(both);
+  expect(after.slice(2)).toEqual(before.slice(2));
+  expect(after).not.toContainEqual(before[0]);
+  for (const caller of [cli, gardener])
+    expect((await add(caller)).body).toMatchObject({ status: "complete" });
+});
+
 test("an unlinked provider has forgotten the link: linking again asks the owner, and finds the same account", async () => {
   const before = (await cli.get(`${at}/connections`)).body["connections"];
   const { body } = await cli.delete(`${at}/connections/greenhouse`);

@@ -57,8 +57,6 @@ export type PaymentErrorCode =
   | "PACKAGE_MISSING"
   /** The paywall's own options cannot be sold by. */
   | "PAYWALL_INVALID"
-  /** The paywall was given a request whose body nobody has read. */
-  | "BODY_NOT_READ"
   /** A handler asked for the sale of a request that no paywall has let through. */
   | "NOT_PAID";
 

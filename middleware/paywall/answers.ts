@@ -28,6 +28,11 @@ export const KEY_REUSED = problem(
   "idempotency_key_reused",
   "This Idempotency-Key belongs to another request. Use a new key.",
 );
+export const BODY_NOT_READ = problem(
+  415,
+  "body_not_read",
+  "Nothing before the paywall reads a body of this type. Send another type or none; who sells here mounts express.json() or the like before it.",
+);
 export const UNAVAILABLE = problem(
   503,
   "facilitator_unavailable",

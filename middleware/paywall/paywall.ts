@@ -30,6 +30,7 @@ import { openSeal } from "./secret.ts";
 import { takesV1 } from "./stock-v1.ts";
 import type { Terms } from "./terms.ts";
 import { receive, type Visit } from "./visit.ts";
+import { hasUnreadBody } from "./body-text.ts";
 
 /** What an answer depends on, for caches that keep it in spite of what it says. */
 const VARY = "Accept, Authorization, Payment-Authorization, X-PAYMENT, PAYMENT-SIGNATURE";
@@ -111,6 +112,7 @@ export class Paywall<Order> {
       response.status(204).end();
       return;
     }
+    if (hasUnreadBody(request)) return sendAnswer(response, answers.BODY_NOT_READ);
     const { publicOrigin, maxTimeoutSeconds = MAX_TIMEOUT_SECONDS } = this.#options;
     const paymentFlow = this.#door.flow === "settle-first" ? "upfront" : undefined;
     const asked = { publicOrigin, maxTimeoutSeconds, paymentFlow } as const;

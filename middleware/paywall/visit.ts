@@ -24,7 +24,7 @@ export interface VisitOptions extends Pick<Visit, "request" | "response" | "next
   readonly paymentFlow: AskedRequest["paymentFlow"];
 }
 
-/** Reads it, or throws `BODY_NOT_READ`. */
+/** Reads it; its body has been read by then (`hasUnreadBody`). */
 export function receive({
   request,
   response,

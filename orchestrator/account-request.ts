@@ -265,7 +265,11 @@ function declined(provider: string): OrchestratorError {
 }
 
 function consentRequired(provider: string, { redirect, device }: RequiresAuth): OrchestratorError {
-  const code = device && { user_code: device.user_code, verification_uri: device.verification_uri };
+  const code = device && {
+    user_code: device.user_code,
+    verification_uri: device.verification_uri,
+    ...(device.interval === undefined ? {} : { interval: String(device.interval) }),
+  };
   return new OrchestratorError("CONSENT_REQUIRED", {
     problem: `${provider} has an account for this e-mail, and its owner has not consented to this agent and what it asks for.`,
     nextStep:

@@ -35,7 +35,8 @@ const Kept = z.object({
 
 /** Where the provider does not say. */
 const LIFETIME_MS = 10 * 60 * 1000;
-const INTERVAL_MS = 5000;
+/** RFC 8628, section 3.2: where the provider does not say. */
+const INTERVAL_S = 5;
 const MOST_POLLED = 1000;
 
 export class PendingConsents {
@@ -78,7 +79,7 @@ export class PendingConsents {
   /** Whether the device's code may be asked after now (RFC 8628, section 3.5); says so once in its interval. */
   mayPoll({ id, auth }: PendingConsent): boolean {
     const now = this.#now();
-    const interval = Math.max((auth.device?.interval ?? 0) * 1000, INTERVAL_MS);
+    const interval = (auth.device?.interval ?? INTERVAL_S) * 1000;
     if (now - (this.#polledAt.get(id) ?? 0) < interval) return false;
     // What was asked after longest ago is over by now.
     if (this.#polledAt.size >= MOST_POLLED)

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { parseJson, readBody } from "./bounded-body.ts";
+import { PurserError } from "./error.ts";
 import { OrchestratorClientError } from "./orchestrator-call.ts";
 import { Secret } from "./secret.ts";
 
@@ -57,7 +58,7 @@ export type DeviceLogin =
   /** `slow_down` asks for five more seconds between two asks, from now on. */
   | { state: "pending" | "slow_down" | "declined" | "expired" };
 
-/** Asks once whether the person has consented. */
+/** Asks once whether the person has consented; `ORCHESTRATOR_UNREACHABLE` where that is not answered, and may be asked again. */
 export async function pollDeviceLogin(
   { device_code }: Pick<DeviceAuthorization, "device_code">,
   clientName: string,
@@ -83,18 +84,27 @@ async function post(
   form: Record<string, string>,
   { url, fetch, signal }: DeviceLoginOptions,
 ): Promise<{ ok: boolean; answer: unknown }> {
-  const response = await fetch(url.replace(/\/$/, "") + path, {
-    method: "POST",
-    body: new URLSearchParams(form),
-    redirect: "error",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
-  }).catch((cause: unknown) => {
+  const lost = (cause: unknown) => {
     signal.throwIfAborted();
-    throw new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
+    if (cause instanceof PurserError) return cause;
+    return new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
       problem: `The orchestrator at ${url} did not answer.`,
-      nextStep: "See that it is up.",
+      nextStep: "See that it is up, and ask again.",
       cause,
     });
-  });
-  return { ok: response.ok, answer: parseJson(await readBody(response, MAX_ANSWER_BYTES)) };
+  };
+  try {
+    const response = await fetch(url.replace(/\/$/, "") + path, {
+      method: "POST",
+      body: new URLSearchParams(form),
+      redirect: "error",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(30_000)]),
+    });
+    const text = await readBody(response, MAX_ANSWER_BYTES);
+    // Not an answer to the question: what stands between may be ill for a moment.
+    if (response.status >= 500) throw new Error(`It answered ${response.status}.`);
+    return { ok: response.ok, answer: parseJson(text) };
+  } catch (cause) {
+    throw lost(cause);
+  }
 }

@@ -46,7 +46,7 @@
  * between two): `TOS_ACCEPTANCE_REQUIRED` (`provider`, `tos_url`, `tos_version`: send `accept_terms`), `PAYMENT_CONFIRMATION_REQUIRED`
  * (the fields of a `Quote`, `quote_id` and `quote_hash` among them: send `quote`), `CONFIRMATION_REQUIRED` (send `confirm`). Besides:
  * `CONSENT_REQUIRED` (`url`, and `user_code` with `verification_uri`: the owner of the account opens one of them, and the call is made
- * again), `CONSENT_DECLINED`, `INFORMATION_REQUIRED`, `PLAN_REQUIRED` (`plan`), `PROVIDER_NOT_LINKED`, `RESOURCE_NOT_FOUND`,
+ * again, after `interval` seconds), `CONSENT_DECLINED`, `INFORMATION_REQUIRED`, `PLAN_REQUIRED` (`plan`), `PROVIDER_NOT_LINKED`, `RESOURCE_NOT_FOUND`,
  * `VARIABLE_UNKNOWN`, `PAYMENT_METHOD_REQUIRED`.
  */
 import { z } from "zod";

@@ -2,12 +2,12 @@
  * `purser link`, `unlink` and `open`: the project's account at a provider. Where the account exists already its owner consents in a
  * browser or with a code; a command that may not wait says where, and is run again afterwards.
  */
-import { setTimeout } from "node:timers/promises";
 import { type ConnectionView, PurserError } from "../../protocol/index.ts";
 import { plain } from "../terminal.ts";
 import { confirmOnce, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
 import { readJsonFlag } from "./json-flag.ts";
+import { type Asked, keepAsking } from "./keep-asking.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
@@ -19,7 +19,9 @@ export interface LinkFlags extends ProjectFlags {
 }
 
 const LONGEST_MS = 10 * 60 * 1000;
-const STEP_MS = 3_000;
+/** Where the provider does not say (RFC 8628's `interval`), and at the most. */
+const STEP_S = 3;
+const LONGEST_STEP_S = 60;
 
 export async function link(command: ProjectCommand<LinkFlags>, provider: string): Promise<Answer> {
   const project = command.project();
@@ -94,28 +96,44 @@ async function consented(
   line: string,
   connect: () => Promise<ConnectionView>,
 ): Promise<ConnectionView> {
-  const until = performance.now() + LONGEST_MS;
-  for (let shown = false; ;) {
+  const { signal } = command.surroundings;
+  let isShown = false;
+  const ask = async (): Promise<Asked<ConnectionView>> => {
     try {
-      return await connect();
+      return { answer: await connect() };
     } catch (error) {
-      if (!(error instanceof PurserError) || error.code !== "CONSENT_REQUIRED") throw error;
-      const { url = "", user_code, verification_uri } = error.details ?? {};
-      if (!command.mayWait) throw error;
-      const { terminal, signal, env } = command.surroundings;
-      if (!shown) {
-        terminal.note(
-          `The account exists already, and its owner has to consent: ${plain(url, 2000)}`,
-        );
-        if (user_code !== undefined)
-          terminal.note(plain(`or enter ${user_code} at ${verification_uri}`, 2000));
-        openBrowser(url, env);
-      }
-      shown = true;
-      if (performance.now() > until) throw consentTimeout(line);
-      await setTimeout(STEP_MS, undefined, { signal });
+      const isOpen = error instanceof PurserError && error.code === "CONSENT_REQUIRED";
+      if (!isOpen || !command.mayWait) throw error;
+      if (!isShown) showConsent(command, error);
+      isShown = true;
+      return { againInMs: stepOf(error) * 1000 };
     }
-  }
+  };
+  // A provider that does not answer before there is anything to wait for is told at once.
+  const first = await ask();
+  if ("answer" in first) return first.answer;
+  const connection = await keepAsking(ask, {
+    signal,
+    longestMs: LONGEST_MS,
+    stepMs: first.againInMs,
+  });
+  if (connection) return connection;
+  throw consentTimeout(line);
+}
+
+function showConsent({ surroundings }: ProjectCommand, { details = {} }: PurserError): void {
+  const { terminal, env } = surroundings;
+  const { url = "", user_code, verification_uri } = details;
+  terminal.note(`The account exists already, and its owner has to consent: ${plain(url, 2000)}`);
+  if (user_code !== undefined)
+    terminal.note(plain(`or enter ${user_code} at ${verification_uri}`, 2000));
+  openBrowser(url, env);
+}
+
+/** Seconds. */
+function stepOf({ details = {} }: PurserError): number {
+  const said = Number(details["interval"]);
+  return said > 0 ? Math.min(said, LONGEST_STEP_S) : STEP_S;
 }
 
 function consentTimeout(line: string): ProjectError {

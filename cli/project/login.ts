@@ -2,10 +2,16 @@
  * `purser login` and `logout`: a session with an orchestrator by device code (RFC 8628). In a terminal it waits for the person;
  * otherwise it prints where to go and ends, and `login --complete-device` goes on. Exit code 0 means signed in, or where to sign in.
  */
-import { setTimeout } from "node:timers/promises";
-import { pollDeviceLogin, OrchestratorClient, startDeviceLogin } from "../../protocol/index.ts";
+import {
+  OrchestratorClient,
+  pollDeviceLogin,
+  PurserError,
+  type Secret,
+  startDeviceLogin,
+} from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
 import { isSessionRefusal } from "./explain.ts";
+import { type Asked, keepAsking } from "./keep-asking.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
@@ -71,26 +77,29 @@ async function finish(
   const { signal } = command.surroundings;
   const { url } = command.address();
   const options = { url, fetch: globalThis.fetch, signal };
-  const until = performance.now() + waitMs;
-  for (let seconds = pending.interval; ;) {
+  let seconds = pending.interval;
+  const ask = async (): Promise<Asked<Secret>> => {
     const answer = await pollDeviceLogin(pending, CLIENT, options);
-    if (answer.state === "signed_in") {
-      file.keep(url, { token: answer.token });
-      const { user } = await new OrchestratorClient({ ...options, token: answer.token }).session();
-      return {
-        data: { orchestrator: url, user },
-        lines: [`Signed in with ${url} as ${user.email}.`],
-        nextSteps: [`${command.tool} init`],
-      };
-    }
+    if (answer.state === "signed_in") return { answer: answer.token };
     if (answer.state === "declined" || answer.state === "expired") {
       file.forget(url);
       throw ended(answer.state, again);
     }
     if (answer.state === "slow_down") seconds += 5;
-    if (performance.now() + seconds * 1000 > until) throw timeout(again);
-    await setTimeout(seconds * 1000, undefined, { signal });
-  }
+    return { againInMs: seconds * 1000 };
+  };
+  const patience = { signal, longestMs: waitMs, stepMs: seconds * 1000, atOnce: true };
+  const token = await keepAsking(ask, patience).catch((error: unknown) => {
+    throw isUnreachable(error) ? unanswered(url, again, error) : error;
+  });
+  if (!token) throw timeout(again);
+  file.keep(url, { token });
+  const { user } = await new OrchestratorClient({ ...options, token }).session();
+  return {
+    data: { orchestrator: url, user },
+    lines: [`Signed in with ${url} as ${user.email}.`],
+    nextSteps: [`${command.tool} init`],
+  };
 }
 
 export async function logout(command: ProjectCommand): Promise<Answer> {
@@ -140,6 +149,21 @@ function timeout(again: string): ProjectError {
     problem: "The person has not consented yet.",
     nextStep: `Ask the person to finish in the browser, then run \`${again}\`.`,
     nextSteps: [again],
+  });
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
+}
+
+/** What was begun lies in the file still. */
+function unanswered(url: string, again: string, cause: unknown): ProjectError {
+  return new ProjectError("ORCHESTRATOR_UNREACHABLE", {
+    problem: `The orchestrator at ${url} does not answer, so it is not known whether the person has consented.`,
+    nextStep: `See that it is up, then run \`${again}\`.`,
+    nextSteps: [again],
+    details: { orchestrator: url },
+    cause,
   });
 }
 

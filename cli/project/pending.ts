@@ -1,25 +1,23 @@
 /** Waits for a resource that its provider is still making, for as long as a person may reasonably wait. */
-import { setTimeout } from "node:timers/promises";
 import type { Resource, OrchestratorClient } from "../../protocol/index.ts";
+import { keepAsking, type Patience } from "./keep-asking.ts";
 import type { ProjectCommand } from "./project-command.ts";
-
-const LONGEST_MS = 60_000;
-const STEP_MS = 500;
 
 /** The resource as it is in the end; still pending where that takes longer, and then `status` tells of it later. */
 export async function untilReady(
-  { surroundings }: ProjectCommand,
-  client: OrchestratorClient,
+  { surroundings }: Pick<ProjectCommand, "surroundings">,
+  client: Pick<OrchestratorClient, "resource">,
   project: string,
   made: Resource,
+  { longestMs = 60_000, stepMs = 500 }: Partial<Pick<Patience, "longestMs" | "stepMs">> = {},
 ): Promise<Resource> {
+  if (made.status !== "pending") return made;
   const { signal, terminal } = surroundings;
-  const until = performance.now() + LONGEST_MS;
+  terminal.note(`${made.service} is being made…`);
   let resource = made;
-  if (made.status === "pending") terminal.note(`${made.service} is being made…`);
-  while (resource.status === "pending" && performance.now() < until) {
-    await setTimeout(STEP_MS, undefined, { signal });
+  const ask = async () => {
     resource = await client.resource(project, made.id);
-  }
-  return resource;
+    return resource.status === "pending" ? { againInMs: stepMs } : { answer: resource };
+  };
+  return (await keepAsking(ask, { signal, longestMs, stepMs })) ?? resource;
 }

@@ -1,9 +1,10 @@
 /** Signing in with an orchestrator that a platform runs: the program shows a code, the person lets it in on the platform's own page. */
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openPlatform } from "../../examples/agent-platform.ts";
+import { openChaosProxy } from "../support/chaos-proxy.ts";
 import { HAS_TERMINAL, startInTerminal } from "../support/terminal-command.ts";
 import { commandLine } from "../support/command-line.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
@@ -32,8 +33,9 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-async function purser(home: string, ...args: string[]) {
-  const env = { HOME: join(folder.path, home), PURSER_ORCHESTRATOR: url };
+const purser = (home: string, ...args: string[]) => purserAt(url, home, ...args);
+async function purserAt(orchestrator: string, home: string, ...args: string[]) {
+  const env = { HOME: join(folder.path, home), PURSER_ORCHESTRATOR: orchestrator };
   mkdirSync(env.HOME, { recursive: true });
   return commandLine(args, { cwd: env.HOME, env });
 }
@@ -108,6 +110,54 @@ test("a sign-in that was declined, and one that was never begun, are told as tha
   const nothing = await purser("eve", "login", "--complete-device");
   expect(nothing.stderr).toContain("(BROWSER_AUTH_REQUIRED)");
 });
+
+/** Begins a sign-in behind a proxy, and has it asked after every so many seconds. */
+async function beginBehind(proxy: { url: string }, home: string, interval: number) {
+  const { stdout } = await purserAt(proxy.url, home, "login", "--non-interactive");
+  const file = join(folder.path, home, ".config", "purser", "sessions.json");
+  const text = readFileSync(file, "utf8").replace(/"interval": \d+/, `"interval": ${interval}`);
+  writeFileSync(file, text);
+  const { browser_url } = JSON.parse(stdout) as HandOver;
+  return browser_url.replace(proxy.url, url);
+}
+
+test("an orchestrator that does not answer at one ask is asked again, and the person is signed in", async () => {
+  let asks = 0;
+  await using proxy = await openChaosProxy({
+    target: url,
+    seed: 1,
+    applies: (head) => head.startsWith("POST /v1/token ") && (asks += 1) === 1,
+  });
+  await answer(await beginBehind(proxy, "patient", 0.02), "approve");
+  proxy.fault = "reset before it is forwarded";
+  const done = await purserAt(proxy.url, "patient", "login", "--complete-device");
+  expect([done.code, asks], done.stderr).toEqual([0, 2]);
+});
+
+test.each(["reset before it is forwarded", "a 500 after it was carried out"] as const)(
+  "where it does not answer until time is over (%s), `login` says so and what to run, and that goes on with the same code",
+  async (fault) => {
+    await using proxy = await openChaosProxy({
+      target: url,
+      seed: 1,
+      applies: (head) => head.startsWith("POST /v1/token "),
+    });
+    const home = `waiting-${fault.length}`;
+    // Longer than it waits in all.
+    const page = await beginBehind(proxy, home, 61);
+    proxy.fault = fault;
+    const complete = ["login", "--complete-device", "--json"];
+    const failed = await purserAt(proxy.url, home, ...complete);
+    expect(JSON.parse(failed.stdout)).toMatchObject({
+      error: { code: "ORCHESTRATOR_UNREACHABLE", details: { orchestrator: proxy.url } },
+      next_steps: ["purser login --complete-device"],
+    });
+    proxy.fault = undefined;
+    await answer(page, "approve");
+    const done = await purserAt(proxy.url, home, ...complete);
+    expect(JSON.parse(done.stdout)).toMatchObject({ ok: true });
+  },
+);
 
 test("`switch-account` signs out and begins anew, and another person's project is none of theirs", async () => {
   const { next_step, browser_url } = await begin("switching");

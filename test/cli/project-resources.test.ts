@@ -6,6 +6,9 @@ import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { untilReady } from "../../cli/project/pending.ts";
+import { PLAIN } from "../../cli/terminal.ts";
+import { OrchestratorClient, Secret, type Resource } from "../../protocol/index.ts";
 import { openBrowser } from "../provider/browser.ts";
 import { type GreenhouseWorld, openGreenhouseWorld } from "../orchestrator/greenhouse-world.ts";
 import { endPeriod } from "../orchestrator/end-period.ts";
@@ -35,6 +38,8 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   world.opened.mood = "well";
+  world.faults.clear();
+  world.lies.clear();
   env = adas;
   cwd = join(folder.path, `garden-${(count += 1)}`);
   mkdirSync(cwd);
@@ -272,6 +277,67 @@ test.each([
   },
 );
 
+test("a provider that fails at one reading of what it is making is asked again, and is paid once", async () => {
+  const before = await world.spent();
+  world.opened.mood = "pending";
+  let reads = 0;
+  world.faults.set("reading", () => {
+    world.opened.mood = "well";
+    return (reads += 1) === 1 ? "broken" : undefined;
+  });
+  expect(await added("greenhouse/pot:large")).toMatchObject({ status: "complete" });
+  expect(reads).toBe(2);
+  expect((await world.spent()) - before).toBe(20_000_000n);
+});
+
+test("where it fails until time is over, that is told with what to do, and the same command ends it, paid once", async () => {
+  const before = await world.spent();
+  world.opened.mood = "pending";
+  await passes("link", "greenhouse", "--accept-tos");
+  const client = new OrchestratorClient({
+    url: world.server.url,
+    token: new Secret(adas["PURSER_SESSION"]!),
+    fetch,
+    signal: AbortSignal.timeout(30_000),
+  });
+  const [{ id: project = "" } = {}] = (await client.projects()).filter(
+    ({ name }) => name === `garden-${count}`,
+  );
+  const quoted = { service: "greenhouse/pot:large", idempotency_key: "x", configuration: {} };
+  const refused = await purser("add", "greenhouse/pot:large");
+  const quote = refused.error.details["quote_id"]!;
+  const pending: Resource = await client.add(project, { ...quoted, quote });
+  world.faults.set("reading", "broken");
+  const terminal = {
+    out: () => undefined,
+    note: () => undefined,
+    paint: PLAIN,
+    interactive: false,
+  };
+  const surroundings = {
+    terminal,
+    json: true,
+    env,
+    cwd,
+    signal: new AbortController().signal,
+    startedAt: 0,
+  };
+  const patience = { longestMs: 60, stepMs: 20 };
+  await expect(
+    untilReady({ surroundings }, client, project, pending, patience),
+  ).rejects.toMatchObject({
+    code: "PROVIDER_UNAVAILABLE",
+    nextStep: expect.stringMatching(/the same call can be repeated/) as string,
+  });
+  world.faults.clear();
+  expect(await untilReady({ surroundings }, client, project, pending, patience)).toMatchObject({
+    status: "pending",
+  });
+  world.opened.mood = "well";
+  expect(await added("greenhouse/pot:large")).toMatchObject({ id: pending.id, status: "complete" });
+  expect((await world.spent()) - before).toBe(20_000_000n);
+});
+
 test("a renewal that failed is told, and `renew` pays it once, though its answer was lost", async () => {
   const { id } = await added("greenhouse/pot:large");
   endPeriod(world, { id }, 0);
@@ -412,7 +478,7 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
     expect(stdout).toBe("TOKEN=s3cret");
   });
 
-  test("`link` waits for the owner of the account, and goes on when they have consented", async () => {
+  test("`link` asks as often as the provider says whether the owner of the account has consented, also after one ask that failed, and goes on then", async () => {
     await added("greenhouse/pot:small");
     const user = { id: "usr_cleo", email: "ADA@example.com", name: "Cleo", emailVerified: true };
     const expiresAt = Date.now() + 60 * 60 * 1000;
@@ -421,6 +487,14 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
     cwd = join(folder.path, "cleo");
     mkdirSync(cwd);
     await passes("init");
+    type Asked = { requires_auth?: { device?: object } };
+    world.lies.set("account_requests", (truth) => {
+      const { requires_auth: auth } = truth as Asked;
+      if (!auth?.device) return truth;
+      return { ...truth, requires_auth: { ...auth, device: { ...auth.device, interval: 0.1 } } };
+    });
+    let asks = 0;
+    world.faults.set("account_requests", () => ((asks += 1) === 2 ? "broken" : undefined));
     const command = startInTerminal(["link", "greenhouse"], { cwd, env });
     await command.until(/Accept\? \[y\/N\]/);
     command.type("y\n");
@@ -429,6 +503,7 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
     const { code, screen } = await command.ended;
     expect(code, screen).toBe(0);
     expect(screen).toContain("Linked greenhouse");
+    expect(asks).toBeGreaterThan(2);
   });
 });
 

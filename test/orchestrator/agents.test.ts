@@ -22,6 +22,8 @@ const stack = new AsyncDisposableStack();
 const letters: { text: string }[] = [];
 const sent: { path: string; body: string }[] = [];
 const clock = { skew: 0 };
+/** What becomes of the next ask after a device's code. */
+let pollFault: "down" | "slow" | "broken" | "lost" | undefined;
 const now = () => Date.now() + clock.skew;
 let dir: string;
 let server: OrchestratorServer;
@@ -46,9 +48,16 @@ beforeAll(async () => {
       human: { ask: async (ask) => ({ answer: await answer(ask) }) },
       ledger,
       now,
-      fetch: (input, init) => {
+      fetch: async (input, init) => {
         const { pathname } = new URL(input instanceof Request ? input.url : String(input));
-        sent.push({ path: pathname, body: typeof init?.body === "string" ? init.body : "" });
+        const body = typeof init?.body === "string" ? init.body : "";
+        sent.push({ path: pathname, body });
+        const fault = body.includes("device_code") ? pollFault : undefined;
+        if (fault === "broken") return new Response("", { status: 500 });
+        if (fault === "lost") await fetch(input, init);
+        if (fault === "slow") throw new DOMException("The time was up.", "TimeoutError");
+        if (fault !== undefined)
+          throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
         return fetch(input, init);
       },
     }),
@@ -69,6 +78,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 beforeEach(async () => {
   clock.skew = 0;
+  pollFault = undefined;
   answer = () => Promise.resolve("decline");
   const id = `usr_${(users += 1)}`;
   ada = { id, email: `${id}@example.com`, name: id, emailVerified: true };
@@ -191,7 +201,7 @@ test("a request that the owner let expire is made anew", async () => {
   expect(detailsOf(second)["user_code"]).not.toBe(detailsOf(first)["user_code"]);
 });
 
-test("an owner who consents on another device is heard of by polling, no more often than every five seconds", async () => {
+test("an owner who consents on another device is heard of by polling, no more often than the provider says", async () => {
   const gardener = callerOf("gardener");
   const asked = await link(gardener);
   const polls = () => sent.filter(({ body }) => body.includes("device_code")).length;
@@ -208,6 +218,25 @@ test("an owner who consents on another device is heard of by polling, no more of
   expect(sent.map(({ path }) => path)).toEqual(["/oauth/token"]);
   expect((await add(gardener)).body).toMatchObject({ status: "complete" });
 });
+
+test.each(["down", "slow", "broken", "lost"] as const)(
+  "a provider that is %s when a device's code is asked after: it is told so, and asking later links the one account",
+  async (fault) => {
+    const gardener = callerOf("gardener");
+    await decideOnDevice(await link(gardener));
+    pollFault = fault;
+    const failed = await link(gardener);
+    expect(failed).toMatchObject({
+      status: 502,
+      body: { error: { code: "PROVIDER_UNAVAILABLE", nextStep: expect.stringMatching(/later/) } },
+    });
+    pollFault = undefined;
+    clock.skew = 6000;
+    expect((await link(gardener)).body).toMatchObject({ status: "active" });
+    expect((await add(gardener)).body).toMatchObject({ status: "complete" });
+    expect((await cli.get(`${at}/connections`)).body["connections"]).toHaveLength(1);
+  },
+);
 
 test("an owner who declines on another device is believed", async () => {
   const gardener = callerOf("gardener");

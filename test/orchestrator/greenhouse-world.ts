@@ -24,8 +24,8 @@ export interface GreenhouseWorld extends AsyncDisposable {
   providerUrl: string;
   opened: Greenhouse;
   project: string;
-  /** What happens to calls of the orchestrator to the provider, by their last path segment; a paid one is "payment". */
-  faults: Map<string, Fault>;
+  /** What happens to calls of the orchestrator to the provider, by their last path segment; a paid one is "payment", the reading of a resource "reading". */
+  faults: Map<string, Fault | (() => Fault | undefined)>;
   /** What the provider answers in place of the truth, by the same names. */
   lies: Map<string, (truth: Record<string, unknown>) => object>;
   /** What the provider asks for when it is to be paid, where it cheats. */
@@ -40,15 +40,17 @@ export interface GreenhouseWorld extends AsyncDisposable {
 type Fault = "down" | "slow" | "broken" | "lost";
 
 function faultyFetch(
-  faults: ReadonlyMap<string, Fault>,
+  faults: GreenhouseWorld["faults"],
   lies: GreenhouseWorld["lies"],
 ): typeof fetch {
   return async (input, init) => {
     const headers = new Headers(init?.headers);
     const paid = headers.has("payment-signature") || headers.has("x-payment");
     const url = new URL(input instanceof Request ? input.url : String(input));
-    const name = paid ? "payment" : (url.pathname.split("/").at(-1) ?? "");
-    const fault = faults.get(name);
+    const read = init?.method === "GET" && url.pathname.startsWith("/provisioning/resources/");
+    const name = paid ? "payment" : read ? "reading" : (url.pathname.split("/").at(-1) ?? "");
+    const said = faults.get(name);
+    const fault = typeof said === "function" ? said() : said;
     if (fault === "broken") return new Response("", { status: 500 });
     if (fault === "down") throw new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } });
     const answer = fault === "slow" ? undefined : await fetch(input, init);

@@ -279,6 +279,29 @@ test("what takes time is pending, and complete when it is asked for later", asyn
   expect((await me.get(`${at}/resources/${id}`)).body).toMatchObject({ status: "complete" });
 });
 
+test.each(["down", "slow", "broken", "lost"] as const)(
+  "a provider that is %s when a pending resource is asked after: it is told so, and asking later ends it, paid once",
+  async (fault) => {
+    const { quote_id: quote } = detailsOf(await add("pot:large"));
+    const before = await world.spent();
+    world.opened.mood = "pending";
+    const { id } = await made("pot:large", { quote });
+    world.faults.set("reading", fault);
+    const { status, body } = await me.get(`${at}/resources/${id}`);
+    expect([status, body]).toMatchObject([
+      502,
+      { error: { code: "PROVIDER_UNAVAILABLE", nextStep: expect.stringMatching(/later/) } },
+    ]);
+    expect((await me.get(`${at}/resources`)).body).toMatchObject({
+      resources: [{ id, status: "pending" }],
+    });
+    world.faults.clear();
+    world.opened.mood = "well";
+    expect((await me.get(`${at}/resources/${id}`)).body).toMatchObject({ status: "complete" });
+    expect((await world.spent()) - before).toBe(20_000_000n);
+  },
+);
+
 test("a payment that the provider did not take is told to be open, and delivered for, once, when it can", async () => {
   const { quote_id: quote } = detailsOf(await add("pot:large"));
   const before = await world.spent();

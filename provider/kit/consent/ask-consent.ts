@@ -19,6 +19,8 @@ export interface ConsentOrder {
 }
 
 const LIFETIME_SECONDS = PENDING_MS / 1000;
+/** A person waits for who asks. */
+const INTERVAL_SECONDS = 3;
 /** An owner signs in and decides each time, whoever is signed in already. */
 const PROMPT = "login consent";
 
@@ -93,6 +95,6 @@ async function deviceCode(
     verification_uri,
     verification_uri_complete: `${verification_uri}?user_code=${user_code}`,
     expires_in: LIFETIME_SECONDS,
-    interval: 5,
+    interval: INTERVAL_SECONDS,
   };
 }

@@ -21,7 +21,8 @@ export interface DeviceSignInOptions {
 }
 
 const LIFETIME_MS = 10 * 60 * 1000;
-const INTERVAL_S = 5;
+/** A person waits for who asks. */
+const INTERVAL_S = 2;
 const SESSION_MS = 30 * 24 * 60 * 60 * 1000;
 const GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 const MOST_OPEN = 1000;

@@ -15,6 +15,9 @@ import { Secret } from "./secret.ts";
 import {
   type AddOrder,
   type ConnectionOrder,
+  ConsentList,
+  type ConsentOrder,
+  ConsentView,
   ConnectionView,
   type DeepLinkOrder,
   EnvView,
@@ -111,6 +114,20 @@ export class OrchestratorClient {
 
   async disconnect(project: string, provider: string): Promise<void> {
     await this.#call("DELETE", within(project, "connections", provider), z.unknown());
+  }
+
+  /** Also those that were revoked. */
+  async consents(project: string): Promise<ConsentView[]> {
+    return (await this.#get(within(project, "consents"), ConsentList)).consents;
+  }
+
+  /** Lets an agent use the account, or changes what for. */
+  grantConsent(project: string, order: ConsentOrder): Promise<ConsentView> {
+    return this.#call("POST", within(project, "consents"), ConsentView, order);
+  }
+
+  revokeConsent(project: string, id: string): Promise<ConsentView> {
+    return this.#call("DELETE", within(project, "consents", id), ConsentView);
   }
 
   /** A run for whoever acts in the person's name, with a token of its own that is shown once. */

@@ -3,6 +3,7 @@ import { type CommandLine, PAID, PROVIDER, runs, TERMS } from "./command-line.ts
 
 const LINK = async () => import("../project/link.ts");
 const LOGIN = async () => import("../project/login.ts");
+const CONSENTS = async () => import("../project/consents.ts");
 const BILLING = async () => import("../project/billing.ts");
 
 export const ACCOUNTS: readonly CommandLine[] = [
@@ -31,6 +32,27 @@ export const ACCOUNTS: readonly CommandLine[] = [
     description: "The provider's dashboard, already signed in: an address that works once.",
     args: [PROVIDER],
     run: runs("open", async (command, [provider = ""]) => (await LINK()).open(command, provider)),
+  },
+  {
+    name: "consents",
+    description: "Which agent may use which account, and for what.",
+    run: runs("consents", async (command) => (await CONSENTS()).listConsents(command)),
+    commands: [
+      {
+        name: "list",
+        description: "The same.",
+        run: runs("consents list", async (command) => (await CONSENTS()).listConsents(command)),
+      },
+      {
+        name: "revoke",
+        description: "Take one agent's consent back; its tokens end, and the others' do not.",
+        args: [["<consent>", "its id, as `consents` shows it"]],
+        options: [["--scope <scope>", "only this of it: resources, credentials or payments"]],
+        run: runs("consents revoke", async (command, [id = ""]) =>
+          (await CONSENTS()).revokeConsent(command, id),
+        ),
+      },
+    ],
   },
   {
     name: "billing",

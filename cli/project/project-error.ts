@@ -39,6 +39,8 @@ export type ProjectErrorCode =
   | "VALUE_REQUIRED"
   | "VARIABLE_UNKNOWN"
   | "AUTH_DECLINED"
+  | "CONSENT_UNKNOWN"
+  | "SCOPE_MISSING"
   | "NOT_SUPPORTED";
 
 /** Commands in `nextSteps` are what to run next, for a program that follows them. */

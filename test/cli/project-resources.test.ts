@@ -184,6 +184,55 @@ test("`link`, `open` and `unlink`: the account, its dashboard once, and the link
   expect((await passes("status")).data["providers"]).toEqual([]);
 });
 
+test("`consents`: what each agent may do, taken back one scope and one agent at a time, and the others go on", async () => {
+  await passes("link", "greenhouse", "--accept-tos");
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const agent = `gardener-${count}`;
+  const session = world.server.orchestrator.startSession({ agent, expiresAt });
+  const its = { cwd, env: { ...env, PURSER_SESSION: session.reveal() } };
+  const gardener = async (...args: string[]) =>
+    JSON.parse((await commandLine([...args, "--json"], its)).stdout) as Envelope;
+  await consent((await gardener("link", "greenhouse")).error.details["browser_url"] ?? "");
+  expect(await gardener("link", "greenhouse")).toMatchObject({ ok: true });
+  const held = async () => {
+    const { data } = await passes("consents");
+    return data["consents"] as { id: string; agent: string; scopes: string[] }[];
+  };
+  const [own, other] = await held();
+  expect([own, other]).toMatchObject([
+    { agent: "cli", scopes: ["account"] },
+    { agent, provider: "greenhouse", scopes: ["account"] },
+  ]);
+  const { stdout } = await commandLine(["consents"], { cwd, env });
+  expect(stdout).toMatch(new RegExp(`${agent} +greenhouse +account +${other!.id}`));
+
+  const narrow = ["consents", "revoke", other!.id, "--scope", "payments"];
+  expect(await purser(...narrow)).toMatchObject({
+    error: { code: "JSON_REQUIRES_CONFIRMATION" },
+    next_steps: [`purser ${narrow.join(" ")} --yes`],
+  });
+  expect(await held()).toHaveLength(2);
+  expect((await passes(...narrow, "--yes")).data["consent"]).toMatchObject({ revoked_at: null });
+  const narrowed = (await held())[1]!;
+  expect(narrowed).toMatchObject({ agent, scopes: ["resources", "credentials"] });
+  expect(await gardener("add", "greenhouse/pot:small")).toMatchObject({ ok: true });
+  const paid = ["add", "greenhouse/seed", "--confirm-paid-service"];
+  expect((await gardener(...paid)).error.code).toBe("SCOPE_MISSING");
+  const revoke = ["consents", "revoke", narrowed.id, "--yes"];
+  expect((await purser(...revoke, "--scope", "payments")).error.code).toBe("SCOPE_MISSING");
+  expect((await purser(...revoke, "--scope", "everything")).error.code).toBe("CONFIG_INVALID");
+
+  await passes(...revoke);
+  expect(await held()).toEqual([own]);
+  const order = ["add", "greenhouse/pot:small", "--name", "fern"];
+  expect((await gardener(...order)).error.code).toBe("AGENT_NOT_ADMITTED");
+  await passes(...order);
+  expect(await purser(...revoke)).toMatchObject({
+    error: { code: "CONSENT_UNKNOWN" },
+    next_steps: ["purser consents"],
+  });
+});
+
 test("a new account is set up as the person says, one that exists stays as it is, and what it does not take is refused", async () => {
   const user = { id: "usr_eve", email: "eve@example.com", name: "Eve", emailVerified: true };
   const expiresAt = Date.now() + 60 * 60 * 1000;
@@ -300,9 +349,8 @@ test("where it fails until time is over, that is told with what to do, and the s
     fetch,
     signal: AbortSignal.timeout(30_000),
   });
-  const [{ id: project = "" } = {}] = (await client.projects()).filter(
-    ({ name }) => name === `garden-${count}`,
-  );
+  const projects = await client.projects();
+  const project = projects.find(({ name }) => name === `garden-${count}`)!.id;
   const quoted = { service: "greenhouse/pot:large", idempotency_key: "x", configuration: {} };
   const refused = await purser("add", "greenhouse/pot:large");
   const quote = refused.error.details["quote_id"]!;

@@ -35,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "<environment>": "staging",
   "<member>": "cloudflare-kv",
   "<name>": "api-url",
+  "<consent>": "con_of_nobody",
 };
 const wordsOf = ({ args = [] }: CommandLine) => args.flatMap(([argument]) => WORDS[argument] ?? []);
 const LINES = PROJECT_COMMANDS.flatMap((line) => [
@@ -101,6 +102,8 @@ test("in a project, every command in turn", async () => {
     "remove cloudflare-kv": "RESOURCE_NOT_FOUND",
     "link cloudflare": "TOS_ACCEPTANCE_REQUIRED",
     "unlink cloudflare": "JSON_REQUIRES_CONFIRMATION",
+    "consents list": undefined,
+    "consents revoke con_of_nobody": "CONSENT_UNKNOWN",
     login: undefined,
   });
 });

@@ -45,6 +45,7 @@ function guide(tool: string): string[] {
     `8. A refusal has a code and \`next_steps\`: BROWSER_AUTH_REQUIRED needs the person's browser, PLAN_REQUIRED a plan to be added first, JSON_REQUIRES_CONFIRMATION the person's yes (\`--yes\`).`,
     `9. A warning that a next period could not be paid is the person's to hear; \`${tool} renew <resource> --confirm-paid-service\` pays it when they agree to its price.`,
     `10. \`remove\`, \`rotate\`, \`upgrade\` and \`downgrade\` take a resource's id or its name, as \`${tool} services list\` shows them.`,
+    `11. \`${tool} consents\` says which agent may use which account, and for what; taking one back (\`consents revoke\`) is the person's decision.`,
   ];
 }
 

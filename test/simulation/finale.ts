@@ -16,8 +16,8 @@ const REFUSALS = [
   // To a clock that is ahead, a short offer is over at once.
   "OFFER_EXPIRY",
 ];
-/** For as long as a payment that a power failure took may still be good, by a clock that is behind. */
-const ATTEMPTS = 100;
+/** For as long as a payment that a power failure took may still be good, by a clock that is behind or was ahead. */
+const ATTEMPTS = 1_000;
 const PAUSE_MS = 3_000;
 
 const TAMPERINGS = {

@@ -62,7 +62,6 @@ export function readFormats(text: string | undefined): ReportFormat[] {
   );
 }
 
-/** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
 /** Throws `CHECK_FILE_INVALID`, also for an entry that names no case: it would never be stale, and never help. */
 export function readBaseline(path: string): string[] {
   const entries = readEntries(path);
@@ -82,6 +81,7 @@ function isCase(entry: string): boolean {
   );
 }
 
+/** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
 function readEntries(path: string): string[] {
   try {
     const value: unknown = parseYaml(readFileSync(path, "utf8"));

@@ -1,11 +1,12 @@
 /** What a project has and has spent, as an agent's run sees it, and as the project's owner does. No secret is ever in it. */
 import { z } from "zod";
-import type {
-  Connection,
-  ProjectStatus,
-  PurchaseRecord,
-  Resource,
-  Spend,
+import {
+  type Connection,
+  type ProjectStatus,
+  type PurchaseRecord,
+  type Resource,
+  type Spend,
+  providerOf,
 } from "../protocol/index.ts";
 import type { Ledger } from "../store/index.ts";
 import type { Connections } from "./connections.ts";
@@ -103,11 +104,6 @@ export class ProjectViews {
     });
     return (await Promise.all(entries)).flat();
   }
-}
-
-/** Of a reference such as "cloudflare/kv". */
-function providerOf(service: string): string {
-  return service.slice(0, service.indexOf("/"));
 }
 
 export interface ProjectViewsOptions {

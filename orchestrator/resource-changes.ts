@@ -9,6 +9,7 @@ import {
   type Service,
   underPlans,
   type UpdateOrder,
+  isGone,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
 import { agreedOf } from "./agreed-price.ts";
@@ -119,7 +120,7 @@ export class ResourceChanges {
     const { store, consents, work } = this.#parts;
     return this.#serial.run(row.id, async () => {
       const now = store.find(row.id) ?? row;
-      if (now.status === "removed" || now.status === "untracked") return viewResource(now);
+      if (isGone(now)) return viewResource(now);
       consents.checkScope(asker, now.provider, "resources");
       if (asker.session && !confirm.includes("destructive")) throw destructive(now, only);
       if (now.providerId === "") throw notReady(now);

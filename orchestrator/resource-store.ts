@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type Resource, ResourceBilling } from "../protocol/index.ts";
+import { type Resource, ResourceBilling, isGone } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import { OrchestratorError } from "./error.ts";
 import type { SealedSecret, Vault } from "./vault.ts";
@@ -225,13 +225,13 @@ export class ResourceStore {
     });
   }
 
-  /** Keeps it without its credentials, which leave the vault. */
-  keepWithoutSecrets(before: ResourceRow): ResourceRow {
+  /** Keeps it, and what else changes of it, without its credentials, which leave the vault. */
+  keepWithoutSecrets(before: ResourceRow, change: Partial<ResourceRow> = {}): ResourceRow {
     const { project } = before;
     const entries = Object.entries(Strings.parse(JSON.parse(before.access)));
     const isHandle = (value: string) => value.startsWith("cred:");
     const plain = entries.filter(([, value]) => !isHandle(value));
-    const row = { ...before, access: JSON.stringify(Object.fromEntries(plain)) };
+    const row = { ...before, access: JSON.stringify(Object.fromEntries(plain)), ...change };
     this.#db.transaction(() => {
       for (const [, handle] of entries)
         if (isHandle(handle)) this.#vault.forget({ project, handle });
@@ -269,7 +269,7 @@ export class ResourceStore {
       const rows = this.#db
         .query<{ id: string; status: string }>("SELECT id, status FROM resource WHERE base = ?")
         .all(base);
-      const live = rows.find(({ status }) => !["removed", "untracked", "errored"].includes(status));
+      const live = rows.find((row) => !isGone(row) && row.status !== "errored");
       const id = live?.id ?? `res_${rows.length === 0 ? base : digest(base, String(rows.length))}`;
       this.#db.run(
         "INSERT INTO idempotency (project, key, order_hash, resource) VALUES (?, ?, ?, ?)",

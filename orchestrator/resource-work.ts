@@ -73,8 +73,8 @@ export class ResourceWork {
   }
 
   #giveUp(row: ResourceRow, status: "removed" | "untracked"): Resource {
-    const bare = this.#parts.store.keepWithoutSecrets(row);
-    return this.#save({ ...bare, ...UNBILLED, status, access: "{}", needs: null });
+    const change = { ...UNBILLED, status, access: "{}", needs: null };
+    return this.#tell(this.#parts.store.keepWithoutSecrets(row, change));
   }
 
   /** Whether work may go on without whoever ordered it. */
@@ -122,10 +122,18 @@ export class ResourceWork {
     ended?: Work,
     secrets: Parameters<ResourceStore["keep"]>[1] = [],
   ): Resource {
-    const { store, trace } = this.#parts;
-    store.keep(row, secrets, ended?.id);
+    this.#parts.store.keep(row, secrets, ended?.id);
+    return this.#tell(row);
+  }
+
+  #tell(row: ResourceRow): Resource {
     const view = viewResource(row);
-    trace?.append({ type: "resource", service: row.service, id: row.id, status: view.status });
+    this.#parts.trace?.append({
+      type: "resource",
+      service: row.service,
+      id: row.id,
+      status: view.status,
+    });
     return view;
   }
 }

@@ -84,15 +84,6 @@ async function post(
   form: Record<string, string>,
   { url, fetch, signal }: DeviceLoginOptions,
 ): Promise<{ ok: boolean; answer: unknown }> {
-  const lost = (cause: unknown) => {
-    signal.throwIfAborted();
-    if (cause instanceof PurserError) return cause;
-    return new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
-      problem: `The orchestrator at ${url} did not answer.`,
-      nextStep: "See that it is up, and ask again.",
-      cause,
-    });
-  };
   try {
     const response = await fetch(url.replace(/\/$/, "") + path, {
       method: "POST",
@@ -105,6 +96,12 @@ async function post(
     if (response.status >= 500) throw new Error(`It answered ${response.status}.`);
     return { ok: response.ok, answer: parseJson(text) };
   } catch (cause) {
-    throw lost(cause);
+    signal.throwIfAborted();
+    if (cause instanceof PurserError) throw cause;
+    throw new OrchestratorClientError("ORCHESTRATOR_UNREACHABLE", {
+      problem: `The orchestrator at ${url} did not answer.`,
+      nextStep: "See that it is up, and ask again.",
+      cause,
+    });
   }
 }

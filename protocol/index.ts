@@ -87,6 +87,7 @@ export {
   Credential,
   Delegation,
   DelegationOrder,
+  isGone,
   OutcomeReport,
   PurchaseAnswer,
   PurchaseOrder,
@@ -142,6 +143,7 @@ export {
 } from "./resource.ts";
 export { HMAC_HEADER, signHmac, verifyHmac } from "./hmac-signature.ts";
 export { Secret } from "./secret.ts";
+export { providerOf, serviceIdOf } from "./service-reference.ts";
 export {
   AddOrder,
   AgentScope,

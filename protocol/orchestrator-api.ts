@@ -64,6 +64,11 @@ export const Resource = z.object({
 });
 export type Resource = z.output<typeof Resource>;
 
+/** What its project has no more, though it is told of. */
+export function isGone({ status }: { status: string }): boolean {
+  return status === "removed" || status === "untracked";
+}
+
 /** Amounts as decimal text in US dollars. */
 export const Spend = z.object({
   provider: z.string(),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { findService, purchaseId } from "../../protocol/index.ts";
+import { findService, purchaseId, isGone } from "../../protocol/index.ts";
 import { AgentError } from "../agent-error.ts";
 import { buy } from "../buy.ts";
 import type { Session } from "../session.ts";
@@ -64,9 +64,10 @@ async function addResource({ service, configuration }: Input, session: Session) 
   const identity = { project, service, operation: "add", inputs: configuration };
   const order = { service, configuration, idempotency_key: purchaseId(identity) };
   for (let ask = 0; ask < PENDING.asks; ask += 1) {
-    const { id, status } = await session.orchestrator.add(project, order);
+    const resource = await session.orchestrator.add(project, order);
+    const { id, status } = resource;
     if (status === "complete") return { service, status, resource: id };
-    if (status === "removed" || status === "untracked") break;
+    if (isGone(resource)) break;
     await wait(PENDING.pauseMs, undefined, { signal: session.options.signal });
   }
   throw new AgentError("SERVICE_PENDING", {

@@ -3,7 +3,13 @@
  * same resource however often it is added, so a repeated command finds what the first one made, and pays nothing twice.
  */
 import { createHash } from "node:crypto";
-import { PurserError, type Resource, type OrchestratorClient } from "../../protocol/index.ts";
+import {
+  PurserError,
+  type Resource,
+  type OrchestratorClient,
+  isGone,
+  providerOf,
+} from "../../protocol/index.ts";
 import { chooseService } from "./choose-service.ts";
 import { withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
@@ -17,7 +23,7 @@ import { withOnceKey } from "./once-key.ts";
 import type { OpenProject, ProjectCommand } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
 import { writeState } from "./project-folder.ts";
-import { type NamedResource, providerOf } from "./project-state.ts";
+import type { NamedResource } from "./project-state.ts";
 import { untilReady } from "./pending.ts";
 import { resourceAnswer } from "./resource-answer.ts";
 
@@ -106,9 +112,7 @@ async function provision(
   const what = ["link", service, sorted(configuration), name, sorted(information)];
   const hash = createHash("sha256").update(JSON.stringify(what)).digest("hex");
   const linked = await link(`link-${hash.slice(0, 32)}`);
-  return linked.status === "removed" || linked.status === "untracked"
-    ? withOnceKey(project, what, link)
-    : linked;
+  return isGone(linked) ? withOnceKey(project, what, link) : linked;
 }
 
 function askForInformation(resource: Resource, line: string): void {

@@ -11,6 +11,7 @@ import {
   PurserError,
   Secret,
   type OrchestratorClient,
+  providerOf,
 } from "../../protocol/index.ts";
 import { withWord } from "./confirm.ts";
 import { confirmPrice } from "./confirm-price.ts";
@@ -18,7 +19,6 @@ import type { Answer } from "./envelope.ts";
 import { type Order, sorted } from "./order.ts";
 import type { OpenProject, ProjectCommand } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
-import { providerOf } from "./project-state.ts";
 
 /** Long enough for a payment to be settled and looked up. */
 const RUN_MS = 10 * 60 * 1000;

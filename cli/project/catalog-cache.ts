@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import {
   type OrchestratorClient,
-  PurserError,
   type ServiceFilter,
   ServicesEnvelope,
 } from "../../protocol/index.ts";
+import { isUnreachable } from "./explain.ts";
 import { writeWhole } from "./project-folder.ts";
 
 const FILE = ".projects/cache/catalog.json";
@@ -38,8 +38,7 @@ export function readCachedCatalog(
   filter: ServiceFilter,
   error: unknown,
 ): ServicesEnvelope | undefined {
-  const unreachable = error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
-  if (!unreachable) return undefined;
+  if (!isUnreachable(error)) return undefined;
   const kept = readKept(root);
   if (!kept) return undefined;
   const { etag: _etag, ...envelope } = kept;

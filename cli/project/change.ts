@@ -1,5 +1,10 @@
 /** `purser rotate`, `update`, `upgrade` and `downgrade`: each on one resource, found by its immutable id before anything is done. */
-import type { Resource, ServiceListing, UpdateOrder } from "../../protocol/index.ts";
+import {
+  type Resource,
+  type ServiceListing,
+  type UpdateOrder,
+  providerOf,
+} from "../../protocol/index.ts";
 import { confirmOnce, destructive, withWord } from "./confirm.ts";
 import type { Answer } from "./envelope.ts";
 import { syncIfWanted } from "./env-sync.ts";
@@ -9,7 +14,6 @@ import { untilReady } from "./pending.ts";
 import { withOnceKey } from "./once-key.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
-import { providerOf } from "./project-state.ts";
 import { resourceAnswer } from "./resource-answer.ts";
 import { findTarget, type Target } from "./target.ts";
 

@@ -2,7 +2,8 @@
  * `purser env`: the names of the active environment's variables; their values go into its output file with --pull, into the sealed vault
  * alone with --refresh, and are printed only with --reveal. The orchestrator lists every read.
  */
-import { PurserError, type OrchestratorClient } from "../../protocol/index.ts";
+import { type OrchestratorClient, providerOf } from "../../protocol/index.ts";
+import { isUnreachable } from "./explain.ts";
 import type { Answer } from "./envelope.ts";
 import { type EnvSync, refreshVault, syncEnv, writeOutput } from "./env-sync.ts";
 import {
@@ -14,7 +15,6 @@ import {
 import { activeEnvironment } from "./environments.ts";
 import { printable } from "./printable.ts";
 import type { OpenProject, ProjectCommand, ProjectFlags } from "./project-command.ts";
-import { providerOf } from "./project-state.ts";
 import { tableOf } from "./table-of.ts";
 import { readVault } from "./vault-file.ts";
 
@@ -63,8 +63,9 @@ async function pulled(
     await command.read(client, project);
     return await syncEnv(command, client, project);
   } catch (error) {
-    const down = error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
-    const kept = down ? await readVault(project, command.surroundings.env) : undefined;
+    const kept = isUnreachable(error)
+      ? await readVault(project, command.surroundings.env)
+      : undefined;
     if (!kept) throw error;
     const synced = writeOutput(project, kept.values);
     const warning = `The orchestrator does not answer; these are the values as they were read at ${kept.readAt}.`;

@@ -8,6 +8,11 @@ export function isSessionRefusal(error: unknown): boolean {
   return error instanceof PurserError && /^(SESSION|TOKEN)_/.test(error.code);
 }
 
+/** That nobody has answered. */
+export function isUnreachable(error: unknown): error is PurserError {
+  return error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
+}
+
 /** `address` is undefined where there is none yet. */
 export function explain(
   error: unknown,
@@ -15,9 +20,7 @@ export function explain(
 ): unknown {
   if (!(error instanceof PurserError) || error instanceof ProjectError) return error;
   const { problem, details, cause } = error;
-  if (error.code === "ORCHESTRATOR_UNREACHABLE") {
-    return unreachable(address, cause);
-  }
+  if (isUnreachable(error)) return unreachable(address, cause);
   const code = publishedCode(error.code);
   if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
   if (code === "PROVIDER_NOT_LINKED") {

@@ -5,12 +5,11 @@
 import {
   OrchestratorClient,
   pollDeviceLogin,
-  PurserError,
   type Secret,
   startDeviceLogin,
 } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
-import { isSessionRefusal } from "./explain.ts";
+import { isSessionRefusal, isUnreachable } from "./explain.ts";
 import { type Asked, keepAsking } from "./keep-asking.ts";
 import { openBrowser } from "./open-browser.ts";
 import type { ProjectCommand, ProjectFlags } from "./project-command.ts";
@@ -150,10 +149,6 @@ function timeout(again: string): ProjectError {
     nextStep: `Ask the person to finish in the browser, then run \`${again}\`.`,
     nextSteps: [again],
   });
-}
-
-function isUnreachable(error: unknown): boolean {
-  return error instanceof PurserError && error.code === "ORCHESTRATOR_UNREACHABLE";
 }
 
 /** What was begun lies in the file still. */

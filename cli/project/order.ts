@@ -1,9 +1,8 @@
 /** What `add` is asked for, read from its command line, and that command line again for a next step. */
-import type { AddOrder } from "../../protocol/index.ts";
+import { type AddOrder, providerOf } from "../../protocol/index.ts";
 import { readJsonFlag } from "./json-flag.ts";
 import type { ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
-import { providerOf } from "./project-state.ts";
 
 export interface AddFlags extends ProjectFlags {
   name?: string;

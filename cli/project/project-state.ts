@@ -4,7 +4,13 @@
  * names. The orchestrator knows the truth; these files only keep what a name means, so that a name never comes to mean another thing.
  */
 import { z } from "zod";
-import type { ProjectStatus, Resource } from "../../protocol/index.ts";
+import {
+  type ProjectStatus,
+  type Resource,
+  isGone,
+  providerOf,
+  serviceIdOf,
+} from "../../protocol/index.ts";
 import { admitResources, DEFAULT_ENVIRONMENT, Environment } from "./environments.ts";
 
 export const SharedState = z.looseObject({
@@ -66,13 +72,10 @@ export interface NamedResource {
   resource: Resource;
 }
 
-/** What the project has no more, though it is told of. */
-const GONE: ReadonlySet<Resource["status"]> = new Set(["removed", "untracked"]);
-
 /** Gives every resource its name, keeping those given before, and brings both files up to date. */
 export function nameResources(state: ProjectState, status: ProjectStatus): NamedResource[] {
   const { shared, local } = state;
-  const live = status.resources.filter((resource) => !GONE.has(resource.status));
+  const live = status.resources.filter((resource) => !isGone(resource));
   const before = new Map(
     Object.entries(local.resources).map(([name, { resourceId }]) => [resourceId, name] as const),
   );
@@ -114,12 +117,4 @@ export function nameResources(state: ProjectState, status: ProjectStatus): Named
 function freeName({ id, name, service }: Resource, taken: ReadonlySet<string>): string {
   const wanted = name ?? service.replaceAll(/[^A-Za-z0-9]+/g, "-").toLowerCase();
   return taken.has(wanted) ? `${wanted}-${id.slice(-6)}` : wanted;
-}
-
-export function providerOf(service: string): string {
-  return service.slice(0, Math.max(0, service.indexOf("/")));
-}
-
-export function serviceIdOf(service: string): string {
-  return service.slice(service.indexOf("/") + 1);
 }

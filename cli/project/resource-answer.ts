@@ -1,10 +1,10 @@
 /** How a command tells of a resource that it made or changed: its names, and those of its variables; never a secret. */
-import { type Resource, variableName } from "../../protocol/index.ts";
+import { type Resource, variableName, providerOf, serviceIdOf } from "../../protocol/index.ts";
 import { paidUntilText } from "./billed.ts";
 import type { Answer } from "./envelope.ts";
 import type { EnvSync } from "./env-sync.ts";
 import type { ProjectCommand } from "./project-command.ts";
-import { type NamedResource, providerOf, serviceIdOf } from "./project-state.ts";
+import type { NamedResource } from "./project-state.ts";
 
 export interface Told {
   resource: Resource;

@@ -1,11 +1,11 @@
 /** `purser status`, `services list` and `list`: what there is, in the published shapes. Without secrets. */
-import type { ProjectStatus } from "../../protocol/index.ts";
+import { type ProjectStatus, serviceIdOf } from "../../protocol/index.ts";
 import { priceText } from "./catalog.ts";
 import { failedRenewals, paidUntilText } from "./billed.ts";
 import type { Answer } from "./envelope.ts";
 import { activeEnvironment, environmentsOf } from "./environments.ts";
 import type { ProjectCommand } from "./project-command.ts";
-import { type NamedResource, serviceIdOf } from "./project-state.ts";
+import type { NamedResource } from "./project-state.ts";
 import { resourceData } from "./resource-answer.ts";
 import { tableOf } from "./table-of.ts";
 

@@ -1,18 +1,19 @@
 /** The life of a project's resources as its owner asks for it: looked at first, priced, added, changed, renewed and removed. */
-import type {
-  AddOrder,
-  CatalogProvider,
-  InformationOrder,
-  LinkOrder,
-  Preflight,
-  Quote,
-  QuoteOrder,
-  RemoveOrder,
-  RenewOrder,
-  Resource,
-  ResourceList,
-  RotateOrder,
-  UpdateOrder,
+import {
+  type AddOrder,
+  type CatalogProvider,
+  type InformationOrder,
+  type LinkOrder,
+  type Preflight,
+  type Quote,
+  type QuoteOrder,
+  type RemoveOrder,
+  type RenewOrder,
+  type Resource,
+  type ResourceList,
+  type RotateOrder,
+  type UpdateOrder,
+  providerOf,
 } from "../../protocol/index.ts";
 import type { Connections } from "../connections.ts";
 import type { Consents } from "../consents.ts";
@@ -153,11 +154,6 @@ export interface ResourceDeskOptions {
   payment: PaymentMethod;
   spending: Spending;
   registry: ProviderRegistry;
-}
-
-/** Of a reference such as "cloudflare/kv". */
-function providerOf(service: string): string {
-  return service.slice(0, Math.max(0, service.indexOf("/")));
 }
 
 function notLinked(provider: string): OrchestratorError {

@@ -9,6 +9,7 @@ import { isUsed, moneyOf } from "../pay/sale.ts";
 import { isObject, show } from "../read/json.ts";
 import { headerOf } from "../wire/exchange.ts";
 import { judge, X402_V2 } from "./judge.ts";
+import { besideSibling } from "./sibling.ts";
 
 const NAME = "payment-identifier";
 const common = { ring: 2, profiles: X402_V2, severity: "high" } as const;
@@ -160,22 +161,21 @@ export const IDENTIFIER_CASES: readonly Case[] = [
     gains:
       "One payment buys at every route: that is a failure. Where the other route hands out the first one's stored answer it is a warning, for the text says should.",
     mend: "Keep identifiers by route and payer, and compare the whole payment.",
-    run: advertised(async (context) => {
-      const { sibling } = context.expect;
-      if (sibling === undefined)
-        return skipped("Give --sibling with the path of another paid route.");
-      const money = moneyOf(context);
-      const edit = named(newId(context));
-      const first = await pay(context, { edit });
-      if (!isGrant(first.exchange)) return broken(`With an id: ${first.answer.status}.`);
-      const { payment, exchange, answer } = await pay(context, { edit }, sibling);
-      const charged = await isUsed(money, payment.fields.from, payment.fields.nonce);
-      if (isGrant(exchange) && !charged)
-        return answer.body === first.answer.body
-          ? noted("The other route gave the first one's stored answer for the same id.")
-          : broken("The other route was granted without its payment.");
-      return holds(`${answer.status}${charged ? ", charged for itself" : ", nothing taken"}.`);
-    }),
+    run: advertised(
+      besideSibling(async (context, sibling) => {
+        const money = moneyOf(context);
+        const edit = named(newId(context));
+        const first = await pay(context, { edit });
+        if (!isGrant(first.exchange)) return broken(`With an id: ${first.answer.status}.`);
+        const { payment, exchange, answer } = await pay(context, { edit }, sibling.path);
+        const charged = await isUsed(money, payment.fields.from, payment.fields.nonce);
+        if (isGrant(exchange) && !charged)
+          return answer.body === first.answer.body
+            ? noted("The other route gave the first one's stored answer for the same id.")
+            : broken("The other route was granted without its payment.");
+        return holds(`${answer.status}${charged ? ", charged for itself" : ", nothing taken"}.`);
+      }),
+    ),
   },
   {
     ...common,

@@ -5,6 +5,7 @@ import { isGrant } from "../pay/judge-refusal.ts";
 import { askPrice, makePayment } from "../pay/payment.ts";
 import { isUsed, moneyOf } from "../pay/sale.ts";
 import { MPP, X402 } from "./judge.ts";
+import { besideSibling } from "./sibling.ts";
 
 const common = {
   ring: 2,
@@ -23,24 +24,20 @@ export const ORDER_CASES: readonly Case[] = [
     basis: policy("Each route holds a payment to its own price, not to the shop's cheapest."),
     gains: "Everything is sold at the price of the cheapest route.",
     mend: "Verify the payment against the offer that this very request would get.",
-    async run(context) {
-      const { sibling } = context.expect;
-      if (sibling === undefined)
-        return skipped("Give --sibling with the path of another paid route.");
+    run: besideSibling(async (context, there) => {
       moneyOf(context);
       const here = await askPrice(context);
-      const there = await askPrice(context, { path: sibling });
       if (here.price === there.price) return skipped("Both routes cost the same (TAMP-19).");
       const [cheap, dear] =
         here.price < there.price
-          ? [here, { path: sibling, price: there.price }]
+          ? [here, there]
           : [there, { path: context.target.path, price: here.price }];
       const { header } = await makePayment(context, cheap);
       const exchange = await context.ask({ path: dear.path, headers: [header] }, { alone: true });
       return isGrant(exchange)
         ? broken(`${cheap.price} bought what costs ${dear.price}.`)
         : holds(`${exchange.answer?.status ?? exchange.failure}.`);
-    },
+    }),
   },
   {
     ...common,

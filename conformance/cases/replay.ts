@@ -1,6 +1,6 @@
 /** Group G: one authorization buys once, however often, wherever and in whatever spelling it is sent. */
 import type { Hex } from "viem";
-import { broken, type Case, holds, noted, type Outcome, skipped } from "../case.ts";
+import { broken, type Case, holds, noted, type Outcome } from "../case.ts";
 import { coreV2, mppCore, mppEvmCharge, policy } from "../basis.ts";
 import type { Context } from "../context.ts";
 import { isObject, show } from "../read/json.ts";
@@ -10,6 +10,7 @@ import { askPrice, encodePayment, headerFor, makePayment, type Payment } from ".
 import { buy, isUsed, moneyOf, readReceipt, usesNonce } from "../pay/sale.ts";
 import type { Exchange } from "../wire/exchange.ts";
 import { MPP, X402, X402_V2 } from "./judge.ts";
+import { besideSibling } from "./sibling.ts";
 
 const common = {
   ring: 2,
@@ -163,12 +164,9 @@ export const REPLAY_CASES: readonly Case[] = [
     basis: policy(
       "arXiv 2605.30998: a payment that is checked for each route by itself is good for all of them.",
     ),
-    async run(context) {
-      const { sibling } = context.expect;
-      if (sibling === undefined)
-        return skipped("Give --sibling with the path of another paid route.");
+    run: besideSibling(async (context, sibling) => {
       const { header } = await makePayment(context, await askPrice(context));
-      const paths = [context.target.path, sibling, context.target.path, sibling];
+      const paths = [context.target.path, sibling.path, context.target.path, sibling.path];
       const exchanges = await Promise.all(
         paths.map((path) => context.ask({ path, headers: [header] }, { alone: true })),
       );
@@ -176,7 +174,7 @@ export const REPLAY_CASES: readonly Case[] = [
       return routes.size > 1
         ? broken("Both routes were granted for one payment.")
         : holds(`${exchanges.map(({ answer }) => answer?.status).join(", ")}.`);
-    },
+    }),
   },
   {
     ...common,
@@ -192,16 +190,13 @@ export const REPLAY_CASES: readonly Case[] = [
     gains:
       "At the same price nobody loses; with a quote of its own, or a limited stock, what was priced is not what is taken.",
     mend: "Refuse a payment whose resource.url is not the URL that is served.",
-    async run(context) {
-      const { sibling } = context.expect;
-      if (sibling === undefined)
-        return skipped("Give --sibling with the path of another paid route.");
+    run: besideSibling(async (context, { path }) => {
       const { header } = await makePayment(context, await askPrice(context));
-      const there = await context.ask({ path: sibling, headers: [header] }, { alone: true });
+      const there = await context.ask({ path, headers: [header] }, { alone: true });
       return isGrant(there)
         ? broken("It was granted at the other route.")
         : holds(`${there.answer?.status ?? there.failure}.`);
-    },
+    }),
   },
   {
     ...common,

@@ -64,6 +64,18 @@ describe("a right shop", () => {
     ]);
   });
 
+  test.each(["RPLY-04", "TAMP-18", "TAMP-19", "IDEM-06"])(
+    "is not judged by %s where its sibling is no paid route: that refuses every payment",
+    async (id) => {
+      const { facilitatorUrl, payer } = world;
+      await using shop = await openCarefulShop({ facilitatorUrl });
+      const only = [id];
+      const expected = { sibling: "/nowhere" };
+      const { results } = await check({ url: shop.url, ring: 2, only, payer, expect: expected });
+      expect(new Set(results.map(({ verdict }) => verdict))).toEqual(new Set(["cannot-assess"]));
+    },
+  );
+
   test("passes RPLY-05 where two instances share their memory", async () => {
     const { facilitatorUrl, payer } = world;
     const shared = { facilitatorUrl, takesAnyPath: true, sales: new Map<string, never>() };

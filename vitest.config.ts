@@ -12,6 +12,6 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     // Some hundred programs are started in the tests, and compiling is half of what each takes.
-    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, "node_modules/.cache/compiled") },
+    env: { NODE_COMPILE_CACHE: join(import.meta.dirname, ".cache/compiled") },
   },
 });

@@ -14,24 +14,50 @@ import {
   usageError,
   writeReports,
 } from "./check-options.ts";
+import { readKeyEnv } from "./check-key.ts";
 import type { CheckFlags } from "./check-program.ts";
+import { tellProgress } from "./check-progress.ts";
 import { tellReport, tellResult } from "./check-summary.ts";
 import { findPackage } from "./package.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const KEY_ENV = "PRIVATE_KEY";
 
+/** Options that say something of an endpoint. */
+const OF_ENDPOINTS = {
+  request: "-X",
+  data: "-d",
+  load: "--load",
+  seed: "--seed",
+  expectPayTo: "--expect-pay-to",
+  maxPrice: "--max-price",
+  resourceMarker: "--resource-marker",
+  sibling: "--sibling",
+  alsoUrl: "--also-url",
+  otherBody: "--other-body",
+  catalog: "--catalog",
+  openapi: "--openapi",
+  serve: "--serve",
+  settings: "--settings",
+  chaos: "--chaos",
+  rpc: "--rpc",
+  maxSpend: "--max-spend",
+  allowMainnet: "--allow-mainnet",
+  allowPrivate: "--allow-private",
+} as const satisfies Partial<Record<keyof CheckFlags, string>>;
+
 export async function checkClientCommand(
   { mode, command }: { mode: ClientMode; command: string },
   flags: CheckFlags,
   { terminal, json, cwd, signal, env }: Surroundings,
 ): Promise<0 | 1 | 2 | 3> {
+  refuseIdle(flags);
   const formats = readFormats(flags.report);
   const out = readPath(flags.out, cwd);
   const profiles = readProfiles(flags.profile);
   const keyEnv = flags.keyEnv ?? KEY_ENV;
   // Only a key that was named: one that happens to be in the environment may be worth something.
-  const key = flags.keyEnv === undefined ? undefined : readKey(keyEnv, env);
+  const key = flags.keyEnv === undefined ? undefined : readKeyEnv(keyEnv, env);
   const deadline = flags.deadline;
   const deadlineMs =
     deadline === undefined ? undefined : 1000 * readCount("--deadline", deadline, { max: 3600 });
@@ -42,7 +68,11 @@ export async function checkClientCommand(
   terminal.note(
     `It is run once for each trap, on this machine alone, and pays with play money of ${key === undefined ? "a new key" : "the key"} in ${keyEnv}.`,
   );
+  if (profiles === undefined)
+    terminal.note("First it buys from an honest shop, to see which protocols it speaks.");
+  using progress = tellProgress(terminal.note);
   const report = await checkClient({
+    onProgress: progress.onProgress,
     client,
     name: command,
     mode,
@@ -66,19 +96,13 @@ export async function checkClientCommand(
   return CHECK_EXIT[report.outcome];
 }
 
-/** A key of the user's own, such as one that a wallet was made of before; the client is handed a new one where there is none. */
-function readKey(name: string, env: Surroundings["env"]): `0x${string}` | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    throw usageError(
-      `"${name.slice(0, 40)}" is not the name of a variable.`,
-      "Write one such as PRIVATE_KEY.",
-    );
-  }
-  const text = env[name];
-  if (text === undefined || text === "") return undefined;
-  if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text as `0x${string}`;
+/** A client is tested on this machine alone, with play money: what would change nothing there was meant for an endpoint. */
+function refuseIdle(flags: CheckFlags): void {
+  const names = Object.keys(OF_ENDPOINTS) as (keyof typeof OF_ENDPOINTS)[];
+  const idle = names.find((name) => flags[name] !== undefined);
+  if (idle === undefined) return;
   throw usageError(
-    `${name} does not hold a private key.`,
-    "Put a throw-away key in it (0x and 64 hexadecimal digits), or leave it empty and a new one is made.",
+    `${OF_ENDPOINTS[idle]} is for an endpoint, and a client is tested with shops and play money of the tester's.`,
+    "Leave it out, or give the URL of an endpoint.",
   );
 }

@@ -1,5 +1,5 @@
 /** What `purser check` reads from its options whatever it tests, how it writes its reports, and how it ends. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import {
@@ -14,8 +14,10 @@ import {
   type Report,
   reportAs,
   type ReportFormat,
+  type Ring,
 } from "../conformance/index.ts";
 import { UsageError } from "./exit.ts";
+import { readGivenFile } from "./given-file.ts";
 import { makeFolder } from "./make-folder.ts";
 
 /** The exit codes of `check`, which CI reads. */
@@ -52,6 +54,14 @@ export function readProfiles(text: string | undefined): readonly Profile[] | und
   );
 }
 
+export function readRing(text: string): Ring {
+  if (text === "0") return 0;
+  if (text === "1") return 1;
+  if (text === "2") return 2;
+  if (text === "3") return 3;
+  throw usageError(`There is no ring "${text.slice(0, 20)}".`, "Write --ring 0, 1, 2 or 3.");
+}
+
 export function readFormats(text: string | undefined): ReportFormat[] {
   const names = text?.split(",") ?? [];
   const known = REPORT_FORMATS.filter((format) => names.includes(format));
@@ -81,42 +91,47 @@ function isCase(entry: string): boolean {
   );
 }
 
+const BASELINE =
+  "Write a YAML list of case ids under `expected-failures`, such as `- CHAL-18` or `- CHAL-18@x402-v1`.";
+
 /** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
 function readEntries(path: string): string[] {
+  const text = readGivenFile(path, `${BASELINE} Without known failures leave --baseline out.`);
+  let value: unknown;
+  let cause: unknown;
   try {
-    const value: unknown = parseYaml(readFileSync(path, "utf8"));
-    const list = Array.isArray(value)
-      ? value
-      : (value as { "expected-failures"?: unknown })["expected-failures"];
-    if (Array.isArray(list) && list.every((entry) => typeof entry === "string")) return list;
-  } catch (cause) {
-    throw unreadable(path, cause);
+    value = parseYaml(text);
+  } catch (error) {
+    cause = error;
   }
-  throw unreadable(path);
+  const list = Array.isArray(value)
+    ? value
+    : (value as { "expected-failures"?: unknown } | null | undefined)?.["expected-failures"];
+  if (Array.isArray(list) && list.every((entry) => typeof entry === "string")) return list;
+  throw new ConformanceError("CHECK_FILE_INVALID", {
+    problem: `${path} is not a baseline.`,
+    nextStep: BASELINE,
+    cause,
+  });
 }
 
 /** The items of a discovery answer (x402 v2, section 8). */
 export function readCatalog(path: string): unknown[] {
+  const nextStep = "Save the JSON of GET /discovery/resources; its entries stand under items.";
+  const text = readGivenFile(path, nextStep);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = JSON.parse(text);
   } catch {
     value = undefined;
   }
-  const items = Array.isArray(value) ? value : (value as { items?: unknown } | undefined)?.items;
+  const items = Array.isArray(value)
+    ? value
+    : (value as { items?: unknown } | null | undefined)?.items;
   if (Array.isArray(items)) return items;
   throw new ConformanceError("CHECK_FILE_INVALID", {
     problem: `${path} is not what a catalog answers.`,
-    nextStep: "Save the JSON of GET /discovery/resources; its entries stand under items.",
-  });
-}
-
-function unreadable(path: string, cause?: unknown): ConformanceError {
-  return new ConformanceError("CHECK_FILE_INVALID", {
-    problem: `${path} is not a baseline.`,
-    nextStep:
-      "Write a YAML list of case ids under `expected-failures`, such as `- CHAL-18` or `- CHAL-18@x402-v1`.",
-    cause,
+    nextStep,
   });
 }
 

@@ -18,6 +18,7 @@ import {
 } from "../conformance/index.ts";
 import { BASE_SEPOLIA_USDC, BASE_USDC, formatDecimal } from "../protocol/index.ts";
 import { readAmount, readUrl } from "./arguments.ts";
+import { readKeyEnv } from "./check-key.ts";
 import { usageError } from "./check-options.ts";
 import type { CheckFlags } from "./check-program.ts";
 import { readPort, tellSettings } from "./check-settings.ts";
@@ -126,15 +127,27 @@ async function fromKey(
   { rpc, maxSpend, allowMainnet = false }: CheckFlags,
   { env, terminal }: Around,
 ): Promise<Paying> {
-  const key = env[name] ?? "";
-  if (!/^0x[0-9a-fA-F]{64}$/.test(key) || rpc === undefined || maxSpend === undefined) {
+  const key = readKeyEnv(name, env);
+  if (key === undefined) {
     throw usageError(
-      `Paying from ${name} needs a private key in it, --rpc and --max-spend.`,
-      "Export a test network's key (0x and 64 hexadecimal digits) and say what it may spend.",
+      `The variable ${name}, which --key-env names, is not set.`,
+      `Export a key of a test network in it (0x and 64 hexadecimal digits): export ${name}=0x…`,
+    );
+  }
+  if (rpc === undefined) {
+    throw usageError(
+      "Paying from --key-env needs an RPC server of the network.",
+      "Say --rpc <url>, such as that of Base Sepolia.",
+    );
+  }
+  if (maxSpend === undefined) {
+    throw usageError(
+      "Paying from --key-env needs a limit.",
+      "Say --max-spend with the most that the whole run may sign for, such as 1.00.",
     );
   }
   const payer = await fundedPayer({
-    account: privateKeyToAccount(key as `0x${string}`),
+    account: privateKeyToAccount(key),
     rpcUrl: readUrl("--rpc", rpc),
     asset: allowMainnet ? BASE_USDC : BASE_SEPOLIA_USDC,
     maxSpend: readAmount(maxSpend),

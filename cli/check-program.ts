@@ -43,6 +43,12 @@ export interface CheckFlags {
   deadline?: string;
 }
 
+export interface ListFlags {
+  ring?: string;
+  profile?: string;
+  leftOut?: boolean;
+}
+
 const list = (text: string) => text.split(",");
 
 /** Adds `check` to the program; `end` takes the exit code. */
@@ -54,6 +60,8 @@ export function addCheck(
   const check = program
     .command("check")
     .description("Test a 402-gated endpoint: does it ask rightly, and can it be cheated?")
+    // What stands behind a subcommand is that subcommand's, and not silently ours.
+    .enablePositionalOptions()
     .argument("[url]", "the paid URL, such as http://127.0.0.1:4021/weather")
     .option("-X, --request <method>", "the method (default: GET, or POST with -d)")
     .option("-H, --header <line>", 'such as "Accept: text/plain"; may be repeated', collect, [])
@@ -104,7 +112,10 @@ export function addCheck(
     .option("--client <command>", 'test this paying program instead, such as "node pay.js {url}"')
     .option("--agent <command>", "test this agent instead: it is given {goal}")
     .option("--deadline <seconds>", "how long a client may take for a purchase (30; an agent 180)")
-    .option("--allow-mainnet", "with --key-env and --max-spend: pay real money, on Base")
+    .option(
+      "--allow-mainnet",
+      "ring 2, with --key-env, --rpc and --max-spend: pay real money, on Base",
+    )
     .option("--allow-private", "the target is in a private network, and yours to test")
     .option("--verbose", "a line for every case, not only for findings")
     .option("--json", "print one JSON object, the report")
@@ -112,8 +123,9 @@ export function addCheck(
       "after",
       `
 It follows no redirect, and it pays nothing before ring 2: ring 1 signs with a new key that holds nothing. Rings 2 and 3 bring a chain and
-a facilitator of their own, with play money, and say how to point the server at them; real networks are refused. Ring 3 also makes that
-facilitator fail, and counts the work that the server does, where its handler calls WITNESS_URL. Targets on this machine need no flag.
+a facilitator of their own, with play money, and say how to point the server at them. Ring 3 also makes that facilitator fail, and counts the
+work that the server does, where its handler calls WITNESS_URL. Targets on this machine need no flag. With --key-env ring 2 pays from a key
+of yours on Base Sepolia; real money on Base is refused unless --allow-mainnet stands beside --key-env, --rpc and --max-spend.
 
   purser check http://127.0.0.1:4021/weather --ring 3 --serve "node server.js"
 
@@ -138,11 +150,13 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
   check
     .command("list")
     .description("Every case, with its level, ring and profiles.")
+    .option("--ring <n>", "only the cases of this ring")
+    .option("--profile <list>", "only those for these: x402-v2, x402-v1, mpp")
     .option("--left-out", "the cases that are not there, and why")
     .option("--json", "print one JSON array")
-    .action(async ({ leftOut = false }: { leftOut?: boolean }) => {
+    .action(async (options: ListFlags) => {
       const { listCommand } = await import("./check-catalog.ts");
-      end(listCommand(leftOut, surroundings));
+      end(listCommand(options, surroundings));
     });
   check
     .command("explain")
@@ -155,7 +169,9 @@ Exit codes: 0 nothing failed, 1 something failed, 2 it could not be judged or th
     });
   check
     .command("diff")
-    .description("What changed between two JSON reports. Exit code 1 where something got worse.")
+    .description(
+      "What changed between two JSON reports. Exit code 1 where something got worse, 2 where something is no longer judged.",
+    )
     .argument("<before>", "a report.json")
     .argument("<after>", "a later one")
     .option("--json", "print one JSON object")

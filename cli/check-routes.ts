@@ -1,9 +1,7 @@
 /** `purser check --openapi`: every paid operation of a document, one after the other, as one report. */
-import { readFileSync } from "node:fs";
 import {
   check,
   type CheckOptions,
-  ConformanceError,
   fetchText,
   mergeReports,
   paidRoutes,
@@ -11,6 +9,7 @@ import {
   type Route,
 } from "../conformance/index.ts";
 import { readPath } from "./arguments.ts";
+import { readGivenFile } from "./given-file.ts";
 
 /** The document from a file or a URL, and its paid operations at the server that is tested. */
 export async function readRoutes(
@@ -19,7 +18,7 @@ export async function readRoutes(
 ): Promise<Route[]> {
   const text = /^https?:/.test(source)
     ? await fetchText({ url: source, allowPrivate })
-    : readText(readPath(source, cwd));
+    : readGivenFile(readPath(source, cwd), "Give the path or the URL of an OpenAPI document.");
   return paidRoutes(text, url);
 }
 
@@ -47,16 +46,4 @@ export async function checkRoutes(
 function pathOf(url: string): string {
   const { pathname, search } = new URL(url);
   return pathname + search;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new ConformanceError("CHECK_FILE_INVALID", {
-      problem: `${path} cannot be read.`,
-      nextStep: "Give the path or the URL of an OpenAPI document.",
-      cause,
-    });
-  }
 }

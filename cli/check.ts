@@ -7,11 +7,13 @@ import {
   readCatalog,
   readFormats,
   readProfiles,
+  readRing,
   usageError,
   writeReports,
 } from "./check-options.ts";
 import { openPaying } from "./check-paying.ts";
 import type { CheckFlags } from "./check-program.ts";
+import { tellProgress } from "./check-progress.ts";
 import { checkRoutes, readRoutes } from "./check-routes.ts";
 import { settingsCommand } from "./check-settings.ts";
 import { tellReport, tellResult } from "./check-summary.ts";
@@ -34,7 +36,9 @@ export async function checkCommand(
     ring >= 2
       ? await openPaying(url, flags, ring === 3 ? 3 : 2, { terminal, env, signal, cwd })
       : undefined;
+  using progress = tellProgress(terminal.note);
   const options: CheckOptions = {
+    onProgress: progress.onProgress,
     payer: paying?.payer,
     harness: paying?.harness,
     url,
@@ -80,23 +84,30 @@ export async function checkCommand(
 }
 
 /** What would change nothing in this run was meant for another one. */
-function refuseIdle({ keyEnv, maxSpend, serve, deadline }: CheckFlags, ring: Ring): void {
+function refuseIdle(flags: CheckFlags, ring: Ring): void {
+  const { keyEnv, maxSpend, serve, deadline, allowMainnet, chaos, settings } = flags;
   if (deadline !== undefined)
     throw usageError("--deadline is for a client's purchase.", "Leave it out, or say --client.");
-  if (ring >= 2) return;
   const paying = { "--key-env": keyEnv, "--max-spend": maxSpend, "--serve": serve };
-  const [idle] = Object.entries(paying).find(([, value]) => value !== undefined) ?? [];
-  if (idle === undefined) return;
-  throw usageError(
-    `${idle} is for rings 2 and 3, and ring ${ring} pays nothing.`,
-    "Say --ring 2, or leave it out.",
-  );
-}
-
-function readRing(text: string): Ring {
-  if (text === "0") return 0;
-  if (text === "1") return 1;
-  if (text === "2") return 2;
-  if (text === "3") return 3;
-  throw usageError(`There is no ring "${text.slice(0, 20)}".`, "Write --ring 0, 1, 2 or 3.");
+  const idle = Object.entries({
+    ...paying,
+    "--allow-mainnet": allowMainnet,
+    "--settings": settings,
+  })
+    .filter(([, value]) => value !== undefined)
+    .at(0)?.[0];
+  if (ring < 2 && idle !== undefined) {
+    throw usageError(
+      `${idle} is for rings 2 and 3, and ring ${ring} pays nothing.`,
+      "Say --ring 2, or leave it out.",
+    );
+  }
+  if (ring < 3 && chaos !== undefined)
+    throw usageError("--chaos is for ring 3.", "Say --ring 3, or leave it out.");
+  if (allowMainnet !== undefined && keyEnv === undefined) {
+    throw usageError(
+      "--allow-mainnet pays real money from a key of yours, and no --key-env names one.",
+      "Say --key-env, --rpc and --max-spend too, or leave it out: without a key it is play money.",
+    );
+  }
 }

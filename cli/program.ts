@@ -53,6 +53,8 @@ function createProgram(surroundings: Surroundings, end: (code: ExitCode) => void
       "A sentence goes in, a live URL comes out, and the money cannot run away.\nEverything happens on this machine, with play money, unless you configure otherwise.",
     )
     .version(findPackage()?.version ?? "unknown")
+    // Each command reads what stands behind its own name.
+    .enablePositionalOptions()
     .showHelpAfterError("Run it with --help to see how it is used.")
     .addHelpText(
       "after",

@@ -1,6 +1,7 @@
 /**
  * Starts the program for a command line and ends the process with its exit code. It starts fast: each command's code is loaded when it
- * is called, and compiled code is kept beside the installed packages (`node_modules/.cache/purser`), so that it goes when they go.
+ * is called, and compiled code is kept beside the installed packages (`node_modules/.cache/purser`), so that it goes when they go. A checkout
+ * keeps it in `.cache`: npm takes a `node_modules` that was changed for one that it must read anew, which costs each `npx` a second.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -18,7 +19,7 @@ export async function start(argv: readonly string[], tool?: string): Promise<voi
   const root = findPackage()?.root;
   const cache = root?.pathname.includes("/node_modules/")
     ? new URL("../.cache/purser", root)
-    : root && new URL("node_modules/.cache/purser", root);
+    : root && new URL(".cache/purser", root);
   if (cache) module.enableCompileCache(fileURLToPath(cache));
 
   // Loaded now, and not by static imports, so that the cache serves them too.

@@ -57,6 +57,16 @@ export interface CheckOptions extends TargetOptions {
   readonly signal?: AbortSignal | undefined;
   readonly cases?: readonly Case[] | undefined;
   readonly onResult?: ((result: Result) => void) | undefined;
+  /** Called before each case. */
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
+}
+
+/** How far a test is. */
+export interface CheckProgress {
+  /** Cases, each once for each profile. */
+  readonly done: number;
+  readonly of: number;
+  readonly next: { readonly id: string; readonly ring: Ring; readonly profile: Profile };
 }
 
 /** Tests an endpoint. What is wrong with it is in the report; throws a `ConformanceError` when no test could be made. */
@@ -117,7 +127,13 @@ export async function check(options: CheckOptions): Promise<Report> {
   let begun: Ring = 0;
   for (const act of acts) {
     options.signal?.throwIfAborted();
-    const next = act.case.ring;
+    const { id, ring: next } = act.case;
+    const { profile } = act;
+    options.onProgress?.({
+      done: results.length,
+      of: acts.length,
+      next: { id, ring: next, profile },
+    });
     const isDue = ({ case: { ring: own, beginsIn: at = own } }: Act) => begun < at && at <= next;
     if (asks && next > begun) await beginAll(acts.filter(isDue));
     begun = next;

@@ -2,7 +2,7 @@
 export { fetchText } from "./fetch-text.ts";
 export { mergeReports } from "./merge.ts";
 export { paidRoutes, type Route } from "./routes.ts";
-export { check, type CheckOptions } from "./engine.ts";
+export { check, type CheckOptions, type CheckProgress } from "./engine.ts";
 export {
   type Case,
   LEVELS,
@@ -13,8 +13,16 @@ export {
   type Verdict,
   VERDICTS,
 } from "./case.ts";
+export {
+  conclusionOf,
+  countsOf,
+  idsText,
+  nextStepOf,
+  type Unjudged,
+  unjudgedOf,
+} from "./conclusion.ts";
 export { CASES, findCase } from "./cases/catalog.ts";
-export { diffReports, type ReportDiff, type VerdictChange } from "./diff.ts";
+export { type ChangeKind, diffReports, type ReportDiff, type VerdictChange } from "./diff.ts";
 export { ConformanceError, type ConformanceErrorCode } from "./conformance-error.ts";
 export type { Expectations } from "./context.ts";
 export {

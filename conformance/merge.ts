@@ -1,10 +1,10 @@
 /** Several routes of one server, each tested by itself, as one report. */
 import type { Report, Result } from "./report.ts";
-import { VERDICTS, type Verdict } from "./case.ts";
+import { countVerdicts, isBad, staleOf } from "./verdicts.ts";
 
-/** The reports are of one run: one ring, one seed. What the baseline expects must fail at one route at least. */
+/** The reports are of one run: one ring, one seed. A baseline entry is stale only where it is so at all routes together. */
 export function mergeReports(reports: readonly Report[], url: string): Report {
-  const [first, ...others] = reports;
+  const [first] = reports;
   if (!first) throw new Error("There is no report to merge.");
   let offset = 0;
   const parts = reports.map((report) => {
@@ -20,16 +20,15 @@ export function mergeReports(reports: readonly Report[], url: string): Report {
     };
   });
   const results = parts.flatMap((part) => part.results);
-  const stale = first.stale.filter((entry) => others.every((one) => one.stale.includes(entry)));
-  const count = (verdict: Verdict) => results.filter((one) => one.verdict === verdict).length;
-  const counts = Object.fromEntries(VERDICTS.map((one) => [one, count(one)])) as Report["counts"];
+  const passed = new Set(reports.flatMap(({ stale }) => stale));
+  const stale = staleOf([...passed], results);
   return {
     ...first,
     target: { url, method: "*" },
     profiles: [...new Set(reports.flatMap(({ profiles }) => profiles))],
     ms: reports.reduce((sum, { ms }) => sum + ms, 0),
     outcome: outcomeOf(reports, results, stale),
-    counts,
+    counts: countVerdicts(results),
     stale,
     results,
     exchanges: parts.flatMap((part) => part.exchanges),
@@ -43,9 +42,7 @@ function outcomeOf(
 ): Report["outcome"] {
   const has = (outcome: Report["outcome"]) => reports.some((one) => one.outcome === outcome);
   const strict = reports[0]?.strict ?? false;
-  const failing = results.some(
-    ({ known, verdict }) => !known && (verdict === "fail" || (strict && verdict === "warn")),
-  );
+  const failing = results.some(({ known, verdict }) => !known && isBad(verdict, strict));
   if (has("tool-error")) return "tool-error";
   if (failing || stale.length > 0) return "failed";
   return has("incomplete") ? "incomplete" : "passed";

@@ -55,9 +55,12 @@ export async function readTarget(options: TargetOptions): Promise<Target> {
     });
   });
   if (host.kind === "private" && !allowPrivate) {
+    const { address, what = "an address of a private network" } = host;
+    const isLiteral = url.hostname.replace(/^\[|\]$/g, "") === address;
     throw new ConformanceError("CHECK_TARGET_PRIVATE", {
-      problem: `${url.hostname} is at ${host.address}, in a private network.`,
-      nextStep: "If it is yours to test, allow it with --allow-private.",
+      problem: `${isLiteral ? address : `${url.hostname} is at ${address}, which`} is ${what}.`,
+      nextStep:
+        "If it is yours to test, allow it with --allow-private. A server on this machine is at 127.0.0.1.",
     });
   }
   return {

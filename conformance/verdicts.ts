@@ -45,11 +45,15 @@ export function outcomeOf(of: Ending): Report["outcome"] {
     : "passed";
 }
 
-/** Baseline entries that name no failure of this run, though the case was run. */
+/**
+ * Baseline entries that no longer fail: the case ran and passed. What could not be assessed, or was skipped everywhere, says nothing
+ * of them, so that a server which is down does not make a baseline wrong.
+ */
 export function staleOf(baseline: readonly string[], results: readonly Result[]): string[] {
   return baseline.filter((entry) => {
     const [id, profile] = entry.split("@");
     const run = results.filter((one) => one.id === id && (profile ?? one.profile) === one.profile);
-    return run.length > 0 && run.every(({ verdict }) => verdict !== "fail" && verdict !== "warn");
+    const holds = ({ verdict }: Result) => verdict === "pass" || verdict === "info";
+    return run.some(holds) && run.every((one) => holds(one) || one.verdict === "skip");
   });
 }

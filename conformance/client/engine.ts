@@ -14,6 +14,7 @@ import {
   type Verdict,
   unclear,
 } from "../case.ts";
+import type { CheckProgress } from "../engine.ts";
 import type { LocalWorld } from "../local-world.ts";
 import { planCases } from "../plan.ts";
 import { describeCase, type Report, type Result } from "../report.ts";
@@ -46,6 +47,8 @@ export interface CheckClientOptions {
   readonly version?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onResult?: ((result: Result) => void) | undefined;
+  /** Called before each case. */
+  readonly onProgress?: ((progress: CheckProgress) => void) | undefined;
 }
 
 /** Tests it. What is wrong with it is in the report; throws a `ConformanceError` or `ChainError` when no test could be made. */
@@ -69,6 +72,8 @@ export async function checkClient(options: CheckClientOptions): Promise<Report> 
   const results: Result[] = [];
   for (const { case: each, profile } of plan) {
     signal?.throwIfAborted();
+    const { id, ring } = each;
+    options.onProgress?.({ done: results.length, of: plan.length, next: { id, ring, profile } });
     const known = (verdict: Verdict) =>
       isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`));
     const result = await judge(each, profile, plays);

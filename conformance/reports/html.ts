@@ -1,5 +1,6 @@
 /** One page that needs nothing else: no script, no font, no picture from anywhere; light or dark as its reader likes. */
 import { LEVELS, VERDICTS } from "../case.ts";
+import { conclusionOf, nextStepOf } from "../conclusion.ts";
 import { bySeverity, type Report, type Result, routeText } from "../report.ts";
 import { scopeOf, subjectOf } from "../subject.ts";
 import { STYLE } from "./html-style.ts";
@@ -7,13 +8,6 @@ import { escapeMarkup as text } from "./markup.ts";
 
 /** Of a finding's exchanges. */
 const SHOWN = 12;
-
-const OUTCOMES: Readonly<Record<Report["outcome"], string>> = {
-  passed: "Nothing failed",
-  failed: "It does not hold",
-  incomplete: "It could not be judged",
-  "tool-error": "The tester failed",
-};
 
 export function toHtml(report: Report): string {
   const { outcome, counts, results, profiles, startedAt, ms, stale } = report;
@@ -27,18 +21,21 @@ export function toHtml(report: Report): string {
     .map((verdict) => `<li class="${verdict}"><b>${counts[verdict]}</b> ${verdict}</li>`)
     .join("");
   const rest = results.filter((result) => !bad(result));
+  const conclusion = conclusionOf(report).replace(/\.$/, "");
+  const nextStep = nextStepOf(report);
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${text(`${OUTCOMES[outcome]}: ${subjectOf(report)}`)}</title>
+<title>${text(`${conclusion}: ${subjectOf(report)}`)}</title>
 <style>${STYLE}</style>
 <header>
 <p class="name">purser check</p>
-<h1 class="${outcome}">${OUTCOMES[outcome]}</h1>
+<h1 class="${outcome}">${text(conclusion)}</h1>
 <p><code>${text(subjectOf(report))}</code></p>
 <p class="small">${text(profiles.join(", "))} · ${text(scopeOf(report))} · ${text(startedAt)} · ${(ms / 1000).toFixed(1)} s · purser ${text(report.tool.version)}</p>
+${nextStep === undefined ? "" : `<p>${text(nextStep)}</p>`}
 <ul class="tiles">${tiles}</ul>
 ${stale.length > 0 ? `<p>The baseline expects ${text(stale.join(", "))} to fail, and they no longer do.</p>` : ""}
 </header>

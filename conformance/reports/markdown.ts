@@ -1,11 +1,13 @@
 /** Markdown, for a pull request's comment or a job's summary: the findings first, then everything in one table. */
-import { VERDICTS } from "../case.ts";
+import { conclusionOf, countsOf, idsText, nextStepOf, unjudgedOf } from "../conclusion.ts";
 import { bySeverity, type Report, type Result, routeText } from "../report.ts";
 import { scopeOf, subjectOf } from "../subject.ts";
 import { escapeMarkdown } from "./markup.ts";
 
 export function toMarkdown(report: Report): string {
-  const { results, counts, outcome, profiles, stale } = report;
+  const { results, outcome, profiles, stale } = report;
+  const unjudged = unjudgedOf(report);
+  const nextStep = nextStepOf(report);
   const findings = results
     .filter(({ verdict }) => verdict === "fail" || verdict === "warn")
     .toSorted(bySeverity);
@@ -14,14 +16,24 @@ export function toMarkdown(report: Report): string {
     "",
     `\`${subjectOf(report).replaceAll("`", "")}\` · ${profiles.join(", ")} · ${scopeOf(report)}`,
     "",
-    VERDICTS.filter((verdict) => counts[verdict] > 0)
-      .map((verdict) => `${counts[verdict]} ${verdict}`)
-      .join(" · "),
+    countsOf(report).join(" · "),
+    "",
+    `**${conclusionOf(report)}**${nextStep === undefined ? "" : ` ${escapeMarkdown(nextStep)}`}`,
     "",
     ...findings.flatMap((finding) => describe(finding)),
     ...(stale.length > 0
       ? [
           `The baseline expects ${stale.join(", ")} to fail, and they no longer do: take them out.`,
+          "",
+        ]
+      : []),
+    ...(unjudged.length > 0
+      ? [
+          "## Not judged, and why",
+          "",
+          ...unjudged.map(
+            ({ verdict, ids, reason }) => `- ${verdict} ${idsText(ids)}: ${escapeMarkdown(reason)}`,
+          ),
           "",
         ]
       : []),

@@ -52,8 +52,7 @@ export async function sendHttp2(
     const chunks: Buffer[] = [];
     let answered: IncomingHttpHeaders & IncomingHttpStatusHeader = {};
     stream.on("response", (told) => (answered = told));
-    stream.on("data", (chunk: Buffer) => void chunks.push(chunk));
-    stream.on("end", () => {
+    const end = () => {
       const bytes = Buffer.concat(chunks);
       resolve({
         answer: {
@@ -63,7 +62,15 @@ export async function sendHttp2(
           truncated: bytes.length > BODY_LIMIT,
         },
       });
+    };
+    let length = 0;
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      // More is not kept, and the connection is closed.
+      if (length > BODY_LIMIT) end();
     });
+    stream.on("end", end);
     stream.end(body);
   });
   const result = await promise;

@@ -4,7 +4,7 @@
  */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { HeaderLine, WireRequest } from "./exchange.ts";
+import { BODY_LIMIT, type HeaderLine, type WireRequest } from "./exchange.ts";
 import type { WireClientOptions, WireResult } from "./wire-client.ts";
 
 /** A connection to the endpoint, open for whatever is written to it. */
@@ -21,13 +21,19 @@ export function writeHead({ method, path, headers }: WireRequest): string {
   return `${method} ${path} HTTP/1.1\r\n${lines}Connection: close\r\n\r\n`;
 }
 
-/** Sends the text and reads all that comes back until the server closes. */
+/** Sends the text and reads what comes back until the server closes, or `BODY_LIMIT` is full. */
 export async function sendRaw(options: WireClientOptions, text: string): Promise<WireResult> {
   const socket = openSocket(options);
   const chunks: Buffer[] = [];
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const timer = setTimeout(() => resolve("DEADLINE"), options.deadlineMs);
-  socket.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  let length = 0;
+  socket.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    // More is not kept, and the connection is closed.
+    if (length > BODY_LIMIT) resolve(undefined);
+  });
   socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "UNREADABLE"));
   socket.on("close", () => resolve(undefined));
   socket.end(Buffer.from(text, "latin1"));
@@ -47,5 +53,6 @@ function readAnswer(text: string) {
     const at = line.indexOf(":");
     return [line.slice(0, at), line.slice(at + 1).trim()];
   });
-  return { status: Number(status), headers, body: rest.join("\r\n\r\n"), truncated: false };
+  const truncated = text.length > BODY_LIMIT;
+  return { status: Number(status), headers, body: rest.join("\r\n\r\n"), truncated };
 }

@@ -41,6 +41,8 @@ test("one that pays nothing: exit code 2, and the key that was given stays unsee
   const args = ["--client", `'${process.execPath}' -e 0`, ...ONE, "--key-env", "MY_KEY"];
   const { code, stdout, stderr } = await check(args, { env: { MY_KEY: key } });
   expect(code).toBe(2);
+  expect(stdout).toMatch(/cannot-assess CLIENT-01: INVALID: .+It said: nothing/);
+  expect(stdout).toMatch(/It could not be judged\.\nLet the program buy from an honest shop first/);
   expect(stderr).toContain("MY_KEY");
   expect(stdout + stderr).not.toContain(key.slice(2));
 });
@@ -64,6 +66,8 @@ describe("refused before anything starts, with exit code 2", () => {
     ["a quote that is open", ["--client", "node 'x.js"]],
     ["a key that is none", ["--client", "node x.js", "--key-env", "BAD_KEY"]],
     ["a variable that is none", ["--client", "node x.js", "--key-env", "a=b"]],
+    ["real money", ["--client", "node x.js", "--allow-mainnet"]],
+    ["a body for an endpoint", ["--client", "node x.js", "-d", "{}"]],
     ["a deadline that is none", ["--client", "node x.js", "--deadline", "0"]],
     ["a case that there is not", ["--client", "node x.js", "--only", "CHAL-01"]],
   ])("%s", async (_, args) => {

@@ -6,8 +6,10 @@ import {
   AGENT_CASES,
   CASES,
   CLIENT_CASES,
+  diffReports,
   type Report,
   ReportSchema,
+  type Verdict,
 } from "../../conformance/index.ts";
 import { type Endpoint, openEndpoint } from "../conformance/endpoint.ts";
 import { openCarefulShop } from "../conformance/shop.ts";
@@ -47,10 +49,19 @@ test("one that does not: exit code 1, with what it costs and how to mend it", as
   expect(stdout).toMatch(/fail HTTP-01[\s\S]+Seen:[\s\S]+Mend: Guard HEAD like GET/);
 });
 
-test("one that asks for no payment at all: exit code 2", async () => {
+test("one that asks for no payment at all: exit code 2, with the reason and the next step", async () => {
   const { code, stdout } = await check([right.url.replace("/paid", "/other")]);
   expect(code).toBe(2);
-  expect(stdout).toContain("It could not be judged.");
+  expect(stdout).toMatch(
+    /cannot-assess DISC-01, .+ and \d+ more: The request was answered with 404, not with 402\./,
+  );
+  expect(stdout).toMatch(/It could not be judged\.\nSend the request that is for sale/);
+});
+
+test("what an option would have shown is said, and with --verbose why each case was skipped", async () => {
+  const { stdout, stderr } = await check([right.url, "--verbose"]);
+  expect(stdout).toMatch(/skip LEAK-01: Give --resource-marker with/);
+  expect(stderr).toMatch(/skip +DISC-02 .+: .+ is answered with 404\./);
 });
 
 test("a test that could not be made is the tester's: exit code 3, and no finding", async () => {
@@ -74,8 +85,19 @@ describe("a baseline", () => {
   test("lets a known failure pass", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "known.yml"), "expected-failures:\n  - HTTP-01\n");
-    const { code } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
+    const { code, stdout } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
     expect(code).toBe(0);
+    expect(stdout).toMatch(/ 1 fail \(1 known\)[^\n]*\n1 known failure, nothing new\./);
+    expect(stdout).not.toContain("Nothing failed");
+  });
+
+  test("is not stale where nothing was judged: the server may be down", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "known.yml"), "- HTTP-01\n");
+    const elsewhere = right.url.replace("/paid", "/other");
+    const { code, stdout } = await check([elsewhere, "--baseline", "known.yml"], folder.path);
+    expect(code).toBe(2);
+    expect(stdout).not.toContain("take it out");
   });
 
   test.each(["HTPP-01", "HTTP-01@x402-v3"])(
@@ -97,7 +119,8 @@ describe("a baseline", () => {
     writeFileSync(join(folder.path, "known.yml"), "- HTTP-01\n- CHAL-01\n");
     const { code, stdout } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
     expect(code).toBe(1);
-    expect(stdout).toContain("CHAL-01");
+    expect(stdout).toContain("expects CHAL-01 to fail, and it no longer does");
+    expect(stdout).toContain("It does not hold: 1 known, 1 entry of the baseline to take out.");
   });
 });
 
@@ -111,15 +134,41 @@ test("reports are written where --out says, and nowhere without --report", async
   expect(existsSync(join(folder.path, "here/report.md"))).toBe(true);
 });
 
-test("diff tells what got worse, with exit code 1, and better, with 0", async () => {
-  using folder = temporaryFolder();
-  await check([right.url, "--report", "json", "--out", "right"], folder.path);
-  await check([wrong.url, "--report", "json", "--out", "wrong"], folder.path);
-  const reports = ["right/report.json", "wrong/report.json"];
-  const worse = await check(["diff", ...reports], folder.path);
-  expect(worse).toMatchObject({ code: 1 });
-  expect(worse.stdout).toContain("worse  HTTP-01");
-  expect(await check(["diff", ...reports.toReversed()], folder.path)).toMatchObject({ code: 0 });
+describe("diff", () => {
+  async function diff(before: string, after: string) {
+    using folder = temporaryFolder();
+    for (const [out, url] of [
+      ["before", before],
+      ["after", after],
+    ] as const)
+      await check([url, "--only", "HTTP-01", "--report", "json", "--out", out], folder.path);
+    return await check(["diff", "before/report.json", "after/report.json"], folder.path);
+  }
+  const elsewhere = () => right.url.replace("/paid", "/other");
+
+  test("tells what got worse with exit code 1, and what got better with 0", async () => {
+    const worse = await diff(right.url, wrong.url);
+    expect(worse.code).toBe(1);
+    expect(worse.stdout).toMatch(/^worse {2}HTTP-01 .+ pass → fail\n1 verdict changed\.$/);
+    expect(await diff(wrong.url, right.url)).toMatchObject({ code: 0 });
+  });
+
+  test("tells what is no longer judged, and why, with exit code 2", async () => {
+    for (const before of [right.url, wrong.url]) {
+      const { code, stdout } = await diff(before, elsewhere());
+      expect(code).toBe(2);
+      expect(stdout).toMatch(/^lost {3}HTTP-01 .+ → cannot-assess: .+ 404, not with 402/);
+    }
+  });
+
+  test("does not take a failure for mended that is not looked at any more", () => {
+    const was = (verdict: Verdict, ...ids: string[]) =>
+      ({ results: ids.map((id) => ({ id, profile: "mpp", verdict })) }) as unknown as Report;
+    expect(diffReports(was("fail", "A"), was("skip", "A"))).toMatchObject({ lost: true });
+    expect(diffReports(was("fail", "A"), was("pass"))).toMatchObject({ lost: true });
+    expect(diffReports(was("pass", "A"), was("skip", "A"))).toMatchObject({ lost: false });
+    expect(diffReports(was("skip", "A"), was("warn", "A"))).toMatchObject({ worse: true });
+  });
 });
 
 test("list names every case, and explain tells all of one", async () => {
@@ -129,6 +178,18 @@ test("list names every case, and explain tells all of one", async () => {
   );
   const explained = await check(["explain", "chal-18"]);
   expect(explained.stdout).toMatch(/CHAL-18[\s\S]+Where:[\s\S]+To mend it:/);
+  const place = /^ +(\/.+), "what is specification/m.exec(explained.stdout)?.[1] ?? "";
+  expect(existsSync(place)).toBe(true);
+});
+
+test("list --ring and --profile name the cases of those alone", async () => {
+  const { stdout } = await check(["list", "--ring", "3", "--profile", "mpp", "--json"]);
+  const cases = JSON.parse(stdout) as { ring: number; profiles: string | string[] }[];
+  expect(cases.length).toBeGreaterThan(10);
+  for (const { ring, profiles } of cases) {
+    expect(ring).toBe(3);
+    expect(profiles === "any" || profiles.includes("mpp")).toBe(true);
+  }
 });
 
 test("ring 2 brings a chain and a facilitator, says where they are, and pays", async () => {
@@ -140,6 +201,7 @@ test("ring 2 brings a chain and a facilitator, says where they are, and pays", a
   const { code, stderr } = await check([shop.url, "--ring", "2", ...ports, ...only]);
   expect(code).toBe(0);
   expect(stderr).toContain(`FACILITATOR_URL=${facilitatorUrl}`);
+  expect(stderr).toMatch(/^Ring 2: 0 of \d+ cases done, \d+ s; now /m);
   expect(shop.worked()).toBe(3);
 });
 
@@ -151,16 +213,15 @@ test.each([
   ["a case that is none", ["RIGHT", "--only", "CHAL-99"]],
   ["a report format that is none", ["http://127.0.0.1/x", "--report", "pdf"]],
   ["a header that is none", ["http://127.0.0.1/x", "-H", "nonsense"]],
-  ["a baseline that is not there", ["RIGHT", "--baseline", "missing.yml"]],
   ["a ring that is none", ["RIGHT", "--ring", "4"]],
   ["a key without a ring that pays", ["RIGHT", "--key-env", "KEY"]],
   ["a server to start without a ring that pays", ["RIGHT", "--ring", "1", "--serve", "x"]],
   ["a client's deadline", ["RIGHT", "--deadline", "5"]],
   ["ring 3 with a key of one's own", ["RIGHT", "--ring", "3", "--key-env", "KEY"]],
   ["settings with any free port", ["RIGHT", "--ring", "3", "--settings", "--rpc-port", "0"]],
-  ["paying from a key that is not there", ["RIGHT", "--ring", "2", "--key-env", "NO_KEY"]],
-  ["a catalog that is not there", ["RIGHT", "--catalog", "missing.json"]],
-  ["an OpenAPI document that is not there", ["RIGHT", "--openapi", "missing.json"]],
+  ["random faults without the ring that has them", ["RIGHT", "--ring", "2", "--chaos", "7"]],
+  ["settings without a ring that needs them", ["RIGHT", "--settings"]],
+  ["an option that list does not have", ["list", "--strict"]],
   ["an OpenAPI document in a private network", ["RIGHT", "--openapi", "http://10.1.2.3/api.json"]],
   ["another address in a private network", ["RIGHT", "--also-url", "http://10.1.2.3/x"]],
   ["explaining no case", ["explain", "CHAL-99"]],
@@ -168,6 +229,34 @@ test.each([
   const { code, stderr } = await check(args.map((arg) => (arg === "RIGHT" ? right.url : arg)));
   expect(code).toBe(2);
   expect(stderr).not.toContain("INTERNAL");
+});
+
+const KEY = `0x${"4".repeat(64)}`;
+const PAY = ["RIGHT", "--ring", "2"];
+test.each([
+  [/There is no file .+missing\.yml\.\nWrite a YAML list/, ["RIGHT", "--baseline", "missing.yml"]],
+  [/There is no file .+missing\.json/, ["RIGHT", "--catalog", "missing.json"]],
+  [/There is no file .+missing\.json/, ["RIGHT", "--openapi", "missing.json"]],
+  [/There is no file .+a\.json\.\nWrite one with --report json/, ["diff", "a.json", "b.json"]],
+  [
+    /USAGE: The variable NO_KEY, which --key-env names, is not set/,
+    [...PAY, "--key-env", "NO_KEY"],
+  ],
+  [/USAGE: BAD_KEY does not hold a private key/, [...PAY, "--key-env", "BAD_KEY"]],
+  [/USAGE: What --key-env says is not the name of a variable/, [...PAY, "--key-env", KEY]],
+  [/USAGE: .+ needs an RPC server/, [...PAY, "--key-env", "KEY"]],
+  [/USAGE: .+ needs a limit/, [...PAY, "--key-env", "KEY", "--rpc", "http://127.0.0.1:1"]],
+  [/USAGE: --allow-mainnet .+ no --key-env names one/, [...PAY, "--allow-mainnet"]],
+])("what is missing is named: %s", async (told, args) => {
+  const env = { KEY, BAD_KEY: "0x12" };
+  const { code, stderr } = await check(
+    args.map((arg) => (arg === "RIGHT" ? right.url : arg)),
+    process.cwd(),
+    env,
+  );
+  expect(code).toBe(2);
+  expect(stderr).toMatch(told);
+  expect(stderr).not.toContain(KEY.slice(2, 20));
 });
 
 describe("--openapi", () => {

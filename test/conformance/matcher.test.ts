@@ -25,3 +25,11 @@ test("a wrong one does not, and the message says what to mend", async () => {
     /HTTP-01[\s\S]+To mend it/,
   );
 });
+
+test("where nothing could be judged, the message says why and what to do", async () => {
+  await using endpoint = await openEndpoint("x402-v2");
+  const elsewhere = endpoint.url.replace("/paid", "/other");
+  await expect(expect(elsewhere).toConform("x402-v2")).rejects.toThrow(
+    /could not be judged[\s\S]+Send the request that is for sale[\s\S]+Not judged, and why[\s\S]+answered with 404/,
+  );
+});

@@ -3,7 +3,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CASES, check, fundedPayer, planCases, PROFILES } from "../../conformance/index.ts";
+import {
+  CASES,
+  check,
+  type ConformanceError,
+  fundedPayer,
+  planCases,
+  PROFILES,
+} from "../../conformance/index.ts";
 import { BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
 import { openEndpoint } from "./endpoint.ts";
 
@@ -19,6 +26,23 @@ test("a server that is not on this machine is asked at the rate that was said", 
   expect(times).toHaveLength(20);
   const took = times.at(-1)! - times[0]!;
   expect(took).toBeGreaterThanOrEqual((19 * 1000) / rate - 20);
+});
+
+test.each([
+  ["http://10.1.2.3/", /^10\.1\.2\.3 is an address of a private network\./],
+  ["http://[fd12::1]/", /^fd12::1 is an address of a private network\./],
+  [
+    "http://169.254.169.254/",
+    /^169\.254\.169\.254 is .+ cloud machines hand out their .*credentials/,
+  ],
+  ["http://[::ffff:169.254.169.254]/", /cloud machines hand out their .*credentials/],
+  ["http://[fd00:ec2::254]/", /^fd00:ec2::254 is .+ cloud machines hand out their .*credentials/],
+  ["http://0.0.0.0/", /stands for every address of this machine/],
+  ["http://240.0.0.1/", /^240\.0\.0\.1 is a reserved address/],
+])("%s is refused, and the refusal says what it is", async (url, problem) => {
+  const refusal = await check({ url }).catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ code: "CHECK_TARGET_PRIVATE" });
+  expect((refusal as ConformanceError).problem).toMatch(problem);
 });
 
 test("no redirect is followed, whatever is asked", async () => {

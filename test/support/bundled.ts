@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const folder = join(root, "node_modules/.cache/bundled");
+const folder = join(root, ".cache/bundled");
 const made = new Map<string, Promise<string>>();
 
 /** The path of the file to start. Packages that find files of their own beside them are left where they are. */

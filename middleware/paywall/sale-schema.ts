@@ -66,4 +66,43 @@ export const STEPS: readonly MigrationStep[] = [
   CREATE INDEX paywall_sale_payer ON paywall_sale (payer, month, asset, state, amount);`,
   // That its buyer was told it is refused: they may have paid anew.
   "ALTER TABLE paywall_sale ADD COLUMN refused INTEGER NOT NULL DEFAULT 0",
+  // With row ids: a row is longer than what a tree that is ordered by its key holds in a page, so each comparison read an overflow page.
+  `ALTER TABLE paywall_sale RENAME TO paywall_sale_4;
+  DROP INDEX paywall_sale_open;
+  DROP INDEX paywall_sale_buyer_key;
+  DROP INDEX paywall_sale_payer;
+  CREATE TABLE paywall_sale (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    state TEXT NOT NULL
+      CHECK (state IN ('working', 'worked', 'paid', 'failed', 'settled', 'abandoned')),
+    digest TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    payer TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    month TEXT NOT NULL,
+    buyer_key TEXT,
+    owner TEXT,
+    lease INTEGER NOT NULL,
+    refused INTEGER NOT NULL DEFAULT 0,
+    facts TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    tx TEXT,
+    receipt TEXT,
+    answer TEXT,
+    at INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO paywall_sale
+    (key, name, state, digest, fingerprint, payer, asset, amount, month, buyer_key, owner, lease, refused, facts, payload, tx, receipt,
+      answer, at)
+    SELECT key, name, state, digest, fingerprint, payer, asset, amount, month, buyer_key, owner, lease, refused, facts, payload, tx,
+      receipt, answer, at FROM paywall_sale_4 ORDER BY at;
+  DROP TABLE paywall_sale_4;
+  CREATE INDEX paywall_sale_open ON paywall_sale (name)
+    WHERE state IN ('working', 'worked', 'paid', 'failed');
+  CREATE UNIQUE INDEX paywall_sale_buyer_key ON paywall_sale (name, payer, buyer_key)
+    WHERE buyer_key IS NOT NULL AND state <> 'abandoned';
+  CREATE INDEX paywall_sale_payer ON paywall_sale (payer, month, asset, state, amount);`,
 ];

@@ -180,3 +180,58 @@ test("sales of the first version of the table are there in the second", () => {
     receipt: told.response,
   });
 });
+
+test("nothing of a row is lost when the table gets row ids, and a buyer's key still buys once", async () => {
+  const db = openDatabase(":memory:");
+  migrate(db, "paywall", STEPS.slice(0, 4));
+  const { payer, nonce, asset, payTo, validBefore } = record.sale;
+  const facts = {
+    order: { item: "a" },
+    payer,
+    nonce,
+    amount: "7",
+    validBefore: `${validBefore}`,
+    payTo,
+    network: asset.network,
+    asset: asset.address,
+    description: "One a",
+    asked: record.asked,
+    protocol: "x402v2",
+  };
+  const row = {
+    key,
+    name: "items",
+    state: "paid",
+    digest: "d",
+    fingerprint: "f",
+    payer: payer.toLowerCase(),
+    asset: `${asset.network}/${asset.address}`.toLowerCase(),
+    amount: "7",
+    month: "2026-11",
+    buyer_key: "mine",
+    owner: "somebody",
+    lease: 16_000,
+    refused: 1,
+    facts: JSON.stringify(facts),
+    payload: '{"signature":"0x"}',
+    tx: "0x01",
+    receipt: JSON.stringify(told.response),
+    answer: JSON.stringify(answer),
+    at: 5,
+  };
+  const columns = Object.keys(row);
+  const marks = columns.map(() => "?").join(", ");
+  db.run(
+    `INSERT INTO paywall_sale (${columns.join(", ")}) VALUES (${marks})`,
+    ...Object.values(row),
+  );
+  const records = new SaleRecords<{ item: string }>(db, () => NOW);
+  const { id, ...kept } = db
+    .query<typeof row & { id: number }>("SELECT * FROM paywall_sale")
+    .get()!;
+  expect([id, kept]).toEqual([1, row]);
+  const owner = new Owner(db, () => NOW);
+  const again = { ...record, buyerKey: "mine" };
+  const claim = await records.claim(other, again, { owner, allow: () => undefined, sync: true });
+  expect(claim).toMatchObject({ taken: { state: "paid", buyerKey: "mine" } });
+});

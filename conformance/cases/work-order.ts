@@ -4,13 +4,15 @@ import { type Case, noted, skipped, unseen } from "../case.ts";
 import { coreV2, coreV2Flows, httpV2, policy } from "../basis.ts";
 import { alters, says } from "../harness/faults.ts";
 import { isGrant } from "../pay/judge-refusal.ts";
-import { readReceipt } from "../pay/sale.ts";
+import { moneyOf, readReceipt } from "../pay/sale.ts";
 import { flowOf, perform, performSale, prepare, stageOf } from "../pay/stage.ts";
 import { reasonOf } from "./errors.ts";
 import { endOf, judgeStage, unsettled, soldInSpite } from "./judge-stage.ts";
 import { ALL, X402, X402_V2 } from "./judge.ts";
 
 const common = { ring: 3, profiles: X402, payments: 1, severity: "high" } as const;
+/** Facilitators want six seconds left when they verify; the rest is for a machine that is busy until then. */
+const WINDOW_SECONDS = 10n;
 const freeWork = "An attacker has the work done as often as it likes, and pays for none of it.";
 const upfront = skipped("Its flow is upfront: it settles first, and says so (WORK-15).");
 
@@ -120,14 +122,18 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     async begin(context) {
       const { witnessed, harness } = await stageOf(context);
       if (!witnessed) return;
-      const validBefore = BigInt(Math.floor(context.now() / 1000) + 8);
+      // By the later of both clocks, as a facilitator judges it: a chain that mines often in a second is ahead of the tester's.
+      const block = await moneyOf(context).chain.client.getBlock();
+      const clock = BigInt(Math.floor(context.now() / 1000));
+      const validBefore = (block.timestamp > clock ? block.timestamp : clock) + WINDOW_SECONDS;
       const { timeline } = harness;
       const from = timeline.happenings.length;
       const prepared = await prepare(context, {
         change: { fields: { validBefore } },
         send: { deadlineMs: 30_000 },
       });
-      harness.witness.next({ afterMs: 10_000 });
+      const leftMs = Number(validBefore) * 1000 - context.now();
+      harness.witness.next({ afterMs: leftMs + 2000 });
       const sent = prepared.send();
       void sent.catch(() => undefined);
       context.memo.set(`WORK-04 ${context.profile}`, { prepared, sent });

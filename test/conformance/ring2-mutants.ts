@@ -199,7 +199,7 @@ export const RING_2: readonly Row[] = [
           : answer,
     },
   ],
-  ["IDEM-06", "keeps identifiers for all routes", { servesById: true }],
+  ["IDEM-06", "keeps identifiers for all routes", { servesById: "work" }],
   ["IDEM-07", "takes any identifier", { takesAnyId: true }],
   ["IDEM-10", "forgets what it sold", { forgetsNonces: true }],
   ["SETL-07", "never settles", { grantsWhen: () => true }],

@@ -76,6 +76,17 @@ describe("a right shop", () => {
     },
   );
 
+  test("is warned by IDEM-06 where it hands out the answer of another route for the same identifier", async () => {
+    const { facilitatorUrl, payer } = world;
+    await using shop = await openCarefulShop({ facilitatorUrl, servesById: "stored answer" });
+    const only = ["IDEM-06"];
+    const expected = { sibling: "/other" };
+    const { results } = await check({ url: shop.url, ring: 2, only, payer, expect: expected });
+    expect(results.map(({ verdict, seen }) => [verdict, seen])).toEqual([
+      ["warn", expect.stringContaining("stored answer")],
+    ]);
+  });
+
   test("passes RPLY-05 where two instances share their memory", async () => {
     const { facilitatorUrl, payer } = world;
     const shared = { facilitatorUrl, takesAnyPath: true, sales: new Map<string, never>() };

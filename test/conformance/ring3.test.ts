@@ -20,6 +20,7 @@ import { listen } from "../middleware/shop.ts";
 import { openEndpoint } from "./endpoint.ts";
 import { openReference } from "./reference-server.ts";
 import { openMppDoor } from "./mpp-door.ts";
+import { openV1Door } from "./v1-door.ts";
 import { MPP_RING_3, openMeddler } from "./mpp-mutants.ts";
 import { LOAD_MUTANTS, RESTART_MUTANTS, RING_3 } from "./ring3-mutants.ts";
 import { openRing3Shop } from "./ring3-shop.ts";
@@ -47,11 +48,17 @@ const NEED_A_RESTART = ["RPLY-06", "IDEM-09", "WORK-09"];
 const isSlow = ([, kills]: (typeof RING_3)[number]) => kills.includes("WORK-04");
 const QUICK = RING_3.filter((row) => !isSlow(row));
 
-/** What is of MPP too. */
-const QUICK_IN_MPP = QUICK.flatMap(([fault, kills]): (typeof RING_3)[number][] => {
-  const own = kills.filter((id) => findCase(id)?.profiles.includes("mpp"));
-  return own.length > 0 ? [[fault, own]] : [];
-});
+/** What is of another protocol too. */
+const quickIn = (profile: Profile) =>
+  QUICK.flatMap(([fault, kills]): (typeof RING_3)[number][] => {
+    const own = kills.filter((id) => findCase(id)?.profiles.includes(profile));
+    return own.length > 0 ? [[fault, own]] : [];
+  });
+const QUICK_IN_MPP = quickIn("mpp");
+/** The one that is left out takes three seconds, and another fault kills what it does. */
+const QUICK_IN_V1 = quickIn("x402-v1").filter(
+  ([fault]) => fault !== "never asks again after an outage",
+);
 
 // On a busy machine the whole ring takes longer than one test may.
 describe.concurrent("what takes its time", { timeout: 90_000 }, () => {
@@ -156,7 +163,8 @@ async function requireKilled(
   profile: Profile = "x402-v2",
 ): Promise<void> {
   await using shop = await openRing3Shop({ ...urls(harness), fault });
-  await using door = profile === "mpp" ? await openMppDoor(shop.url) : undefined;
+  const doors = { "x402-v2": undefined, "x402-v1": openV1Door, mpp: openMppDoor };
+  await using door = await doors[profile]?.(shop.url);
   const { url } = door ?? shop;
   const { results } = await check({
     url,
@@ -180,6 +188,16 @@ describe("one fault", () => {
 
   test.each(QUICK_IN_MPP)("a shop of MPP that %s fails %j", async (...row) => {
     await requireKilled(harness, row, "mpp");
+  });
+
+  test.each(QUICK_IN_V1)("a shop of x402 v1 that %s fails %j", async (...row) => {
+    await requireKilled(harness, row, "x402-v1");
+  });
+
+  test("is known in x402 v1 for every quick case of it", () => {
+    const killed = new Set(QUICK_IN_V1.flatMap(([, kills]) => kills));
+    const known = quickIn("x402-v1").flatMap(([, kills]) => kills);
+    expect(known.filter((id) => !killed.has(id))).toEqual([]);
   });
 
   test("an endpoint of MPP that works for everybody who asks fails MPP-18", async () => {

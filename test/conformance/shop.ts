@@ -41,8 +41,8 @@ export interface ShopFaults {
   /** Looks for the identifier of a payment, and does not hold it to its rules. */
   ignoresIds?: boolean;
   takesAnyId?: boolean;
-  /** Works for whoever names an identifier that was paid, at any route. */
-  servesById?: boolean;
+  /** Answers whoever names an identifier that was paid, at any route: with work of its own, or the first one's answer. */
+  servesById?: "work" | "stored answer";
   /** Says that an identifier is required. */
   requiresId?: boolean;
   /** Reads the whole body before anything else. */
@@ -196,8 +196,10 @@ export async function openCarefulShop(options: CarefulShopOptions): Promise<Care
       return refuse(url, "invalid_payload", 400);
     const name = id === undefined ? undefined : `${from}:${id}`;
     const sameName = name === undefined || ignoresIds ? undefined : names.get(name);
-    if (sameName !== undefined && options.servesById)
-      return { ...(await sales.get(sameName)!.answer), body: work().body };
+    if (sameName !== undefined && options.servesById !== undefined) {
+      const stored = await sales.get(sameName)!.answer;
+      return options.servesById === "work" ? { ...stored, body: work().body } : stored;
+    }
     const key = `${from}:${nonce}`.toLowerCase();
     const bytes = `${options.takesAnyPath ? "" : path}:${header}`;
     const known = options.forgetsNonces ? undefined : sales.get(key);

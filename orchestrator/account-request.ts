@@ -31,7 +31,9 @@ type Answer =
   /** Only of a provider that speaks the protocol as it is published. */
   | { kind: "tokens"; tokens: Tokens }
   | { kind: "terms"; terms: TermsVersion }
-  | { kind: "consent"; auth: RequiresAuth };
+  | { kind: "consent"; auth: RequiresAuth }
+  /** Its owner has said no, on whichever page. */
+  | { kind: "declined" };
 
 const LIFETIME_MS = 10 * 60 * 1000;
 
@@ -100,7 +102,8 @@ export class AccountRequests {
       const device = answer.auth.device ?? before?.auth.device;
       const auth = { ...answer.auth, ...(device && { device }) };
       const pending = { id, scope, pkce, auth };
-      if (!before) await this.#pending.keep(of, pending);
+      // What was kept is over where another page and code are given for it.
+      if (!before || answer.auth.device) await this.#pending.keep(of, pending);
       if (asker.session) throw consentRequired(profile.id, auth);
       if (!(await this.#consents(asker, user, provider, auth)))
         throw consentRequired(profile.id, auth);
@@ -110,6 +113,10 @@ export class AccountRequests {
       consented = true;
       answer = await send();
       if (answer.kind === "consent") throw consentRequired(profile.id, auth);
+    }
+    if (answer.kind === "declined") {
+      this.#pending.forget(of);
+      throw declined(profile.id);
     }
     if (answer.kind === "terms")
       throw invalid(`${profile.id} asks for its terms again although they were accepted.`);
@@ -175,6 +182,7 @@ export class AccountRequests {
     if (problem?.code === "tos_acceptance_required" && newer)
       return { kind: "terms", terms: newer };
     if (problem?.code === "reauthentication_required") throw signInAgain(profile.id);
+    if (problem?.code === "access_denied") return { kind: "declined" };
     throw refusal(profile.id, "account request", answer);
   }
 

@@ -105,8 +105,10 @@ export class AgentTokens {
     provider: CatalogProvider,
     forget: { agent?: string } | undefined,
   ): Promise<boolean> {
-    if (forget && unlinks(provider) && (await this.#unlink(of, provider, forget))) return true;
-    let told = true;
+    const unlinking = forget && unlinks(provider);
+    if (unlinking && (await this.#unlink(of, provider, forget))) return true;
+    // Where only the tokens end, one that unlinks still has the link.
+    let told = unlinking !== true;
     for (const token of await this.#held(of))
       told = (await this.#parts.oauth.revoke(provider, token)) && told;
     return told;

@@ -8,11 +8,11 @@ import type { SigningKeys } from "./signing-keys.ts";
 
 const CONSENTED = landing(
   "Done here",
-  "You have consented. Go back to your agent and accept there; you can close this page.",
+  "You have consented. Close this page and go back to your agent; where it asks whether you have, accept.",
 );
 const DECLINED = landing(
   "Nothing was linked",
-  "You have not consented. Go back to your agent and decline there; you can close this page.",
+  "You have not consented. Close this page and go back to your agent; where it asks whether you have, decline.",
 );
 
 function landing(title: string, text: string): string {

@@ -14,10 +14,11 @@ import { DeepLink } from "./resource.ts";
 import { Secret } from "./secret.ts";
 import {
   type AddOrder,
+  ChangedConsent,
   type ConnectionOrder,
   ConsentList,
   type ConsentOrder,
-  ConsentView,
+  type ConsentView,
   ConnectionView,
   type DeepLinkOrder,
   EnvView,
@@ -37,6 +38,7 @@ import {
   ServicesEnvelope,
   SessionView,
   SpendHistory,
+  Unlinked,
   type UpdateOrder,
   Variable,
   VariableList,
@@ -112,8 +114,8 @@ export class OrchestratorClient {
     return this.#call("POST", within(project, "connections"), ConnectionView, order);
   }
 
-  async disconnect(project: string, provider: string): Promise<void> {
-    await this.#call("DELETE", within(project, "connections", provider), z.unknown());
+  disconnect(project: string, provider: string): Promise<Unlinked> {
+    return this.#call("DELETE", within(project, "connections", provider), Unlinked);
   }
 
   /** Also those that were revoked. */
@@ -122,12 +124,12 @@ export class OrchestratorClient {
   }
 
   /** Lets an agent use the account, or changes what for. */
-  grantConsent(project: string, order: ConsentOrder): Promise<ConsentView> {
-    return this.#call("POST", within(project, "consents"), ConsentView, order);
+  grantConsent(project: string, order: ConsentOrder): Promise<ChangedConsent> {
+    return this.#call("POST", within(project, "consents"), ChangedConsent, order);
   }
 
-  revokeConsent(project: string, id: string): Promise<ConsentView> {
-    return this.#call("DELETE", within(project, "consents", id), ConsentView);
+  revokeConsent(project: string, id: string): Promise<ChangedConsent> {
+    return this.#call("DELETE", within(project, "consents", id), ChangedConsent);
   }
 
   /** A run for whoever acts in the person's name, with a token of its own that is shown once. */

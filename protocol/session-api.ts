@@ -22,8 +22,8 @@
  * | `GET /v1/projects/{p}/spend` | `SpendHistory`: of the last twelve months |
  * | `POST /v1/projects/{p}/runs` `RunGrant` | `Delegation`: a run for an agent |
  * | `POST /v1/projects/{p}/connections` `ConnectionOrder` (run) | `ConnectionView` |
- * | `GET /v1/projects/{p}/connections` (run), `DELETE …/connections/{provider}` | `ConnectionList`, `{ unlinked: true }` |
- * | `GET /v1/projects/{p}/consents`, `POST …/consents` `ConsentOrder`, `DELETE …/consents/{id}` | `ConsentList`, `ConsentView` |
+ * | `GET /v1/projects/{p}/connections` (run), `DELETE …/connections/{provider}` | `ConnectionList`, `Unlinked` |
+ * | `GET /v1/projects/{p}/consents`, `POST …/consents` `ConsentOrder`, `DELETE …/consents/{id}` | `ConsentList`, `ChangedConsent` |
  * | `POST /v1/projects/{p}/preflight` `AddOrder` | `Preflight`: what would stand in the way, and nothing is done |
  * | `POST /v1/projects/{p}/quotes` `QuoteOrder` | `Quote` |
  * | `POST /v1/projects/{p}/resources` `AddOrder` (run) | `Resource` |
@@ -220,6 +220,9 @@ export const ConnectionView = Connection.extend({
   connected_at: z.string(),
 });
 export type ConnectionView = z.output<typeof ConnectionView>;
+/** The connection is over here in any case; `told` says whether its provider has heard of it. */
+export const Unlinked = z.object({ unlinked: z.literal(true), told: z.boolean() });
+export type Unlinked = z.output<typeof Unlinked>;
 export const ConnectionList = z.object({ connections: z.array(ConnectionView) });
 export type ConnectionList = z.output<typeof ConnectionList>;
 
@@ -240,6 +243,9 @@ export const ConsentOrder = z.object({
   scopes: z.array(AgentScope).min(1).max(10).default(["account"]),
 });
 export type ConsentOrder = z.output<typeof ConsentOrder>;
+/** A consent that was changed or taken back; `told` says whether the provider has heard that what the agent had is over. */
+export const ChangedConsent = ConsentView.extend({ told: z.boolean() });
+export type ChangedConsent = z.output<typeof ChangedConsent>;
 export const ConsentList = z.object({ consents: z.array(ConsentView) });
 export type ConsentList = z.output<typeof ConsentList>;
 

@@ -50,16 +50,24 @@ export async function revokeConsent(
     line,
     `Take back ${what}the consent of the agent "${plain(agent)}" at ${provider}? Its tokens end; to have it again, the account's owner is asked.`,
   );
-  const after =
+  const { told, ...after } =
     left.length === 0
       ? await client.revokeConsent(project.id, id)
       : await client.grantConsent(project.id, { provider, agent, scopes: left });
   const rest = left.length === 0 ? "" : ` It may still: ${left.join(" ")}.`;
   return {
-    data: { consent: after, ...(scope === undefined ? {} : { revoked_scope: scope }) },
-    lines: [`Took back ${what}the consent of ${plain(agent)} at ${provider}.${rest}`],
-    nextSteps: [`${command.tool} consents`],
+    data: { consent: after, told, ...(scope === undefined ? {} : { revoked_scope: scope }) },
+    lines: [
+      `Took back ${what}the consent of ${plain(agent)} at ${provider}${told ? ", which has heard of it" : ""}.${rest}`,
+    ],
+    warnings: told ? [] : [untold({ agent, provider }, command.tool)],
+    nextSteps: told ? [`${command.tool} consents`] : [`${command.tool} open ${provider}`],
   };
+}
+
+/** The orchestrator gives the agent nothing any more; what it has read before only the provider can end. */
+function untold({ agent, provider }: { agent: string; provider: string }, tool: string): string {
+  return `${provider} could not be told: a token that ${plain(agent)} has read already is good there until it expires. When ${provider} answers, end it on the account's page there: \`${tool} open ${provider}\`.`;
 }
 
 async function held(command: ProjectCommand, project: string): Promise<ConsentView[]> {

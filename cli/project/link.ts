@@ -72,9 +72,19 @@ export async function unlink(command: ProjectCommand, provider: string): Promise
     line,
     `Unlink ${provider}? Its tokens are revoked; what the account holds stays at ${provider}.`,
   );
-  await client.disconnect(project.id, provider);
+  const { told } = await client.disconnect(project.id, provider);
   await command.read(client, project);
-  return { data: { provider, unlinked: true }, lines: [`Unlinked ${provider}.`] };
+  return {
+    data: { provider, unlinked: true, told },
+    lines: [`Unlinked ${provider}${told ? ", which has heard of it" : ""}.`],
+    warnings: told ? [] : [untold(provider, command.tool)],
+    nextSteps: told ? [] : [`${command.tool} link ${provider}`],
+  };
+}
+
+/** Here it is over; there it is not, and only the provider can end it. */
+function untold(provider: string, tool: string): string {
+  return `${provider} could not be told: it may still count as linked there, with tokens that are good until they expire. When it answers, \`${tool} link ${provider}\` and \`${tool} unlink ${provider} --yes\` tell it; or take this orchestrator's access back on the account's own page there.`;
 }
 
 export async function open(command: ProjectCommand, provider: string): Promise<Answer> {

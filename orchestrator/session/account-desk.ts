@@ -1,14 +1,15 @@
 /** A project's accounts at providers, and which agent may use them for what. */
 import type {
   CatalogProvider,
+  ChangedConsent,
   ConnectionList,
   ConnectionOrder,
   ConnectionView,
   ConsentList,
   ConsentOrder,
-  ConsentView,
   DeepLink,
   DeepLinkOrder,
+  Unlinked,
 } from "../../protocol/index.ts";
 import { type Connections, notConnected } from "../connections.ts";
 import type { Consents } from "../consents.ts";
@@ -40,8 +41,7 @@ export class AccountDesk {
     return { connections: all.filter(({ provider }) => mayUse(caller, provider)) };
   }
 
-  /** `told` says whether the provider has heard of it, which may be down. */
-  async unlink(project: string, id: string): Promise<{ unlinked: true; told: boolean }> {
+  async unlink(project: string, id: string): Promise<Unlinked> {
     const { connections } = this.#parts;
     return { unlinked: true, told: await connections.unlink(project, id, await this.#found(id)) };
   }
@@ -54,23 +54,24 @@ export class AccountDesk {
   async grantConsent(
     project: string,
     { provider, agent, scopes }: ConsentOrder,
-  ): Promise<ConsentView> {
+  ): Promise<ChangedConsent> {
     const { connections, consents } = this.#parts;
     if (!connections.find(project, provider)) throw notConnected(provider);
     const of = { project, provider, agent };
     const consent = consents.grant({ ...of, scopes });
-    await connections.endAgent(of, await this.#found(provider), { forget: false });
-    return consent;
+    const told = await connections.endAgent(of, await this.#found(provider), { forget: false });
+    return { ...consent, told };
   }
 
-  async revokeConsent(project: string, id: string): Promise<ConsentView> {
+  async revokeConsent(project: string, id: string): Promise<ChangedConsent> {
     const { connections, consents } = this.#parts;
     const consent = consents.revoke(project, id);
     const { provider, agent } = consent;
     const of = { project, provider, agent };
-    if (!consents.find(of))
-      await connections.endAgent(of, await this.#found(provider), { forget: true });
-    return consent;
+    // One that was revoked before may have been given anew since.
+    if (consents.find(of)) return { ...consent, told: true };
+    const told = await connections.endAgent(of, await this.#found(provider), { forget: true });
+    return { ...consent, told };
   }
 
   async deepLink(project: string, session: Session, order: DeepLinkOrder): Promise<DeepLink> {

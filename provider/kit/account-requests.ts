@@ -17,7 +17,7 @@ import { admit, type AdmissionOptions } from "./admission.ts";
 import { type AttestedUserOptions, checkAttestedUser } from "./attested-user.ts";
 import type { Connections } from "./connections.ts";
 import { PENDING_MS, type PendingRequests } from "./consent/pending-requests.ts";
-import { ENVELOPES, sendError } from "./error.ts";
+import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
 import { readMandate } from "./mandates.ts";
 import type { OAuth } from "./oauth.ts";
 import { PROFILES } from "./profiles.ts";
@@ -119,6 +119,7 @@ async function ask(
     scope,
     project: projectOf(mandate, request),
   };
+  if (pending.isDeclined(same)) throw declined();
   // The code for a device was given once, and is kept nowhere here.
   const open = pending.findPage(same);
   if (open !== undefined) return { type: "redirect", redirect: { url: open } };
@@ -138,4 +139,11 @@ async function ask(
   };
   pending.add(asked, auth.redirect.url);
   return auth;
+}
+
+function declined(): ProvisioningError {
+  return new ProvisioningError("access_denied", {
+    problem: "The owner of the account has declined this request.",
+    nextStep: "Ask the user before another request is made.",
+  });
 }

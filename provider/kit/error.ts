@@ -20,6 +20,8 @@ export type ProvisioningErrorCode =
   | "mandate_expired"
   | "spend_limit_exceeded"
   | "tos_acceptance_required"
+  /** The owner has declined the account request. */
+  | "access_denied"
   | "unknown_service"
   | "not_for_resources"
   | "invalid_configuration"
@@ -67,6 +69,7 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   mandate_expired: 403,
   spend_limit_exceeded: 403,
   tos_acceptance_required: 403,
+  access_denied: 403,
   unknown_service: 404,
   not_for_resources: 400,
   invalid_configuration: 400,

@@ -65,6 +65,18 @@ async function passes(...args: string[]): Promise<Envelope> {
   return envelope;
 }
 
+/** From here on the person is one of whom nobody has heard. */
+async function beNew(name: string) {
+  const user = { id: `usr_${name}`, email: `${name}@example.com`, name, emailVerified: true };
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
+  env = { ...env, PURSER_SESSION: session.reveal() };
+  cwd = join(folder.path, name);
+  mkdirSync(cwd);
+  await passes("init");
+  return user;
+}
+
 const added = async (...args: string[]) =>
   (await passes("add", ...args, "--accept-tos", "--confirm-paid-service")).data.resource;
 
@@ -180,8 +192,36 @@ test("`link`, `open` and `unlink`: the account, its dashboard once, and the link
   const opened = await passes("open", "greenhouse");
   expect(opened.data).toMatchObject({ url: expect.stringMatching(/^http/) as string });
   expect((await purser("unlink", "greenhouse")).error.code).toBe("JSON_REQUIRES_CONFIRMATION");
-  await passes("unlink", "greenhouse", "--yes");
+  const unlinked = await passes("unlink", "greenhouse", "--yes");
+  expect(unlinked).toMatchObject({ data: { told: true }, warnings: [], next_steps: [] });
   expect((await passes("status")).data["providers"]).toEqual([]);
+});
+
+test("a provider that is down when its link is given up: the command says that it has not heard of it, and what tells it later", async () => {
+  await beNew("faye");
+  await passes("link", "greenhouse", "--accept-tos");
+  world.faults.set("unlink", "broken");
+  const unheard = await passes("unlink", "greenhouse", "--yes");
+  expect(unheard).toMatchObject({
+    data: { unlinked: true, told: false },
+    warnings: [expect.stringContaining("greenhouse could not be told")],
+    next_steps: ["purser link greenhouse"],
+  });
+  world.faults.clear();
+  await passes("link", "greenhouse");
+  expect((await passes("unlink", "greenhouse", "--yes")).data["told"]).toBe(true);
+  expect((await purser("link", "greenhouse")).error.code).toBe("BROWSER_AUTH_REQUIRED");
+  await consent((await purser("link", "greenhouse")).error.details["browser_url"] ?? "");
+  const link = await passes("link", "greenhouse");
+  expect(link.warnings).toEqual([]);
+
+  for (const call of ["unlink", "revoke"]) world.faults.set(call, "down");
+  const [own] = (await passes("consents")).data["consents"] as { id: string }[];
+  expect(await passes("consents", "revoke", own!.id, "--yes")).toMatchObject({
+    data: { told: false },
+    warnings: [expect.stringMatching(/could not be told.*purser open greenhouse/)],
+    next_steps: ["purser open greenhouse"],
+  });
 });
 
 test("`consents`: what each agent may do, taken back one scope and one agent at a time, and the others go on", async () => {
@@ -222,7 +262,7 @@ test("`consents`: what each agent may do, taken back one scope and one agent at 
   expect((await purser(...revoke, "--scope", "payments")).error.code).toBe("SCOPE_MISSING");
   expect((await purser(...revoke, "--scope", "everything")).error.code).toBe("CONFIG_INVALID");
 
-  await passes(...revoke);
+  expect(await passes(...revoke)).toMatchObject({ data: { told: true }, warnings: [] });
   expect(await held()).toEqual([own]);
   const order = ["add", "greenhouse/pot:small", "--name", "fern"];
   expect((await gardener(...order)).error.code).toBe("AGENT_NOT_ADMITTED");
@@ -234,13 +274,7 @@ test("`consents`: what each agent may do, taken back one scope and one agent at 
 });
 
 test("a new account is set up as the person says, one that exists stays as it is, and what it does not take is refused", async () => {
-  const user = { id: "usr_eve", email: "eve@example.com", name: "Eve", emailVerified: true };
-  const expiresAt = Date.now() + 60 * 60 * 1000;
-  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
-  env = { ...env, PURSER_SESSION: session.reveal() };
-  cwd = join(folder.path, "eve");
-  mkdirSync(cwd);
-  await passes("init");
+  const user = await beNew("eve");
   const order = ["add", "greenhouse/pot:small", "--accept-tos", "--provider-config"];
   expect((await purser(...order, '{"climate":"wet"}')).error.code).toBe("INPUT_INVALID");
   const climate = async (config: string) =>

@@ -117,9 +117,9 @@ async function decide(
   const consent = await browser.submit(code, { code: letter });
   return { consent, after: await browser.submit(consent, { answer: word }) };
 }
-async function decideAt(url: string | undefined) {
+async function decideAt(url: string | undefined, word = "approve") {
   const browser = openBrowser();
-  return decide(await browser.open(url!), browser);
+  return decide(await browser.open(url!), browser, word);
 }
 async function decideOnDevice(refused: Answer, word = "approve") {
   const { verification_uri, user_code } = detailsOf(refused);
@@ -238,6 +238,26 @@ test.each(["down", "slow", "broken", "lost"] as const)(
   },
 );
 
+test("an owner who declines in the browser is believed, and asked again only when the agent is told so and comes back", async () => {
+  const gardener = callerOf("gardener");
+  const asked = await link(gardener);
+  await link(gardener);
+  await decideAt(detailsOf(asked)["url"], "decline");
+  expect(codeOf(await link(gardener)), "also where the device's code is not asked after yet").toBe(
+    "CONSENT_DECLINED",
+  );
+  expect(grants().map(({ agent }) => agent)).toEqual(["cli"]);
+  clock.skew = 6000;
+  const anew = await link(gardener);
+  expect(codeOf(anew)).toBe("CONSENT_REQUIRED");
+  const [before, later] = [asked, anew].map(detailsOf);
+  expect(later!["url"]).not.toBe(before!["url"]);
+  expect(later!["user_code"]).not.toBe(before!["user_code"]);
+  await decideOnDevice(anew);
+  clock.skew = 12_000;
+  expect((await link(gardener)).status).toBe(200);
+});
+
 test("an owner who declines on another device is believed", async () => {
   const gardener = callerOf("gardener");
   await decideOnDevice(await link(gardener), "decline");
@@ -291,7 +311,9 @@ test("one agent's consent is taken back, and the others go on; it is not let in 
   expect((await link(gardener)).status).toBe(200);
   const { body } = await cli.get(`${at}/consents`);
   const consents = body["consents"] as { id: string; agent: string }[];
-  await cli.delete(`${at}/consents/${consents.find(({ agent }) => agent === "gardener")!.id}`);
+  const revoke = () =>
+    cli.delete(`${at}/consents/${consents.find(({ agent }) => agent === "gardener")!.id}`);
+  expect((await revoke()).body).toMatchObject({ agent: "gardener", told: true });
   expect(grants().map(({ agent }) => agent)).toEqual(["cli"]);
   expect(codeOf(await add(gardener))).toBe("AGENT_NOT_ADMITTED");
   expect(codeOf(await link(gardener))).toBe("CONSENT_REQUIRED");

@@ -99,7 +99,7 @@ const ACTIONS: Readonly<Record<string, Act>> = {
     const approved = fieldOf(at.request, "answer") === "approve";
     const grantId = approved ? await grant(at, options) : undefined;
     if (grantId === undefined && approved) return over(at.response);
-    if (!approved && at.asked) options.pending.decide(at.asked.id);
+    if (!approved && at.asked) options.pending.decline(at.asked.id);
     const result =
       grantId === undefined
         ? { error: "access_denied", error_description: "The owner declined." }
@@ -126,7 +126,7 @@ async function grant(
   const id = await made.save();
   return database.transaction(() => {
     if (asked) {
-      if (!pending.decide(asked.id)) return undefined;
+      if (!pending.approve(asked.id)) return undefined;
       accounts.link({ issuer: asked.issuer, subject: asked.subject }, account.id);
       if (asked.terms) accounts.acceptTerms({ accountId: account.id, ...asked.terms });
       if (asked.mandate) connections.renewMandate(account.id, asked.mandate);

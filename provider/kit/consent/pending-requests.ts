@@ -36,7 +36,11 @@ export interface PendingRequests {
   /** One that can still be decided. */
   find(id: string): PendingRequest | undefined;
   /** Takes it away, in the caller's transaction; false where it was decided already. */
-  decide(id: string): boolean;
+  approve(id: string): boolean;
+  /** Until it would have expired, who asks for the same again is told so. */
+  decline(id: string): void;
+  /** Whether the owner has declined the same request. */
+  isDeclined(same: SameRequest): boolean;
 }
 
 type SameRequest = Pick<
@@ -76,19 +80,25 @@ export function openPendingRequests(database: Database, now: () => number): Pend
     `ALTER TABLE pending_request ADD COLUMN request_id TEXT NOT NULL DEFAULT '';
      ALTER TABLE pending_request ADD COLUMN challenge TEXT NOT NULL DEFAULT '';
      ALTER TABLE pending_request ADD COLUMN page TEXT NOT NULL DEFAULT ''`,
+    `ALTER TABLE pending_request ADD COLUMN declined INTEGER NOT NULL DEFAULT 0`,
   ]);
   const byId = database.query<Row>(
     `SELECT id, issuer, subject, email, agent, agent_name AS agentName, scope, project, mandate, terms, expires_at AS expiresAt,
        request_id AS requestId, challenge
-     FROM pending_request WHERE id = ? AND expires_at > ?`,
+     FROM pending_request WHERE id = ? AND declined = 0 AND expires_at > ?`,
   );
-  const samePage = database.query<{ page: string }>(
-    `SELECT page FROM pending_request WHERE issuer = ? AND subject = ? AND request_id = ? AND challenge = ? AND agent = ?
+  const sameRequest = database.query<{ page: string; declined: number }>(
+    `SELECT page, declined FROM pending_request WHERE issuer = ? AND subject = ? AND request_id = ? AND challenge = ? AND agent = ?
        AND scope = ? AND project = ? AND expires_at > ?`,
   );
+  const find = ({ issuer, subject, requestId, challenge, agent, scope, project }: SameRequest) =>
+    sameRequest.get(issuer, subject, requestId, challenge, agent, scope, project, now());
   return {
-    findPage: ({ issuer, subject, requestId, challenge, agent, scope, project }) =>
-      samePage.get(issuer, subject, requestId, challenge, agent, scope, project, now())?.page,
+    findPage: (same) => {
+      const row = find(same);
+      return row?.declined === 0 ? row.page : undefined;
+    },
+    isDeclined: (same) => find(same)?.declined === 1,
     add: ({ id, issuer, subject, email, mandate, terms, expiresAt, ...asked }, url) => {
       database.run("DELETE FROM pending_request WHERE expires_at <= ?", now());
       database.run(
@@ -121,6 +131,10 @@ export function openPendingRequests(database: Database, now: () => number): Pend
         terms: terms === null ? undefined : (JSON.parse(terms) as PendingRequest["terms"]),
       };
     },
-    decide: (id) => database.run("DELETE FROM pending_request WHERE id = ?", id) === 1,
+    approve: (id) =>
+      database.run("DELETE FROM pending_request WHERE id = ? AND declined = 0", id) === 1,
+    decline: (id) => {
+      database.run("UPDATE pending_request SET declined = 1 WHERE id = ?", id);
+    },
   };
 }

@@ -3,6 +3,13 @@ import { toErrorBody } from "../protocol/error.ts";
 import { interruptSignal } from "./interrupt.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
+/** Of what waits: milliseconds that pass, from whenever. */
+export interface Clock {
+  now(): number;
+  /** Rejects where the signal aborts. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
 export interface Surroundings {
   terminal: Terminal;
   json: boolean;
@@ -12,6 +19,8 @@ export interface Surroundings {
   signal: AbortSignal;
   /** When the program began, in milliseconds since the epoch. */
   startedAt: number;
+  /** The process's own by default. */
+  clock?: Clock;
   /** What is read where a command line says so; the process's own by default. */
   stdin?: AsyncIterable<Uint8Array | string>;
   /** What the person called it by, where that is not "purser": "stripe projects". */

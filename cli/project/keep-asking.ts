@@ -4,12 +4,15 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { PurserError } from "../../protocol/error.ts";
+import type { Clock } from "../surroundings.ts";
 
 /** What one ask has come to: an answer, or nothing yet and when to ask again. */
 export type Asked<T> = { answer: T } | { againInMs: number };
 
 export interface Patience {
   signal: AbortSignal;
+  /** The process's own by default. */
+  clock: Clock | undefined;
   longestMs: number;
   /** Between two asks, where the first of them does not say. */
   stepMs: number;
@@ -17,6 +20,10 @@ export interface Patience {
   atOnce?: boolean;
 }
 
+const PROCESS_CLOCK: Clock = {
+  now: () => performance.now(),
+  pause: (ms, signal) => setTimeout(ms, undefined, { signal }),
+};
 const LONGEST_PAUSE_MS = 30_000;
 /** The same ask may be answered later. */
 const PASSING: ReadonlySet<string> = new Set(["ORCHESTRATOR_UNREACHABLE", "PROVIDER_UNAVAILABLE"]);
@@ -24,11 +31,11 @@ const PASSING: ReadonlySet<string> = new Set(["ORCHESTRATOR_UNREACHABLE", "PROVI
 /** The answer, or undefined where there is none in time; where time ends while nobody answers, that failure is thrown. */
 export async function keepAsking<T>(
   ask: () => Promise<Asked<T>>,
-  { signal, longestMs, stepMs, atOnce = false }: Patience,
+  { signal, clock = PROCESS_CLOCK, longestMs, stepMs, atOnce = false }: Patience,
 ): Promise<T | undefined> {
-  const until = performance.now() + longestMs;
+  const until = clock.now() + longestMs;
   let pauseMs = stepMs;
-  if (!atOnce) await setTimeout(pauseMs, undefined, { signal });
+  if (!atOnce) await clock.pause(pauseMs, signal);
   for (;;) {
     let failure: PurserError | undefined;
     try {
@@ -40,10 +47,10 @@ export async function keepAsking<T>(
       failure = error;
       pauseMs = Math.max(pauseMs, Math.min(pauseMs * 2, LONGEST_PAUSE_MS));
     }
-    if (performance.now() + pauseMs > until) {
+    if (clock.now() + pauseMs > until) {
       if (failure) throw failure;
       return undefined;
     }
-    await setTimeout(pauseMs, undefined, { signal });
+    await clock.pause(pauseMs, signal);
   }
 }

@@ -106,7 +106,7 @@ async function consented(
   line: string,
   connect: () => Promise<ConnectionView>,
 ): Promise<ConnectionView> {
-  const { signal } = command.surroundings;
+  const { signal, clock } = command.surroundings;
   let isShown = false;
   const ask = async (): Promise<Asked<ConnectionView>> => {
     try {
@@ -124,6 +124,7 @@ async function consented(
   if ("answer" in first) return first.answer;
   const connection = await keepAsking(ask, {
     signal,
+    clock,
     longestMs: LONGEST_MS,
     stepMs: first.againInMs,
   });

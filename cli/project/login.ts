@@ -73,7 +73,7 @@ async function finish(
   pending: PendingLogin,
   { file, again, waitMs }: Finish,
 ): Promise<Answer> {
-  const { signal } = command.surroundings;
+  const { signal, clock } = command.surroundings;
   const { url } = command.address();
   const options = { url, fetch: globalThis.fetch, signal };
   let seconds = pending.interval;
@@ -87,7 +87,7 @@ async function finish(
     if (answer.state === "slow_down") seconds += 5;
     return { againInMs: seconds * 1000 };
   };
-  const patience = { signal, longestMs: waitMs, stepMs: seconds * 1000, atOnce: true };
+  const patience = { signal, clock, longestMs: waitMs, stepMs: seconds * 1000, atOnce: true };
   const token = await keepAsking(ask, patience).catch((error: unknown) => {
     throw isUnreachable(error) ? unanswered(url, again, error) : error;
   });

@@ -12,12 +12,12 @@ export async function untilReady(
   { longestMs = 60_000, stepMs = 500 }: Partial<Pick<Patience, "longestMs" | "stepMs">> = {},
 ): Promise<Resource> {
   if (made.status !== "pending") return made;
-  const { signal, terminal } = surroundings;
+  const { signal, terminal, clock } = surroundings;
   terminal.note(`${made.service} is being made…`);
   let resource = made;
   const ask = async () => {
     resource = await client.resource(project, made.id);
     return resource.status === "pending" ? { againInMs: stepMs } : { answer: resource };
   };
-  return (await keepAsking(ask, { signal, longestMs, stepMs })) ?? resource;
+  return (await keepAsking(ask, { signal, clock, longestMs, stepMs })) ?? resource;
 }

@@ -65,6 +65,16 @@ async function passes(...args: string[]): Promise<Envelope> {
   return envelope;
 }
 
+/** The provider wants its device's code asked after only so often. */
+function sayInterval(seconds: number): void {
+  type Asked = { requires_auth?: { device?: object } };
+  world.lies.set("account_requests", (truth) => {
+    const { requires_auth: auth } = truth as Asked;
+    if (!auth?.device) return truth;
+    return { ...truth, requires_auth: { ...auth, device: { ...auth.device, interval: seconds } } };
+  });
+}
+
 /** From here on the person is one of whom nobody has heard. */
 async function beNew(name: string) {
   const user = { id: `usr_${name}`, email: `${name}@example.com`, name, emailVerified: true };
@@ -569,12 +579,7 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
     cwd = join(folder.path, "cleo");
     mkdirSync(cwd);
     await passes("init");
-    type Asked = { requires_auth?: { device?: object } };
-    world.lies.set("account_requests", (truth) => {
-      const { requires_auth: auth } = truth as Asked;
-      if (!auth?.device) return truth;
-      return { ...truth, requires_auth: { ...auth, device: { ...auth.device, interval: 0.1 } } };
-    });
+    sayInterval(0.1);
     let asks = 0;
     world.faults.set("account_requests", () => ((asks += 1) === 2 ? "broken" : undefined));
     const command = startInTerminal(["link", "greenhouse"], { cwd, env });
@@ -587,6 +592,34 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
     expect(screen).toContain("Linked greenhouse");
     expect(asks).toBeGreaterThan(2);
   });
+});
+
+test("`link` waits ten minutes for the owner of the account and no longer, and says what to run when they are there", async () => {
+  await passes("link", "greenhouse", "--accept-tos");
+  const user = { id: "usr_dora", email: "ada@example.com", name: "Dora", emailVerified: true };
+  const expiresAt = Date.now() + 60 * 60 * 1000;
+  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
+  env = { ...env, PURSER_SESSION: session.reveal() };
+  cwd = join(folder.path, "dora");
+  mkdirSync(cwd);
+  await passes("init");
+  sayInterval(60);
+  let asks = 0;
+  world.faults.set("account_requests", () => void (asks += 1));
+  let passedMs = 0;
+  const clock = {
+    now: () => passedMs,
+    pause: (ms: number) => Promise.resolve(void (passedMs += ms)),
+  };
+  const order = ["link", "greenhouse", "--accept-tos"];
+  const ended = await commandLine(order, { cwd, env, clock, interactive: true });
+  expect(ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /within ten minutes.*BROWSER_AUTH_TIMEOUT[^]*purser link greenhouse/,
+    ) as string,
+  });
+  expect([passedMs, asks]).toEqual([10 * 60 * 1000, 1 + 10]);
 });
 
 /** What the owner does in the browser: the code from their letter, and yes. */

@@ -1,6 +1,7 @@
 /** The command line in this process: as fast as a test wants it, and with what it printed apart. */
 import { Readable } from "node:stream";
 import { run } from "../../cli/program.ts";
+import type { Clock } from "../../cli/surroundings.ts";
 import { PLAIN } from "../../cli/terminal.ts";
 
 export interface CommandLineOptions {
@@ -12,6 +13,7 @@ export interface CommandLineOptions {
   stderr?: string[];
   /** What is piped into it. */
   stdin?: string;
+  clock?: Clock;
   /** What the program was called by. */
   tool?: string;
 }
@@ -24,6 +26,7 @@ export async function commandLine(
     interactive = false,
     stderr = [],
     stdin,
+    clock,
     tool,
   }: CommandLineOptions = {},
 ) {
@@ -40,6 +43,7 @@ export async function commandLine(
     cwd,
     signal: new AbortController().signal,
     startedAt: Date.now(),
+    ...(clock === undefined ? {} : { clock }),
     ...(stdin === undefined ? {} : { stdin: Readable.from([stdin]) }),
     ...(tool === undefined ? {} : { tool }),
   });

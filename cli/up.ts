@@ -53,9 +53,13 @@ export async function upCommand(
     terminal.out();
     terminal.out(bold("For your own browser"));
     row("sign in", joining.signIn.url);
-    row("with", joining.signIn.issuer);
+    row("issuer", joining.signIn.issuer);
     if (joining.signIn.passcode === null) row("redirect URI", joining.signIn.redirectUri);
     else row("passcode", joining.signIn.passcode);
+    terminal.out();
+    terminal.out(bold("For a project's services (`purser init`, in this folder or below)"));
+    row("elsewhere", `purser login --orchestrator ${joining.orchestratorUrl}`);
+    row("mail", `${joining.mailFolder}, where sign-in codes come`);
     terminal.out();
     terminal.out(bold("Providers"));
     for (const [name, url] of Object.entries(joining.providers)) row(name, url);
@@ -100,6 +104,8 @@ async function describe(world: World, { issuer, passcode }: UpSignIn) {
       passcode: passcode ?? null,
     },
     jwksUrl: `${orchestratorUrl}/.well-known/jwks.json`,
+    /** Nothing leaves this machine: a provider's letters to the person are files. */
+    mailFolder: join(dir, "cloudflare", "mail"),
     sitesPort: cloudflare.opened.workersPort,
     dir,
   };

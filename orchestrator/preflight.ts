@@ -1,5 +1,4 @@
 /** What would stand in the way of an order, looked at without doing anything: nobody is asked, nothing is made, no provider hears of it. */
-import { z } from "zod";
 import {
   type AddOrder,
   CatalogError,
@@ -19,6 +18,7 @@ import type { People } from "./people.ts";
 import { USD_DECIMALS } from "./projects.ts";
 import type { ProviderRegistry } from "./provider-registry.ts";
 import type { Resources } from "./resources.ts";
+import { configurationMisfit } from "./service-configuration.ts";
 import type { Spending } from "./spending.ts";
 import type { Terms } from "./terms.ts";
 
@@ -43,6 +43,7 @@ export async function preflight(
   const { profile } = entry.provider;
   const linked = connections.find(project, profile.id) !== undefined;
   const { service = entry.service, plan } = soldOr(() => resources.sold(project, entry));
+  const wrong = configurationMisfit(service, order.configuration);
   const price = plan === undefined ? priced(service, order.configuration) : null;
   const costs =
     price !== undefined && price !== null && parseDecimal(price.amount, USD_DECIMALS) > 0n;
@@ -77,9 +78,9 @@ export async function preflight(
     ),
     check(
       "Configuration",
-      fits(service, order.configuration),
+      wrong === undefined,
       "INPUT_INVALID",
-      "Give what the catalog's configuration_schema describes.",
+      `Give what the catalog's configuration_schema describes: ${wrong ?? ""}.`,
     ),
     check(
       "Settings of the account",
@@ -154,15 +155,5 @@ function priced(service: Service, configuration: Record<string, string>): Price 
   } catch (error) {
     if (error instanceof PurserError) return undefined;
     throw error;
-  }
-}
-
-/** A schema that cannot be read refuses nothing: the provider will say. */
-function fits({ configuration_schema: schema }: Service, configuration: object): boolean {
-  if (schema === undefined) return true;
-  try {
-    return z.fromJSONSchema(schema).safeParse(configuration).success;
-  } catch {
-    return true;
   }
 }

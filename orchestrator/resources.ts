@@ -30,6 +30,7 @@ import {
 } from "./resource-store.ts";
 import type { ResourceWork } from "./resource-work.ts";
 import { Serial } from "./serial.ts";
+import { checkConfiguration } from "./service-configuration.ts";
 
 interface Entry {
   provider: CatalogProvider;
@@ -54,6 +55,8 @@ export class Resources {
   /** Adds a service, or answers the resource that the project already has of it. */
   add(asker: Asker, entry: Entry, order: Order): Promise<Resource> {
     const check = async () => {
+      const named = `${entry.provider.profile.id}/${entry.service.id}`;
+      checkConfiguration(named, entry.service, order.configuration);
       checkAddable(entry);
       const { provider } = entry;
       const service = this.sold(asker.project, entry);

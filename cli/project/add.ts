@@ -156,7 +156,7 @@ async function checks(command: ProjectCommand<AddFlags>, order: Order): Promise<
         : { label, pass, code, remedy: `${remedy ?? ""} Pass --accept-tos.`.trim() };
     });
   if (rest.confirmations_required.includes("paid") && price) {
-    const label = `Price agreed: ${price.amount} ${price.currency.toUpperCase()}, ${price.interval}`;
+    const label = `Price agreed: ${price.amount} ${price.currency.toUpperCase()}${price.interval === "one_time" ? ", once" : ` a ${price.interval}`}`;
     const code = "PAYMENT_CONFIRMATION_REQUIRED";
     const remedy = "Tell the person the price, and pass --confirm-paid-service.";
     lifted.push(

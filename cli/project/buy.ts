@@ -37,7 +37,7 @@ export async function purchase(
   const { service, configuration } = order;
   const { status } = await command.read(client, project);
   const before = findPurchase(status, order);
-  if (before?.state === "settled") return told(command, order, before, {});
+  if (before?.state === "settled") return told(command, order, before, {}, "Bought already:");
   if (status.payment_method === null) throw noPaymentMethod();
   const price = await findPrice(client, order);
   const provider = providerOf(service);
@@ -77,7 +77,7 @@ async function findPrice(
 ): Promise<Price | null> {
   const { data } = await client.services({ provider: providerOf(service) });
   const listing = data.services.find(({ reference }) => reference === service);
-  if (listing) return priceOf(listing, configuration);
+  if (listing) return priceOf({ ...listing, id: service }, configuration);
   throw new ProjectError("UNKNOWN_ERROR", {
     problem: `The catalog has no entry of ${service} any more.`,
     nextStep: "Look at the catalog, and try again.",
@@ -103,13 +103,14 @@ function told(
   { service, configuration }: Order,
   made: PurchaseView | undefined,
   result: Record<string, unknown>,
+  did = "Bought",
 ): Answer {
   const { good, bold } = surroundings.terminal.paint;
   const what = Object.values(configuration).join(" ");
   return {
     data: { purchase: { reference: service, configuration, ...made }, result },
     lines: [
-      `${good("Bought")} ${bold(service)} ${what}`.trimEnd(),
+      `${good(did)} ${bold(service)} ${what}`.trimEnd(),
       ...(made ? [`  paid  ${made.amount} USD, ${made.state}`] : []),
     ],
     nextSteps: [`${tool} status`],

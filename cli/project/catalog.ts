@@ -71,14 +71,14 @@ function show(
     terminal,
     ["service", "kind", "price", "what it is"],
     rows,
-    "Nothing fits.",
+    `Nothing fits. See all that there is with \`${tool} catalog\`.`,
   );
   const first = data.services.find(({ kind }) => kind === "deployable") ?? data.services[0];
   return {
     data,
     lines,
     warnings,
-    nextSteps: first ? [`${tool} add ${first.reference} --preflight`] : [],
+    nextSteps: [first ? `${tool} add ${first.reference} --preflight` : `${tool} catalog`],
   };
 }
 

@@ -138,7 +138,7 @@ export async function confirmOnce(
   if (answer === true) return;
   if (answer === false) throw declined();
   throw new ProjectError("JSON_REQUIRES_CONFIRMATION", {
-    problem,
+    problem: `Nobody has confirmed it: ${problem}`,
     nextStep: "With the person's consent, run the command again with --yes.",
     nextSteps: [`${line} --yes`],
   });

@@ -1,5 +1,5 @@
 /**
- * `purser env`: the names of the active environment's variables; their values go into its output file with --pull, into the sealed vault
+ * `purser env`: the active environment's variables, without the values that are secrets; the values go into its output file with --pull, into the sealed vault
  * alone with --refresh, and are printed only with --reveal. The orchestrator lists every read.
  */
 import { type OrchestratorClient, providerOf } from "../../protocol/index.ts";
@@ -29,18 +29,14 @@ export interface EnvFlags extends ProjectFlags {
 export async function env(command: ProjectCommand<EnvFlags>): Promise<Answer> {
   const { flags } = command;
   const project = command.project();
+  if (flags.pull) return pull(command, project);
   const client = command.client();
-  if (flags.pull) return pull(command, client, project);
   if (flags.refresh) return refresh(command, client, project);
   return show(command, client, project);
 }
 
-async function pull(
-  command: ProjectCommand,
-  client: OrchestratorClient,
-  project: OpenProject,
-): Promise<Answer> {
-  const { file, written, removed, warnings } = await pulled(command, client, project);
+async function pull(command: ProjectCommand, project: OpenProject): Promise<Answer> {
+  const { file, written, removed, warnings } = await pulled(command, project);
   return {
     data: { environment: activeEnvironment(project.state).name, output: file, written, removed },
     lines: [
@@ -54,12 +50,9 @@ async function pull(
 }
 
 /** From the orchestrator; while that does not answer, from the vault, with a warning. */
-async function pulled(
-  command: ProjectCommand,
-  client: OrchestratorClient,
-  project: OpenProject,
-): Promise<EnvSync> {
+async function pulled(command: ProjectCommand, project: OpenProject): Promise<EnvSync> {
   try {
+    const client = command.client();
     await command.read(client, project);
     return await syncEnv(command, client, project);
   } catch (error) {
@@ -104,7 +97,12 @@ async function show(
     data: { environment, output, variables: told.map(({ of: _of, ...one }) => one) },
     lines: values
       ? told.map(({ name, value }) => `${name}=${printable(value)}`)
-      : tableOf(surroundings.terminal, ["variable", "value", "of"], rows, "There is none."),
+      : tableOf(
+          surroundings.terminal,
+          ["variable", "value", "of"],
+          rows,
+          "This environment has no variable yet: they come with what is added, or by `variables set`.",
+        ),
     warnings,
     nextSteps: flags.reveal || told.length === 0 ? [] : [`${tool} env --pull`],
   };

@@ -1,4 +1,5 @@
 /** An orchestrator's refusal, with what the person at this command line can do about it. */
+import { z } from "zod";
 import { PurserError } from "../../protocol/index.ts";
 import type { OrchestratorAddress } from "./orchestrator-address.ts";
 import { ProjectError, publishedCode } from "./project-error.ts";
@@ -22,15 +23,28 @@ export function explain(
   const { problem, details, cause } = error;
   if (isUnreachable(error)) return unreachable(address, cause);
   const code = publishedCode(error.code);
-  if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address.url, tool, problem);
+  if (code === "BROWSER_AUTH_REQUIRED" && address) return signInFirst(address, tool, problem);
   if (code === "PROVIDER_NOT_LINKED") {
     const provider = details?.["provider"] ?? "";
     const step = `${tool} link ${isProvider(provider) ? provider : "<provider>"}`;
     const nextStep = `Run \`${step}\`; it may need a browser.`;
     return new ProjectError(code, { problem, nextStep, nextSteps: [step], details, cause });
   }
+  if (error.code === "PROVIDER_UNKNOWN" || error.code === "SERVICE_UNKNOWN") {
+    const step = `${tool} catalog`;
+    const nextStep = `See what there is with \`${step}\`, and name a service as <provider>/<service>.`;
+    return new ProjectError(error.code, { problem, nextStep, nextSteps: [step], details, cause });
+  }
   if (code === "MERCHANT_MISMATCH") return notTheirs(tool, error);
   if (error.code === "CONSENT_REQUIRED") return consentFirst(tool, error);
+  const { schema } = details ?? {};
+  if (error.code === "INPUT_INVALID" && schema !== undefined)
+    return new ProjectError("INPUT_INVALID", {
+      problem,
+      nextStep: `Give what it takes with --config, such as --config '${configurationOf(schema)}'.`,
+      details,
+      cause,
+    });
   if (code === "PLAN_REQUIRED") {
     const plans = (details?.["plan"] ?? "").split(",").filter(isReference);
     const steps = plans.map((plan) => `${tool} add ${plan}`);
@@ -58,8 +72,13 @@ export function unreachable(
   });
 }
 
-export function signInFirst(url: string, tool: string, problem?: string): ProjectError {
-  const login = `${tool === "purser" ? "purser" : "stripe"} login --non-interactive`;
+export function signInFirst(
+  { url, isNamed }: Pick<OrchestratorAddress, "url" | "isNamed">,
+  tool: string,
+  problem?: string,
+): ProjectError {
+  const where = isNamed ? ` --orchestrator ${url}` : "";
+  const login = `${tool === "purser" ? "purser" : "stripe"} login --non-interactive${where}`;
   return new ProjectError("BROWSER_AUTH_REQUIRED", {
     problem: problem ?? `Nobody is signed in with the orchestrator at ${url}.`,
     nextStep: `Run \`${login}\`, let the person open its browser_url, and run its next_step.`,
@@ -91,6 +110,17 @@ function consentFirst(tool: string, { problem, details = {} }: PurserError): Pro
     nextSteps: [step],
     details: { ...details, browser_url: url, verification_code: user_code, next_step: step },
   });
+}
+
+/** What a service must be configured with, to be filled in: a stranger's names, of which only plain ones are repeated. */
+function configurationOf(schema: string): string {
+  const { required } = z
+    .looseObject({ required: z.array(z.string()).default([]) })
+    .parse(JSON.parse(schema));
+  const names = required.filter((name) => /^[A-Za-z_][\w-]{0,63}$/.test(name));
+  return JSON.stringify(
+    Object.fromEntries((names.length === 0 ? ["<name>"] : names).map((name) => [name, "…"])),
+  );
 }
 
 function isProvider(text: string): boolean {

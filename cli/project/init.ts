@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import type { ProjectSummary, OrchestratorClient } from "../../protocol/index.ts";
+import { plain } from "../terminal.ts";
 import { add } from "./add.ts";
 import type { Answer } from "./envelope.ts";
 import { type Check, preflightAnswer, projectChecks } from "./preflight.ts";
@@ -69,6 +70,10 @@ export async function init(
       ...(shim === undefined ? {} : { stripe_shim: shim }),
     },
     lines,
+    warnings:
+      already && name !== undefined && name !== project.name
+        ? [otherName(root, project.name, name)]
+        : [],
     nextSteps: [`${tool} catalog`, `${tool} add <provider>/<service>`],
   };
 }
@@ -144,4 +149,8 @@ function nameOf(root: string): string {
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
     .slice(0, 100);
   return name === "" ? "project" : name;
+}
+
+function otherName(root: string, has: string, wanted: string): string {
+  return `No project "${plain(wanted, 60)}" was made: the folder ${root} has the project "${has}", and so has every folder in it. Use a folder outside of it for another.`;
 }

@@ -13,6 +13,8 @@ import { worldSession } from "./world-session.ts";
 
 export interface OrchestratorAddress {
   url: string;
+  /** By the command line itself, so that the next one must name it too. */
+  isNamed: boolean;
   /** The world's folder, where it is one of this machine that is up. */
   world: string | undefined;
   /** The folder of the world that the project was made in, up or not. */
@@ -53,6 +55,7 @@ export function findOrchestrator({
       : ((isWorlds ? session.token : undefined) ?? new SessionsFile(env).token(url));
   return {
     url,
+    isNamed: flag !== undefined,
     world: isWorlds ? world : undefined,
     knownWorld: url === local?.orchestrator?.url ? local.orchestrator.world : world,
     token,

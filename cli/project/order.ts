@@ -1,5 +1,6 @@
 /** What `add` is asked for, read from its command line, and that command line again for a next step. */
 import { type AddOrder, providerOf } from "../../protocol/index.ts";
+import { plain } from "../terminal.ts";
 import { readJsonFlag } from "./json-flag.ts";
 import type { ProjectFlags } from "./project-command.ts";
 import { ProjectError } from "./project-error.ts";
@@ -16,6 +17,9 @@ export interface AddFlags extends ProjectFlags {
   preflight?: true;
 }
 
+/** Variables begin with it, and command lines name it. */
+const RESOURCE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,49}$/;
+
 /** What is wanted, without the key under which it is asked for. */
 export type Order = Pick<AddOrder, "service" | "configuration" | "name" | "provider_configuration">;
 
@@ -25,6 +29,12 @@ export function readOrder(service: string, flags: AddFlags): Order {
     throw new ProjectError("CONFIG_INVALID", {
       problem: `"${service.slice(0, 100)}" is no service.`,
       nextStep: "Name it as the catalog does, such as cloudflare/kv.",
+    });
+  }
+  if (flags.name !== undefined && !RESOURCE_NAME.test(flags.name)) {
+    throw new ProjectError("CONFIG_INVALID", {
+      problem: `--name "${plain(flags.name, 60)}" cannot be used.`,
+      nextStep: "Begin with a letter, and go on with letters, digits, - and _: fifty at most.",
     });
   }
   const configuration = readJsonFlag("--config", flags.config);

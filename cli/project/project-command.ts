@@ -108,7 +108,9 @@ export class ProjectCommand<Flags extends ProjectFlags = ProjectFlags> {
     const { url, token } = address;
     if (token === undefined) {
       // A world that is closed has nobody to sign in with.
-      throw address.knownWorld === undefined ? signInFirst(url, this.tool) : unreachable(address);
+      throw address.knownWorld === undefined
+        ? signInFirst(address, this.tool)
+        : unreachable(address);
     }
     this.#authenticated = true;
     const { signal } = this.surroundings;

@@ -76,6 +76,7 @@ export async function status(command: ProjectCommand): Promise<Answer> {
       `${bold(found.name)} ${dim(found.id)}`,
       `  person        ${found.user.email}`,
       `  orchestrator  ${command.found?.url}`,
+      `  linked        ${found.connections.map(({ provider }) => provider).join(", ") || "no account at any provider"}`,
       `  environment   ${active.name} ${dim(active.output)}`,
       `  paid from     ${found.payment_method?.address ?? "no payment method"}`,
       "",
@@ -104,15 +105,17 @@ function resourceTable(
   { surroundings }: ProjectCommand,
   named: readonly (NamedResource & { pricing?: string })[],
 ): string[] {
+  const isPriced = named.some(({ pricing }) => pricing !== undefined);
   const rows = named.map(({ name, resource, pricing = "" }) => [
     name,
     resource.service,
     resource.status,
     resource.id,
-    pricing,
+    ...(isPriced ? [pricing] : []),
     paidUntilText(resource),
   ]);
-  const headings = ["name", "service", "status", "id", "price", "paid until"];
+  const price = isPriced ? ["price"] : [];
+  const headings = ["name", "service", "status", "id", ...price, "paid until"];
   return tableOf(surroundings.terminal, headings, rows, "It has no resource yet.");
 }
 

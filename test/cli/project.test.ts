@@ -296,7 +296,9 @@ describe("where something is missing, the code says what", () => {
     const unknown = await commandLine(up, { cwd, env: signedIn });
     expect(JSON.parse(unknown.stdout)).toMatchObject({
       error: { code: "BROWSER_AUTH_REQUIRED" },
-      next_steps: ["purser login --non-interactive"],
+      next_steps: [
+        `purser login --non-interactive --orchestrator ${world.addresses.orchestratorUrl}`,
+      ],
       meta: { authenticated: false },
     });
   });
@@ -328,6 +330,71 @@ describe("where something is missing, the code says what", () => {
       error: { code: "USAGE" },
     });
   });
+});
+
+test("what a service must be configured with is asked for by name, before a price is, and a preflight says the same", async () => {
+  const cwd = await initialized("unconfigured");
+  const order = ["add", "cloudflare/registrar:domain"];
+  const { error } = await json(order, cwd);
+  expect(error).toMatchObject({
+    code: "INPUT_INVALID",
+    message: `cloudflare/registrar:domain cannot be had with this configuration: "domain" is missing.`,
+    next_step: `Give what it takes with --config, such as --config '{"domain":"…"}'.`,
+  });
+  const looked = await commandLine([...order, "--preflight", "--json"], { cwd });
+  expect(JSON.parse(looked.stdout)).toContainEqual(
+    expect.objectContaining({
+      code: "INPUT_INVALID",
+      remedy: expect.stringContaining(`"domain" is missing`) as string,
+    }),
+  );
+  const wrong = await json([...order, "--config", '{"domain":"not a name"}'], cwd);
+  expect(wrong.error).toMatchObject({
+    code: "INPUT_INVALID",
+    message: expect.stringContaining(`"domain": `) as string,
+  });
+  const unsold = await json([...order, "--config", '{"domain":"ada.museum"}'], cwd);
+  expect(unsold.error).toMatchObject({
+    code: "PRICE_UNKNOWN",
+    message: expect.stringContaining("cloudflare/registrar:domain") as string,
+  });
+});
+
+test.each([
+  [
+    "a name that no resource can have",
+    ["add", "cloudflare/kv", "--name", "a b"],
+    "CONFIG_INVALID",
+    "letter",
+  ],
+  ["a provider that there is not", ["add", "kv"], "PROVIDER_UNKNOWN", "`purser catalog`"],
+  ["a service that there is not", ["add", "cloudflare/no"], "SERVICE_UNKNOWN", "`purser catalog`"],
+])("%s is refused with what can be typed instead", async (_, line, code, hint) => {
+  const { error } = await json(line, await initialized("typed"));
+  expect(error).toMatchObject({ code, next_step: expect.stringContaining(hint) as string });
+});
+
+test("`init` of another name in a project's folder, or below it, says that it made none", async () => {
+  const cwd = join(await initialized("settled"), "deep");
+  mkdirSync(cwd);
+  const { data, warnings } = await json(["init", "another"], cwd);
+  expect(data).toMatchObject({ already_initialized: true, project: { name: "settled" } });
+  expect(warnings).toEqual([expect.stringContaining('No project "another" was made')]);
+});
+
+test("while the local world is closed, `env --pull` writes what was pulled last, and says so", async () => {
+  const cwd = await initialized("closed");
+  const env = { HOME: cwd };
+  await commandLine(["variables", "set", "k", "--env-key", "K", "--value", "v"], { cwd, env });
+  expect((await commandLine(["env", "--refresh"], { cwd, env })).code).toBe(0);
+  await sharing[Symbol.asyncDispose]();
+  try {
+    const { code, stderr } = await commandLine(["env", "--pull"], { cwd, env });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("does not answer")]);
+    expect(read(cwd, ".env")).toBe("K=v\n");
+  } finally {
+    sharing = await shareWorld(world);
+  }
 });
 
 test("a domain is bought once, for the catalog's price, when the person agrees to that", async () => {

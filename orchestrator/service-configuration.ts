@@ -1,0 +1,49 @@
+/** What a service is configured with: the person's or the agent's words, checked against what the catalog says that it takes. */
+import { z } from "zod";
+import type { Service } from "../protocol/index.ts";
+import { OrchestratorError } from "./error.ts";
+
+type Configuration = Readonly<Record<string, string>>;
+
+/**
+ * Where it does not fit the service's `configuration_schema`, in a line for each thing that is wrong; undefined where it does. A schema that
+ * cannot be read refuses nothing, and neither does one that wants a number where every value is a text: the provider will say.
+ */
+export function configurationMisfit(
+  { configuration_schema: schema }: Pick<Service, "configuration_schema">,
+  configuration: Configuration,
+): string | undefined {
+  if (schema === undefined) return undefined;
+  let issues;
+  try {
+    issues = z.fromJSONSchema(schema).safeParse(configuration).error?.issues ?? [];
+  } catch {
+    return undefined;
+  }
+  const wrong = issues.filter(({ code, path }) => code !== "invalid_type" || !isGiven(path));
+  return wrong.length === 0 ? undefined : wrong.map(tell).join("; ");
+
+  function isGiven([name, ...deeper]: readonly PropertyKey[]): boolean {
+    return deeper.length === 0 && typeof name === "string" && name in configuration;
+  }
+  function tell({ code, path, message }: { code: string; path: PropertyKey[]; message: string }) {
+    const name = path.join(".");
+    if (code === "invalid_type") return `"${name}" is missing`;
+    return name === "" ? message : `"${name}": ${message}`;
+  }
+}
+
+/** Throws `INPUT_INVALID` before the provider hears of it, and before a price is asked for. */
+export function checkConfiguration(
+  reference: string,
+  service: Service,
+  configuration: Configuration,
+): void {
+  const why = configurationMisfit(service, configuration);
+  if (why === undefined) return;
+  throw new OrchestratorError("INPUT_INVALID", {
+    problem: `${reference} cannot be had with this configuration: ${why}.`,
+    nextStep: "Give what the catalog's configuration_schema of the service describes.",
+    details: { service: reference, schema: JSON.stringify(service.configuration_schema) },
+  });
+}

@@ -35,5 +35,6 @@ export type { ProviderKit } from "./kit/kit.ts";
 export type { ProviderOptions, TrustedOrchestrator } from "./kit/options.ts";
 export { createProvider, type Provider } from "./kit/provider.ts";
 export { type ProviderServer, startProvider, type StartOptions } from "./kit/start.ts";
+export { ProviderOptionsError } from "./kit/usable-options.ts";
 export type { Settings } from "./kit/settings.ts";
 export type { Held, Priced, Quoted, SettledSale, Sold, Till, Ware } from "./kit/till.ts";

@@ -37,6 +37,7 @@ import { openSpending } from "./spending.ts";
 import { openTill } from "./till.ts";
 import { openTrust } from "./trust.ts";
 import { unlinking } from "./unlinking.ts";
+import { requireUsable } from "./usable-options.ts";
 
 export interface Provider<Opened extends OpenedProvider> {
   /** Mount it at the root of the origin that `publicUrl` names. */
@@ -55,11 +56,12 @@ const SIGNED_PATHS = ["account_requests", "quotes", "resources", "deep_links", "
   (name) => `/provisioning/${name}`,
 );
 
-/** Opens the provider's folder and everything in it. Listens on nothing; see `startProvider`. */
+/** Opens the provider's folder and everything in it. Listens on nothing; see `startProvider`. Throws `PROVIDER_OPTIONS_INVALID` before it opens anything. */
 export async function createProvider<Opened extends OpenedProvider>(
   definition: ProviderDefinition<Opened>,
   options: ProviderOptions,
 ): Promise<Provider<Opened>> {
+  requireUsable(options);
   const database = openProviderDatabase(options.dir);
   try {
     return await assemble(definition, options, database);

@@ -5,6 +5,7 @@ import { listenOnLoopback } from "./loopback.ts";
 import type { ProviderOptions } from "./options.ts";
 import { assemble, openProviderDatabase, type Provider } from "./provider.ts";
 import { openSettings } from "./settings.ts";
+import { requireUsable } from "./usable-options.ts";
 
 export interface StartOptions extends Omit<ProviderOptions, "publicUrl"> {
   /** By default the one that the folder remembers, or a free one. */
@@ -21,11 +22,15 @@ export interface ProviderServer<Opened extends OpenedProvider = OpenedProvider>
   readonly port: number;
 }
 
-/** Starts the provider, or throws `PORT_TAKEN` where the port that it was on is somebody else's now. */
+/**
+ * Starts the provider, or throws `PORT_TAKEN` where the port that it was on is somebody else's now, and `PROVIDER_OPTIONS_INVALID` before it
+ * opens anything.
+ */
 export async function startProvider<Opened extends OpenedProvider>(
   definition: ProviderDefinition<Opened>,
   { port, publicUrl, ...options }: StartOptions,
 ): Promise<ProviderServer<Opened>> {
+  requireUsable(options);
   const database = openProviderDatabase(options.dir);
   const settings = openSettings(database);
   const ready = Promise.withResolvers<Express>();

@@ -1,7 +1,7 @@
 /** Follows docs/provider-tutorial.md: takes the code from the page, runs it as a program, checks it by the contract, and buys from it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkProvider, newTesterIdentity, openProviderTester } from "../../conformance/index.ts";
@@ -17,6 +17,8 @@ import {
   startAttestor,
 } from "../provider/attestor.ts";
 import { signingFetch } from "../provider/greenhouse.ts";
+import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
+import { startProvider } from "../../provider/index.ts";
 import { type TemporaryFolder, temporaryFolder } from "../support/temporary.ts";
 
 const PAGE = readFileSync("docs/provider-tutorial.md", "utf8");
@@ -117,6 +119,38 @@ test("what the page says to type runs, keeps the contract, and sells what it mad
     await once(program, "exit");
   }
 });
+
+test.each([
+  ["facilitatorUrl", {}, "facilitatorUrl"],
+  ["issuer", { facilitatorUrl: "http://127.0.0.1:1" }, "trust[0].issuer"],
+  ["keysUrl", { facilitatorUrl: "http://127.0.0.1:1", issuer: "http://127.0.0.1:2" }, "keysUrl"],
+])(
+  "a world's file without its %s is told as that, and leaves no folder",
+  async (_, file, named) => {
+    const world = file as { facilitatorUrl: string; issuer: string; keysUrl: string };
+    const dir = join(folder.path, "of-nothing");
+    const { issuer, keysUrl, facilitatorUrl } = world;
+    const postbox = {
+      id: "p",
+      name: "P",
+      termsVersion: "1",
+      services: [],
+      open: () => ({ provide: {} }),
+    };
+    const starting = startProvider(postbox, {
+      dir,
+      facilitatorUrl,
+      payTo: "0x4a3e500000000000000000000000000000000002",
+      asset: BASE_SEPOLIA_USDC,
+      trust: [{ issuer, keysUrl, clientId: issuer }],
+    });
+    await expect(starting).rejects.toMatchObject({
+      code: "PROVIDER_OPTIONS_INVALID",
+      problem: expect.stringContaining(named),
+    });
+    expect(existsSync(dir)).toBe(false);
+  },
+);
 
 async function connect(url: string): Promise<{ authorization: string }> {
   const { verifier, challenge } = pkce();

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAddress } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { clockLines } from "../../cli/wallet-status.ts";
 import { openWalletFolder } from "../../scenarios/index.ts";
 import { encryptKey } from "../../middleware/index.ts";
 import { Secret } from "../../protocol/index.ts";
@@ -95,6 +96,7 @@ test("from a key to a first payment and books that agree", { timeout }, async ()
       balance: "1.99",
       settled: "0.01",
       unknown: "0.00",
+      clock: { aheadOfChainSeconds: expect.any(Number) },
       signer: { limits: { maxPerMonth: "5.00" }, signed: { total: "0.01" } },
     },
   });
@@ -314,3 +316,14 @@ test(
     expect(await run("wallet", "verify", "--wallet", "again")).toMatchObject({ code: 0 });
   },
 );
+
+test.each([
+  [840, "840 s ahead of"],
+  [-61, "61 s behind"],
+])("a clock that is %i s from the chain's is told of by `wallet status`", (ahead, words) => {
+  expect(clockLines(ahead)).toEqual([expect.stringContaining(words)]);
+});
+
+test.each([60, 0, -60])("a clock that is %i s from the chain's is not worth a word", (ahead) => {
+  expect(clockLines(ahead)).toEqual([]);
+});

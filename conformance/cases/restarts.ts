@@ -87,22 +87,28 @@ export const RESTART_CASES: readonly Case[] = [
   },
 ];
 
+/** How long a server may wait for a facilitator that says nothing, beside its own start, before it is taken for closed: some give up after ten. */
+const SILENCE_MS = 12_000;
+
 async function whileDown(context: Context): Promise<Outcome> {
   const server = controlOf(context);
   const { harness } = await stageOf(context);
   const { reset, redirect, missing, garbage, nothing, hang } = OUTAGES;
   const problems: string[] = [];
   const told: string[] = [];
+  let slowest = 0;
   try {
     for (const fault of [reset, redirect, missing, garbage, nothing, hang]) {
       await server.kill();
       // Whether it waits for ever for a verify is WORK-06, and takes long.
       const call = fault === hang ? reset : fault;
       harness.link.everywhere = { supported: fault, verify: call, settle: call };
-      if (!(await server.start())) {
+      const began = performance.now();
+      if (!(await server.start(fault === hang ? slowest + SILENCE_MS : undefined))) {
         told.push(`${fault.name}: it does not start`);
         continue;
       }
+      slowest = Math.max(slowest, performance.now() - began);
       const unpaid = await context.ask({}, { alone: true, deadlineMs: harness.patienceMs });
       const forged = await sendUnsigned(context)
         .then(({ answer }) => ({ ...unpaid, answer }))

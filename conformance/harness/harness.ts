@@ -14,8 +14,8 @@ import { openWitness, type Witness } from "./witness.ts";
 export interface ServerControl {
   /** At once, without leave to finish anything. */
   kill(): Promise<void>;
-  /** Resolves when it listens; with false where it does not within the time. */
-  start(): Promise<boolean>;
+  /** Resolves when it listens; with false where it does not within the time, its own or this one. */
+  start(withinMs?: number): Promise<boolean>;
 }
 
 export interface Harness extends LocalWorld {

@@ -39,10 +39,10 @@ export function servedCommand(options: ServedCommandOptions): ServedCommand {
       onLine?.(line);
     }
   };
-  const isUp = async () => {
+  const isUp = async (ms = 5_000) => {
     const answer = await fetch(url, {
       redirect: "manual",
-      signal: AbortSignal.timeout(5_000),
+      signal: AbortSignal.timeout(Math.max(1, Math.min(ms, 5_000))),
     }).catch(() => undefined);
     await answer?.body?.cancel();
     return answer !== undefined;
@@ -57,7 +57,7 @@ export function servedCommand(options: ServedCommandOptions): ServedCommand {
   process.once("exit", () => end(child));
   return {
     words: () => last.join("\n").slice(-2000),
-    async start() {
+    async start(withinMs = startMs) {
       // Whoever answers already is not the one that is started here.
       if (child === undefined && (await isUp())) throw taken(url);
       child = spawn(command, {
@@ -73,10 +73,10 @@ export function servedCommand(options: ServedCommandOptions): ServedCommand {
         own.pid === undefined || own.exitCode !== null || own.signalCode !== null;
       own.stdout?.on("data", hear);
       own.stderr?.on("data", hear);
-      const until = Date.now() + startMs;
+      const until = Date.now() + withinMs;
       while (!isOver() && Date.now() < until) {
         signal?.throwIfAborted();
-        if (await isUp()) return true;
+        if (await isUp(until - Date.now())) return true;
         await setTimeout(50);
       }
       end(own);

@@ -7,6 +7,7 @@ import {
   CASES,
   CLIENT_CASES,
   ConformanceError,
+  parseEntry,
   PROFILES,
   type Profile,
   REPORT_FILES,
@@ -84,7 +85,7 @@ export function readBaseline(path: string): string[] {
 }
 
 function isCase(entry: string): boolean {
-  const [id, profile] = entry.split("@");
+  const { id, profile } = parseEntry(entry);
   return (
     [...CASES, ...CLIENT_CASES, ...AGENT_CASES].some((one) => one.id === id) &&
     (profile === undefined || PROFILES.some((known) => known === profile))
@@ -92,7 +93,7 @@ function isCase(entry: string): boolean {
 }
 
 const BASELINE =
-  "Write a YAML list of case ids under `expected-failures`, such as `- CHAL-18` or `- CHAL-18@x402-v1`.";
+  "Write a YAML list of case ids under `expected-failures`, such as `- CHAL-18`, `- CHAL-18@x402-v1`, or `- RPLY-02?` for what fails in some runs only.";
 
 /** A YAML or JSON list of ids, or an object with them under `expected-failures`. */
 function readEntries(path: string): string[] {

@@ -19,7 +19,8 @@ export function tellProgress(
   let last: CheckProgress | undefined;
   const tell = ({ done, of, next: { id, ring, profile } }: CheckProgress) => {
     const seconds = Math.round((now() - startedAt) / 1000);
-    note(`Ring ${ring}: ${done} of ${of} cases done, ${seconds} s; now ${id} (${profile}).`);
+    const where = ring === "client" ? "" : `Ring ${ring}: `;
+    note(`${where}${done} of ${of} cases done, ${seconds} s; now ${id} (${profile}).`);
   };
   const timer = setInterval(() => {
     if (last) tell(last);
@@ -28,7 +29,8 @@ export function tellProgress(
   return {
     onProgress(progress) {
       // A look at ring 0 takes less than a second: nobody needs to be told that it goes on.
-      if (last ? last.next.ring !== progress.next.ring : progress.next.ring > 0) tell(progress);
+      const { ring } = progress.next;
+      if (last === undefined ? ring !== 0 : last.next.ring !== ring) tell(progress);
       last = progress;
     },
     [Symbol.dispose]: () => clearInterval(timer),

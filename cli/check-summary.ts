@@ -37,12 +37,15 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
   for (const finding of findings.toSorted(
     (a, b) => rank.indexOf(a.verdict) - rank.indexOf(b.verdict),
   )) {
-    const { id, title, verdict, severity, known, seen, gains, mend, basis } = finding;
+    const { id, title, verdict, severity, known, seen, gains, mend, basis, profile } = finding;
+    const marks = [
+      severity,
+      ...(profiles.length > 1 ? [profile] : []),
+      ...(known ? ["known"] : []),
+    ];
     const colour = verdict === "warn" ? paint.warn : paint.bad;
     out();
-    out(
-      `${colour(`${verdict} ${id}`)} ${paint.bold(title)} ${paint.dim(`(${severity}${known ? ", known" : ""})`)}`,
-    );
+    out(`${colour(`${verdict} ${id}`)} ${paint.bold(title)} ${paint.dim(`(${marks.join(", ")})`)}`);
     out(`  Seen: ${plain(`${routeText(finding)} ${seen}`.trim(), 600)}`);
     out(`  ${gains}`);
     for (const [at, line] of mend.split("\n").entries())
@@ -51,7 +54,9 @@ export function tellReport(report: Report, { out, paint }: Terminal): void {
   }
   out();
   for (const entry of stale)
-    out(`The baseline expects ${plain(entry, 80)} to fail, and it no longer does: take it out.`);
+    out(
+      `The baseline expects ${plain(entry, 80)} to fail, and it no longer does: take it out, or write ${plain(entry, 80)}? where it fails in some runs only.`,
+    );
   tellUnjudged(report, { out, paint });
   out(
     `${plain(subjectOf(report), 320)}, ${profiles.join(", ")}, ${scopeOf(report)}: ${countsOf(report).join(", ")}.`,

@@ -43,7 +43,11 @@ export function nextStepOf({ outcome, results, client }: Report): string | undef
   const routes = [...Map.groupBy(results, routeText).values()];
   const isUnasked = (route: readonly Result[]) =>
     route.every(({ id, verdict }) => id === "CHAL-01" || verdict === "cannot-assess");
-  if (routes.some(isUnasked)) {
+  const unasked = routes.find(isUnasked);
+  if (unasked?.some(({ seen }) => /answered with 5\d\d/.test(seen))) {
+    return "Read the server's log: it fails before it asks for a payment. Many sellers do where their facilitator cannot be reached.";
+  }
+  if (unasked) {
     return "Send the request that is for sale: look at its path, and give its method (-X), its body (-d) and its headers (-H).";
   }
   const isUnsold = ({ id, verdict }: Result) =>

@@ -9,6 +9,7 @@ import {
   unclear,
   type Verdict,
 } from "./case.ts";
+import { knownBy, staleOf } from "./baseline.ts";
 import { CASES } from "./cases/catalog.ts";
 import { type Context, contextFor, type Expectations, type Run } from "./context.ts";
 import { detectProfiles } from "./detect.ts";
@@ -22,7 +23,7 @@ import { randomFrom } from "./random.ts";
 import { openRecorder } from "./recorder.ts";
 import { describeCase, type Report, type Result } from "./report.ts";
 import { readTarget, type Target, type TargetOptions } from "./target.ts";
-import { countVerdicts, isBad, outcomeOf, staleOf, verdictOf } from "./verdicts.ts";
+import { countVerdicts, isBad, outcomeOf, verdictOf } from "./verdicts.ts";
 import { redact } from "./wire/redact.ts";
 
 export interface CheckOptions extends TargetOptions {
@@ -36,7 +37,7 @@ export interface CheckOptions extends TargetOptions {
   readonly alsoUrl?: string | undefined;
   /** An RPC server of the chain that the endpoint is paid on, to look at its tokens. Default: the payer's. */
   readonly rpcUrl?: string | undefined;
-  /** Ids, or ids with a profile (`CHAL-07@x402-v1`), that are known to fail. */
+  /** Ids, or ids with a profile (`CHAL-07@x402-v1`), that are known to fail; with a `?` behind it, in some runs (`RPLY-02?`). */
   readonly baseline?: readonly string[] | undefined;
   /** Warnings and what could not be assessed count too. */
   readonly strict?: boolean | undefined;
@@ -66,7 +67,8 @@ export interface CheckProgress {
   /** Cases, each once for each profile. */
   readonly done: number;
   readonly of: number;
-  readonly next: { readonly id: string; readonly ring: Ring; readonly profile: Profile };
+  /** A client's traps are in no ring. */
+  readonly next: { readonly id: string; readonly ring: Ring | "client"; readonly profile: Profile };
 }
 
 /** Tests an endpoint. What is wrong with it is in the report; throws a `ConformanceError` when no test could be made. */
@@ -121,7 +123,7 @@ export async function check(options: CheckOptions): Promise<Report> {
   };
   const { status } = unpaid.answer;
   const asks = status === 402;
-  const baseline = new Set(options.baseline);
+  const isKnown = knownBy(options.baseline ?? []);
   const results: Result[] = [];
   const acts = plan.map((planned) => openAct(run, asks ? planned : ungraded(planned, status)));
   let begun: Ring = 0;
@@ -137,7 +139,7 @@ export async function check(options: CheckOptions): Promise<Report> {
     const isDue = ({ case: { ring: own, beginsIn: at = own } }: Act) => begun < at && at <= next;
     if (asks && next > begun) await beginAll(acts.filter(isDue));
     begun = next;
-    const result = await runCase(act, baseline);
+    const result = await runCase(act, isKnown);
     results.push(result);
     options.onResult?.(result);
   }
@@ -207,7 +209,7 @@ async function beginAll(acts: readonly Act[]): Promise<void> {
 
 async function runCase(
   { case: each, profile, context, failure }: Act,
-  baseline: ReadonlySet<string>,
+  isKnown: ReturnType<typeof knownBy>,
 ) {
   const from = context.harness?.timeline.happenings.length ?? 0;
   let outcome: Outcome;
@@ -230,7 +232,7 @@ async function runCase(
     verdict,
     attribution: harness ? "harness" : (outcome.by ?? "target"),
     seen: outcome.seen,
-    known: isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`)),
+    known: isKnown({ id: each.id, profile, verdict }),
     exchanges: [...context.evidence],
     ...(behind.length === 0 ? {} : { behind: behind.map(tellHappening) }),
   } satisfies Result;

@@ -1,5 +1,6 @@
 /** The tester of 402-gated endpoints: its cases, the engine that runs them, and the reports. */
 export { fetchText } from "./fetch-text.ts";
+export { type BaselineEntry, parseEntry } from "./baseline.ts";
 export { mergeReports } from "./merge.ts";
 export { paidRoutes, type Route } from "./routes.ts";
 export { check, type CheckOptions, type CheckProgress } from "./engine.ts";

@@ -1,6 +1,7 @@
 /** Several routes of one server, each tested by itself, as one report. */
 import type { Report, Result } from "./report.ts";
-import { countVerdicts, isBad, staleOf } from "./verdicts.ts";
+import { staleOf } from "./baseline.ts";
+import { countVerdicts, isBad } from "./verdicts.ts";
 
 /** The reports are of one run: one ring, one seed. A baseline entry is stale only where it is so at all routes together. */
 export function mergeReports(reports: readonly Report[], url: string): Report {

@@ -1,4 +1,4 @@
-/** What becomes of what the cases saw: a verdict by the case's level, the counts, what a baseline expects, and how the run ends. */
+/** What becomes of what the cases saw: a verdict by the case's level, the counts, and how the run ends. */
 import { type Case, LEVELS, type Outcome, type Verdict, VERDICTS } from "./case.ts";
 import type { Report, Result } from "./report.ts";
 
@@ -43,17 +43,4 @@ export function outcomeOf(of: Ending): Report["outcome"] {
   return !of.asked || of.unsold || (of.strict && of.counts["cannot-assess"] > 0)
     ? "incomplete"
     : "passed";
-}
-
-/**
- * Baseline entries that no longer fail: the case ran and passed. What could not be assessed, or was skipped everywhere, says nothing
- * of them, so that a server which is down does not make a baseline wrong.
- */
-export function staleOf(baseline: readonly string[], results: readonly Result[]): string[] {
-  return baseline.filter((entry) => {
-    const [id, profile] = entry.split("@");
-    const run = results.filter((one) => one.id === id && (profile ?? one.profile) === one.profile);
-    const holds = ({ verdict }: Result) => verdict === "pass" || verdict === "info";
-    return run.some(holds) && run.every((one) => holds(one) || one.verdict === "skip");
-  });
 }

@@ -4,21 +4,13 @@
  */
 import { generatePrivateKey } from "viem/accounts";
 import type { Hex } from "viem";
-import {
-  broken,
-  holds,
-  noted,
-  type Outcome,
-  PROFILES,
-  type Profile,
-  type Verdict,
-  unclear,
-} from "../case.ts";
+import { broken, holds, noted, type Outcome, PROFILES, type Profile, unclear } from "../case.ts";
+import { knownBy, staleOf } from "../baseline.ts";
 import type { CheckProgress } from "../engine.ts";
 import type { LocalWorld } from "../local-world.ts";
 import { planCases } from "../plan.ts";
 import { describeCase, type Report, type Result } from "../report.ts";
-import { countVerdicts, isBad, outcomeOf, staleOf, verdictOf } from "../verdicts.ts";
+import { countVerdicts, isBad, outcomeOf, verdictOf } from "../verdicts.ts";
 import { redact } from "../wire/redact.ts";
 import { goalOf } from "./cases/agents.ts";
 import { AGENT_CASES, CLIENT_CASES, type ClientMode } from "./catalog.ts";
@@ -68,16 +60,14 @@ export async function checkClient(options: CheckClientOptions): Promise<Report> 
   const plays = new Plays(stage, client, signal);
   const profiles = options.profiles ?? (await findProfiles(plays));
   const plan = planFor(profiles);
-  const baseline = new Set(options.baseline);
+  const isKnown = knownBy(options.baseline ?? []);
   const results: Result[] = [];
   for (const { case: each, profile } of plan) {
     signal?.throwIfAborted();
-    const { id, ring } = each;
-    options.onProgress?.({ done: results.length, of: plan.length, next: { id, ring, profile } });
-    const known = (verdict: Verdict) =>
-      isBad(verdict, true) && (baseline.has(each.id) || baseline.has(`${each.id}@${profile}`));
+    const next = { id: each.id, ring: "client", profile } as const;
+    options.onProgress?.({ done: results.length, of: plan.length, next });
     const result = await judge(each, profile, plays);
-    results.push({ ...result, known: known(result.verdict) });
+    results.push({ ...result, known: isKnown(result) });
     options.onResult?.(results.at(-1)!);
   }
   const counts = countVerdicts(results);

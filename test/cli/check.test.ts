@@ -91,6 +91,14 @@ describe("a baseline", () => {
     expect(stdout).not.toContain("Nothing failed");
   });
 
+  test("may say of a case that it fails in some runs only, which is never stale", async () => {
+    using folder = temporaryFolder();
+    writeFileSync(join(folder.path, "known.yml"), "- HTTP-01?\n- CHAL-01@x402-v2?\n");
+    const { code, stdout } = await check([wrong.url, "--baseline", "known.yml"], folder.path);
+    expect(stdout).toContain("1 known failure, nothing new.");
+    expect(code).toBe(0);
+  });
+
   test("is not stale where nothing was judged: the server may be down", async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, "known.yml"), "- HTTP-01\n");

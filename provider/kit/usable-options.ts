@@ -14,7 +14,7 @@ export function requireUsable({
   trust,
 }: Pick<ProviderOptions, "facilitatorUrl" | "payTo" | "trust">): void {
   requireThat(isUrl(facilitatorUrl), "facilitatorUrl", "an http(s) URL");
-  requireThat(/^0x[0-9a-fA-F]{40}$/.test(String(payTo)), "payTo", "an address");
+  requireThat(isAddress(payTo), "payTo", "an address");
   requireThat(Array.isArray(trust), "trust", "a list of orchestrators");
   for (const [at, orchestrator] of trust.entries()) {
     const name = (field: string) => `trust[${at}].${field}`;
@@ -36,6 +36,10 @@ function requireThat(holds: boolean, option: string, wanted: string): void {
 
 function isText(value: unknown): boolean {
   return typeof value === "string" && value !== "";
+}
+
+function isAddress(value: unknown): boolean {
+  return typeof value === "string" && /^0x[0-9a-fA-F]{40}$/.test(value);
 }
 
 function isUrl(value: unknown): boolean {

@@ -1,7 +1,9 @@
 /** The GitHub Action: its description is well-formed, and its script, run as a job would, ends, summarizes and reports as it says. */
 import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -42,6 +44,49 @@ const { peerDependencies } = JSON.parse(
 ) as { peerDependencies: Record<string, string> };
 const action = Action.parse(parse(readFileSync(join(FOLDER, "action.yml"), "utf8")));
 const step = action.runs.steps.find((one) => "run" in one)!;
+
+interface Parsed {
+  context: { errors: { getErrors(): { message: string }[] } };
+}
+
+/** GitHub's own reader of actions. It imports its schema in a way that Node does not take, so it is bundled. */
+async function readerOfGitHub() {
+  using folder = temporaryFolder();
+  const outfile = join(folder.path, "reader.cjs");
+  await build({
+    stdin: {
+      contents: 'export { parseAction } from "@actions/workflow-parser/actions/action-parser"',
+      resolveDir: import.meta.dirname,
+    },
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    outfile,
+  });
+  const { parseAction } = createRequire(import.meta.url)(outfile) as {
+    parseAction: (file: { name: string; content: string }, trace: object) => Parsed;
+  };
+  const nothing = () => undefined;
+  const trace = { verbose: nothing, info: nothing, error: nothing };
+  return (content: string) =>
+    parseAction({ name: "action.yml", content }, trace)
+      .context.errors.getErrors()
+      .map(({ message }) => message);
+}
+
+test("is an action as GitHub reads one, which notices what is none", async () => {
+  const problemsOf = await readerOfGitHub();
+  const text = readFileSync(join(FOLDER, "action.yml"), "utf8");
+  expect(problemsOf(text)).toEqual([]);
+  for (const [word, wrong] of [
+    ["using: composite", "using: compost"],
+    ["shell: bash", "shel: bash"],
+    ["${{ inputs.ring }}", "${{ inputs.ring"],
+  ] as const) {
+    expect(text).toContain(word);
+    expect(problemsOf(text.replace(word, () => wrong)), wrong).not.toEqual([]);
+  }
+});
 
 test("every input reaches the script by the environment, and none by its text", () => {
   const given = Object.values(step.env).map(

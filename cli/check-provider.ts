@@ -81,7 +81,7 @@ function tellReport(
   const count = (verdict: ProviderResult["verdict"]) =>
     results.filter((result) => result.verdict === verdict).length;
   out(
-    `${plain(provider.name, 100)} (${provider.id}): ${count("pass")} hold, ${count("fail")} do not, ${count("not-tried")} were not tried.`,
+    `${plain(provider.name, 100)} (${provider.id}): ${count("pass")} hold, ${count("fail")} do not, ${count("not-tried")} ${count("not-tried") === 1 ? "was" : "were"} not tried.`,
   );
   if (!trusted) {
     out(

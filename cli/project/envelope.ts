@@ -57,6 +57,10 @@ export function printRefusal(thrown: unknown, meta: Meta, outlet: Outlet): ExitC
   } else {
     // The code in parentheses, as skills look for it.
     terminal.note(`${terminal.paint.bad("Error")} ${plain(body.problem, 2000)} (${code})`);
+    const { provider = "", provider_message } = body.details ?? {};
+    // A stranger's words, told as theirs.
+    if (provider_message !== undefined)
+      terminal.note(`${plain(provider)} says: ${JSON.stringify(plain(provider_message, 300))}`);
     terminal.note(plain(body.nextStep, 2000));
   }
   return thrown instanceof UsageError || WRONG_USAGE.has(code) ? EXIT.usage : EXIT.notPassed;

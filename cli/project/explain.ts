@@ -112,15 +112,17 @@ function consentFirst(tool: string, { problem, details = {} }: PurserError): Pro
   });
 }
 
+const Fields = z.looseObject({
+  required: z.array(z.string()).catch([]),
+  properties: z.record(z.string(), z.unknown()).catch({}),
+});
+
 /** What a service must be configured with, to be filled in: a stranger's names, of which only plain ones are repeated. */
 function configurationOf(schema: string): string {
-  const { required } = z
-    .looseObject({ required: z.array(z.string()).default([]) })
-    .parse(JSON.parse(schema));
-  const names = required.filter((name) => /^[A-Za-z_][\w-]{0,63}$/.test(name));
-  return JSON.stringify(
-    Object.fromEntries((names.length === 0 ? ["<name>"] : names).map((name) => [name, "…"])),
-  );
+  const { required, properties } = Fields.parse(JSON.parse(schema));
+  const wanted = required.length > 0 ? required : Object.keys(properties).slice(0, 3);
+  const names = wanted.filter((name) => /^[A-Za-z_][\w-]{0,63}$/.test(name));
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, "…"])));
 }
 
 function isProvider(text: string): boolean {

@@ -81,7 +81,7 @@ export async function status(command: ProjectCommand): Promise<Answer> {
       `  paid from     ${found.payment_method?.address ?? "no payment method"}`,
       "",
       ...resourceTable(command, described),
-      ...moneyTables(command, found),
+      ...moneyTables(command, found, named),
     ],
     warnings: [...failed.warnings, ...warnings],
     nextSteps:
@@ -119,12 +119,17 @@ function resourceTable(
   return tableOf(surroundings.terminal, headings, rows, "It has no resource yet.");
 }
 
-function moneyTables({ surroundings }: ProjectCommand, found: ProjectStatus): string[] {
+function moneyTables(
+  { surroundings }: ProjectCommand,
+  found: ProjectStatus,
+  named: readonly NamedResource[],
+): string[] {
+  const nameOf = (id: string) => named.find(({ resource }) => resource.id === id)?.name ?? id;
   const bought = found.purchases.map(({ service, state, amount, inputs }) => [
     serviceIdOf(service),
-    // The account's id is in every purchase's inputs.
+    // The account's id is in every purchase's inputs, and the order's in those that are for a resource.
     Object.entries(inputs)
-      .flatMap(([input, value]) => (input === "account_id" ? [] : value))
+      .flatMap(([input, value]) => (["account_id", "order"].includes(input) ? [] : nameOf(value)))
       .join(", "),
     amount,
     state,

@@ -1,7 +1,7 @@
-import type { PriceFunction } from "../../provider/index.ts";
+export const SIZES = ["1", "5", "25"];
 
-export const priceOfBox: PriceFunction = ({ size = "1" }) => {
+export function priceOfBox({ size = "1" }: Readonly<Record<string, string>>) {
   const cents = 50n * BigInt(size);
   const amount = `${cents / 100n}.${String(cents % 100n).padStart(2, "0")}`;
-  return { amount, freeform: `${size} GB for a month`, interval: "month" };
-};
+  return { amount, freeform: `${size} GB for a month`, interval: "month" } as const;
+}

@@ -108,6 +108,14 @@ test("a price is told before it is paid, and paid once however often it is added
   expect((await world.spent()) - before).toBe(20_000_000n);
 });
 
+test("a provider's own words on why it refuses are told as its own, and a purchase by the resource's name", async () => {
+  const { name } = await added("greenhouse/pot:large", "--name", "oak");
+  const refused = await commandLine(["update", name, "--config", '{"note":"x"}'], { cwd, env });
+  expect(refused.stderr).toMatch(/greenhouse says: ".+"/);
+  const { stdout } = await commandLine(["status"], { cwd, env });
+  expect(stdout).toMatch(/^pot:large +oak +20\.00 +settled$/m);
+});
+
 test("`--preflight` says what stands in the way, and does nothing", async () => {
   const looked = await commandLine(["add", "greenhouse/pot:large", "--preflight", "--json"], {
     cwd,

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkProvider, newTesterIdentity, openProviderTester } from "../../conformance/index.ts";
+import { priceOf, Service } from "../../protocol/index.ts";
 import { openMarket, type Market } from "../middleware/shop.ts";
 import { fetchV2 } from "../middleware/stock-clients.ts";
 import {
@@ -87,13 +88,19 @@ test("what the page says to type runs, keeps the contract, and sells what it mad
     const headers = await connect(url);
     const send = (path: string, body: object) =>
       sendSigned(attestor, url + path, { body, headers });
-    const configuration = { size: "3" };
+    const configuration = { size: "5" };
     const { body: quote } = await send("/provisioning/quotes", {
       service_id: "box",
       configuration,
     });
-    expect(quote).toMatchObject({ amount: "1.50", kind: "recurring", interval: "month" });
-    const payer = await market.chain.newPayer(1_500_000n);
+    expect(quote).toMatchObject({ amount: "2.50", kind: "recurring", interval: "month" });
+    // An orchestrator pays no more than the catalog says.
+    const catalog = await read(await fetch(`${url}/provisioning/services`));
+    const box = Service.parse(catalog.body.data.find(({ id }: { id: string }) => id === "box"));
+    for (const [size, amount] of Object.entries({ "1": "0.50", "5": "2.50", "25": "12.50" }))
+      expect(priceOf(box, { size })).toMatchObject({ amount });
+    expect(priceOf(box, {})).toMatchObject({ amount: "0.50" });
+    const payer = await market.chain.newPayer(2_500_000n);
     const order = { service_id: "box", configuration, quote_id: quote.id, quote_hash: quote.hash };
     const pay = fetchV2(payer, signingFetch(attestor));
     const bought = await read(
@@ -103,7 +110,7 @@ test("what the page says to type runs, keeps the contract, and sells what it mad
         body: JSON.stringify(order),
       }),
     );
-    expect(bought.body).toMatchObject({ status: "complete", billing: { amount: "1.50" } });
+    expect(bought.body).toMatchObject({ status: "complete", billing: { amount: "2.50" } });
     expect(await market.chain.chain.balanceOf(payer.address)).toBe(0n);
     const { POSTBOX_URL, POSTBOX_KEY } = bought.body.complete.access_configuration;
     const letter = {

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, exportJWK, generateKeyPair } from "jose";
+import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
@@ -7,6 +7,7 @@ import {
   signMandate,
   signRequest,
   toErrorBody,
+  verifyIdentityAssertion,
   verifyMandate,
   verifyRequestSignature,
 } from "../../protocol/index.ts";
@@ -68,6 +69,30 @@ describe("a signed request", () => {
       await expect(check).rejects.toMatchObject({ code: "SIGNATURE_INVALID" });
     }
   });
+});
+
+test.each([
+  ["five minutes", 300, NOW, "fulfilled"],
+  ["a second more than five minutes", 301, NOW, "rejected"],
+  ["five minutes, and is six minutes old,", 300, NOW + 360_000, "rejected"],
+])("an assertion that its issuer lets live %s is so judged", async (_, seconds, now, status) => {
+  const { key, keys } = await openKey();
+  const claims = {
+    ...{ sub: "usr_1", client_id: issuer, auth_time: NOW / 1000 },
+    ...{ email: "ada@example.com", email_verified: true },
+  };
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: "EdDSA", typ: "oauth-id-jag+jwt", kid: "k1" })
+    .setIssuer(issuer)
+    .setAudience("https://provider.example")
+    .setJti("jti-00000001")
+    .setIssuedAt(NOW / 1000)
+    .setExpirationTime(NOW / 1000 + seconds)
+    .sign(key.privateKey);
+  const check = verifyIdentityAssertion(token, {
+    ...{ keys, issuer, audience: "https://provider.example", now },
+  });
+  expect((await Promise.allSettled([check]))[0]).toMatchObject({ status });
 });
 
 describe("a mandate", () => {

@@ -1,6 +1,6 @@
 /** Several agents share an account, each with what its owner allowed it, and the owner takes that back one by one. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { accountRequest, connect, exchange, pkce, sendSigned } from "./attestor.ts";
+import { accountRequest, connect, exchange, pkce, sendSigned, startAttestor } from "./attestor.ts";
 import { type Browser, openBrowser, type Page } from "./browser.ts";
 import { type OpenGreenhouse, openGreenhouseShop } from "./greenhouse.ts";
 
@@ -104,6 +104,35 @@ test("a refreshed token is for no more than before", async () => {
   ]);
 });
 
+test("what is unlinked, one agent or all, is over: its tokens open nothing and are not renewed, its owner is asked again, and no other orchestrator can do it", async () => {
+  const gardener = await first();
+  const accountant = await approve(await ask({ agent: ACCOUNTANT, scopes: ["resources:read"] }));
+  const agentAlone = await shop.call(gardener, "/provisioning/unlink", { agent: ACCOUNTANT.id });
+  expect([agentAlone.status, await renewed(accountant)]).toEqual([200, 400]);
+  expect((await ask({ agent: ACCOUNTANT, scopes: ["resources:read"] })).body.type).toBe(
+    "requires_auth",
+  );
+
+  await using other = await startAttestor({ issuer: "https://other.test", clientId: "other" });
+  shop.server.trust(other.trust);
+  const url = `${shop.server.url}/provisioning/unlink`;
+  const foreign = await sendSigned(other, url, { body: {}, headers: gardener.headers });
+  expect(foreign).toMatchObject({ status: 403, body: { error: { code: "forbidden" } } });
+
+  const unlinked = await shop.call(gardener, "/provisioning/unlink", {});
+  expect(unlinked).toMatchObject({ status: 200, body: { status: "unlinked" } });
+  const after = await shop.call(gardener, "/provisioning/quotes", { service_id: "seed" });
+  expect([after.status, await renewed(gardener)]).toEqual([401, 400]);
+  expect((await ask({ agent: GARDENER })).body.type).toBe("requires_auth");
+});
+
+/** The status of the answer to a token request with its refresh token. */
+async function renewed({ refreshToken }: { refreshToken: string }): Promise<number> {
+  const refresh = { grant_type: "refresh_token", refresh_token: refreshToken };
+  const body = new URLSearchParams({ ...refresh, client_id: shop.attestor.trust.clientId });
+  return (await fetch(`${shop.server.url}/oauth/token`, { method: "POST", body })).status;
+}
+
 test("the owner sees every agent and what it may do, and revokes one: its tokens end, the other's hold", async () => {
   const gardener = await first();
   const accountant = await approve(await ask({ agent: ACCOUNTANT, scopes: ["resources:read"] }));
@@ -122,11 +151,7 @@ test("the owner sees every agent and what it may do, and revokes one: its tokens
     shop.call(session, "/provisioning/quotes", { service_id: "seed" });
   expect((await look(accountant)).status).toBe(401);
   expect((await look(gardener)).status).toBe(200);
-  const refresh = { grant_type: "refresh_token", refresh_token: accountant.refreshToken };
-  const body = new URLSearchParams({ ...refresh, client_id: shop.attestor.trust.clientId });
-  expect((await fetch(`${shop.server.url}/oauth/token`, { method: "POST", body })).status).toBe(
-    400,
-  );
+  expect(await renewed(accountant)).toBe(400);
   expect((await ask({ agent: ACCOUNTANT, scopes: ["resources:read"] })).body.type).toBe(
     "requires_auth",
   );

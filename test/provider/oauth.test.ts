@@ -12,6 +12,8 @@ import {
   startAttestor,
 } from "./attestor.ts";
 import { openDatabase } from "../../store/index.ts";
+import { openOAuthStorage } from "../../provider/kit/oauth-adapter.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { openShop, v4 } from "./shop.ts";
 
 /** A fresh code and the verifier that it is bound to. */
@@ -99,6 +101,24 @@ test("of many that use one code at once, one gets a token at most", async () => 
     Array.from({ length: 8 }, () => exchange(shop.attestor, shop.url, code, verifier)),
   );
   expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+});
+
+test("of two that found a code unused, also in two processes, one alone uses it up", async () => {
+  using folder = temporaryFolder();
+  using database = openDatabase(join(folder.path, "oauth.sqlite"));
+  const consumedTwice = () => new Error("used before");
+  const storage = () =>
+    openOAuthStorage({ database, findClient: () => undefined, consumedTwice }).adapter(
+      "AuthorizationCode",
+    );
+  const [one, two] = [storage(), storage()];
+  await one.upsert("code", { grantId: "g" }, 60);
+  expect([await one.find("code"), await two.find("code")]).toEqual([
+    expect.not.objectContaining({ consumed: expect.anything() as unknown }),
+    expect.not.objectContaining({ consumed: expect.anything() as unknown }),
+  ]);
+  await one.consume("code");
+  await expect(two.consume("code")).rejects.toThrow("used before");
 });
 
 test("another orchestrator cannot use a code that it was not given", async () => {

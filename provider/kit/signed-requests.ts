@@ -47,6 +47,18 @@ export function signerOf(locals: Record<string, unknown>): TrustedIssuer {
   return locals["signer"] as TrustedIssuer;
 }
 
+/** Throws `forbidden` where a token was granted to another orchestrator than the one that signed: neither can use what is the other's. */
+export function requireGrantee(
+  { issuer }: { issuer: string },
+  locals: Record<string, unknown>,
+): void {
+  if (issuer === signerOf(locals).issuer) return;
+  throw new ProvisioningError("forbidden", {
+    problem: "The token was granted to another orchestrator than the one that signed.",
+    nextStep: "Sign with the key of the orchestrator that the token belongs to.",
+  });
+}
+
 /** What was signed, as it came: kept where it may have to be shown later. */
 export function evidenceOf(request: Request): SignedEvidence {
   const signatures = [SIGNATURE_HEADER, HMAC_HEADER].flatMap((name): [string, string][] => {

@@ -10,10 +10,10 @@ import type { Accounts } from "./accounts.ts";
 import type { Authenticate } from "./bearer.ts";
 import type { Connection, Connections } from "./connections.ts";
 import type { Consents } from "./consents.ts";
-import { ENVELOPES, ProvisioningError, sendError } from "./error.ts";
+import { ENVELOPES, sendError } from "./error.ts";
 import type { OAuth } from "./oauth.ts";
 import { readBody } from "./resources/order.ts";
-import { bodyOf, signerOf } from "./signed-requests.ts";
+import { bodyOf, requireGrantee } from "./signed-requests.ts";
 
 export interface UnlinkingOptions {
   readonly database: Database;
@@ -32,7 +32,7 @@ export function unlinking(options: UnlinkingOptions): Router {
   router.post("/provisioning/unlink", async (request, response) => {
     try {
       const connection = await options.authenticate(request, "resources:read");
-      if (connection.issuer !== signerOf(response.locals).issuer) throw foreignToken();
+      requireGrantee(connection, response.locals);
       const { agent } = readBody(Unlink, bodyOf(request));
       const ended = options.database.transaction(() => forget(connection, agent, options));
       for (const { id } of ended) await options.oauth.revoke(id);
@@ -64,11 +64,4 @@ function forget(
   }
   if (agent === undefined && left.length === 0) accounts.unlink({ issuer, subject });
   return over;
-}
-
-function foreignToken(): ProvisioningError {
-  return new ProvisioningError("forbidden", {
-    problem: "The token was granted to another orchestrator than the one that signed.",
-    nextStep: "Sign with the key of the orchestrator that the token belongs to.",
-  });
 }

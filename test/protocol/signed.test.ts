@@ -78,8 +78,11 @@ test.each([
 ])("an assertion that its issuer lets live %s is so judged", async (_, seconds, now, status) => {
   const { key, keys } = await openKey();
   const claims = {
-    ...{ sub: "usr_1", client_id: issuer, auth_time: NOW / 1000 },
-    ...{ email: "ada@example.com", email_verified: true },
+    sub: "usr_1",
+    client_id: issuer,
+    auth_time: NOW / 1000,
+    email: "ada@example.com",
+    email_verified: true,
   };
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: "EdDSA", typ: "oauth-id-jag+jwt", kid: "k1" })
@@ -90,7 +93,10 @@ test.each([
     .setExpirationTime(NOW / 1000 + seconds)
     .sign(key.privateKey);
   const check = verifyIdentityAssertion(token, {
-    ...{ keys, issuer, audience: "https://provider.example", now },
+    keys,
+    issuer,
+    audience: "https://provider.example",
+    now,
   });
   expect((await Promise.allSettled([check]))[0]).toMatchObject({ status });
 });

@@ -104,7 +104,7 @@ test("a refreshed token is for no more than before", async () => {
   ]);
 });
 
-test("what is unlinked, one agent or all, is over: its tokens open nothing and are not renewed, its owner is asked again, and no other orchestrator can do it", async () => {
+test("what is unlinked, one agent or all, is over: its tokens open nothing and are not renewed, its owner is asked again, and no other orchestrator can do it, or sign in", async () => {
   const gardener = await first();
   const accountant = await approve(await ask({ agent: ACCOUNTANT, scopes: ["resources:read"] }));
   const agentAlone = await shop.call(gardener, "/provisioning/unlink", { agent: ACCOUNTANT.id });
@@ -115,9 +115,12 @@ test("what is unlinked, one agent or all, is over: its tokens open nothing and a
 
   await using other = await startAttestor({ issuer: "https://other.test", clientId: "other" });
   shop.server.trust(other.trust);
-  const url = `${shop.server.url}/provisioning/unlink`;
-  const foreign = await sendSigned(other, url, { body: {}, headers: gardener.headers });
-  expect(foreign).toMatchObject({ status: 403, body: { error: { code: "forbidden" } } });
+  const body = { purpose: "dashboard" };
+  for (const path of ["/provisioning/unlink", "/provisioning/deep_links"]) {
+    const sent = { body, headers: gardener.headers };
+    const foreign = await sendSigned(other, shop.server.url + path, sent);
+    expect(foreign).toMatchObject({ status: 403, body: { error: { code: "forbidden" } } });
+  }
 
   const unlinked = await shop.call(gardener, "/provisioning/unlink", {});
   expect(unlinked).toMatchObject({ status: 200, body: { status: "unlinked" } });

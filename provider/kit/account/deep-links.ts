@@ -9,7 +9,7 @@ import { type Database, migrate } from "../../../store/index.ts";
 import type { Authenticate } from "../bearer.ts";
 import { ENVELOPES, ProvisioningError, sendError } from "../error.ts";
 import { readBody } from "../resources/order.ts";
-import { bodyOf, signerOf } from "../signed-requests.ts";
+import { bodyOf, requireGrantee } from "../signed-requests.ts";
 
 /** Where each purpose leads. */
 export const DEEP_LINK_PURPOSES: Readonly<Record<string, string>> = {
@@ -47,8 +47,9 @@ export function openDeepLinks({
   const router = Router();
   router.post("/provisioning/deep_links", async (request, response) => {
     try {
-      const { accountId, issuer } = await authenticate(request, "account");
-      if (issuer !== signerOf(response.locals).issuer) throw foreign();
+      const connection = await authenticate(request, "account");
+      requireGrantee(connection, response.locals);
+      const { accountId } = connection;
       const { purpose, path } = readBody(DeepLinkRequest, bodyOf(request));
       const secret = randomBytes(32).toString("base64url");
       const until = now() + LIFETIME_MS;
@@ -99,11 +100,4 @@ function pathFor(purpose: string, path: string | undefined): string {
 
 export function hashOf(secret: string): string {
   return createHash("sha256").update(secret).digest("base64url");
-}
-
-function foreign(): ProvisioningError {
-  return new ProvisioningError("forbidden", {
-    problem: "The token was granted to another orchestrator than the one that signed.",
-    nextStep: "Sign with the key of the orchestrator that the token belongs to.",
-  });
 }

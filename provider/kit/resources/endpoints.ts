@@ -7,7 +7,7 @@ import type { ResourceResponse } from "../../../protocol/index.ts";
 import { type Authenticate, requireScope } from "../bearer.ts";
 import { ENVELOPES, type Envelope, ProvisioningError, sendError } from "../error.ts";
 import type { Scope } from "../scopes.ts";
-import { bodyOf, signerOf } from "../signed-requests.ts";
+import { bodyOf, requireGrantee, signerOf } from "../signed-requests.ts";
 import type { Quoted, Ware } from "../till.ts";
 import { type Change, openChanges } from "./change.ts";
 import { type CreateOrder, createResource, linkResource, resourceWare } from "./create.ts";
@@ -37,7 +37,7 @@ export function resourceEndpoints({
   const enter = async (request: Request, response: Response, needed: Scope): Promise<Call> => {
     const signer = signerOf(response.locals);
     const connection = await authenticate(request, needed);
-    if (connection.issuer !== signer.issuer) throw foreignToken();
+    requireGrantee(connection, response.locals);
     return { request, signer, connection, body: bodyOf(request) };
   };
   const send = (response: Response, record: ResourceRecord) => {
@@ -183,12 +183,5 @@ function stillPaying(): ProvisioningError {
   return new ProvisioningError("invalid_state", {
     problem: "The resource's payment is on its way.",
     nextStep: "Ask after the resource until it is complete, then remove it.",
-  });
-}
-
-function foreignToken(): ProvisioningError {
-  return new ProvisioningError("forbidden", {
-    problem: "The token was granted to another orchestrator than the one that signed.",
-    nextStep: "Sign with the key of the orchestrator that the token belongs to.",
   });
 }

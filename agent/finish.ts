@@ -10,6 +10,8 @@ export const CAUSES = {
   over_budget: "Raise the budget or the goal's limit, or choose something cheaper.",
   domain_taken: "Choose another domain name.",
   terms_declined: "Accept the provider's terms, or choose another provider.",
+  consent_missing:
+    "Consent on the provider's page as the account's owner, and run again; or choose another provider.",
   payment_method: "Add a payment method to the project.",
   offer_refused: "Do not pay; tell the provider that its price or payee is not the catalog's.",
   payment_unsettled: "Resume the run: the same payment is looked up, and never made twice.",

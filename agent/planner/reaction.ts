@@ -13,7 +13,8 @@ export type Reaction =
 const REACTIONS: Readonly<Record<string, Reaction>> = {
   // The person said no, or is needed for something that a run cannot do.
   TERMS_DECLINED: { kind: "stop", outcome: "refused", cause: "terms_declined" },
-  CONSENT_REQUIRED: { kind: "stop", outcome: "refused", cause: "terms_declined" },
+  CONSENT_REQUIRED: { kind: "stop", outcome: "refused", cause: "consent_missing" },
+  CONSENT_DECLINED: { kind: "stop", outcome: "refused", cause: "consent_missing" },
   EMAIL_UNVERIFIED: { kind: "stop", outcome: "refused", cause: "other" },
   PAYMENT_METHOD_REQUIRED: { kind: "stop", outcome: "refused", cause: "payment_method" },
   HUMAN_UNAVAILABLE: { kind: "stop", outcome: "failed", cause: "other" },

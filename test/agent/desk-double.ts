@@ -23,7 +23,7 @@ export interface DeskOptions {
   shops: Shop[];
   budget?: string;
   cap?: string;
-  declinesTerms?: boolean;
+  declines?: "TERMS_DECLINED" | "CONSENT_REQUIRED" | "CONSENT_DECLINED";
   answer?: string;
   /** The state that a report of a paid call ends in. */
   settles?: PurchaseRecord["state"][];
@@ -49,7 +49,7 @@ export async function openDesk({
   shops,
   budget = "25.00",
   cap = "100.00",
-  declinesTerms = false,
+  declines,
   answer = "",
   settles = [],
 }: DeskOptions): Promise<Desk> {
@@ -70,9 +70,9 @@ export async function openDesk({
       .status(status)
       .json({ ok: false, error: { code, problem: `${code} it is.`, nextStep: "Stop." } });
   const connect = (provider: string, response: Response): boolean => {
-    if (declinesTerms) refuse(response, 403, "TERMS_DECLINED");
+    if (declines !== undefined) refuse(response, 403, declines);
     else connected.add(provider);
-    return !declinesTerms;
+    return declines === undefined;
   };
 
   app.use(express.json(), (request, response, next) => {

@@ -99,10 +99,22 @@ test("keeps to the limit that the goal itself sets", async () => {
   expect(world.desk.purchases.size).toBe(0);
 });
 
-test("stops when the human declines the terms, and buys nothing", async () => {
-  await using world = await openTestWorld({ declinesTerms: true });
+test.each([
+  [
+    "the human declines the terms",
+    "TERMS_DECLINED",
+    "TERMS_DECLINED",
+    /Accept the provider's terms/,
+  ],
+  ["the account's owner has not consented", "CONSENT_REQUIRED", "CONSENT_MISSING", /Consent on/],
+  ["the account's owner declines", "CONSENT_DECLINED", "CONSENT_MISSING", /Consent on/],
+] as const)("stops when %s, and buys nothing", async (_, declines, code, nextStep) => {
+  await using world = await openTestWorld({ declines });
   const result = await run(world.desk, LANDING);
-  expect(result).toMatchObject({ outcome: "refused", error: { code: "TERMS_DECLINED" } });
+  expect(result).toMatchObject({
+    outcome: "refused",
+    error: { code, nextStep: expect.stringMatching(nextStep) as string },
+  });
   expect(
     world.desk.calls.filter((call) => call === "POST /v1/projects/prj_1/connections"),
   ).toHaveLength(1);

@@ -97,7 +97,9 @@ async function finish(
   return {
     data: { orchestrator: url, user },
     lines: [`Signed in with ${url} as ${user.email}.`],
-    nextSteps: [`${command.tool} init`],
+    nextSteps: [
+      `${command.tool} init${command.flags.orchestrator === undefined ? "" : ` --orchestrator ${url}`}`,
+    ],
   };
 }
 

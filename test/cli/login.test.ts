@@ -99,6 +99,21 @@ test("`login` prints where to go and what to run then, and is signed in when the
   expect((await purser("ada", "list")).stderr).toContain("(BROWSER_AUTH_REQUIRED)");
 });
 
+test("where the orchestrator is named by the command line, each next step names it too, and works as it is typed", async () => {
+  const home = join(folder.path, "typed");
+  mkdirSync(home);
+  const named = (line: string) =>
+    commandLine(line.split(" ").slice(1), { cwd: home, env: { HOME: home } });
+  const next = ({ stdout }: { stdout: string }) =>
+    (JSON.parse(stdout) as { next_steps: string[] }).next_steps[0] ?? "";
+  const login = next(await named(`purser init --orchestrator ${url} --json`));
+  const started = JSON.parse((await named(login)).stdout) as HandOver;
+  await answer(started.browser_url, "approve");
+  const init = next(await named(`${started.next_step} --json`));
+  expect(init).toBe(`purser init --orchestrator ${url}`);
+  expect((await named(init)).code).toBe(0);
+});
+
 test("a sign-in that was declined, and one that was never begun, are told as that", async () => {
   const { browser_url } = await begin("eve");
   await answer(browser_url, "decline");

@@ -23,6 +23,7 @@ import { usageError } from "./check-options.ts";
 import type { CheckFlags } from "./check-program.ts";
 import { readPort, tellSettings } from "./check-settings.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { ClosingStack } from "../protocol/closing-stack.ts";
 
 interface Paying extends AsyncDisposable {
   readonly payer: PayerSide;
@@ -59,18 +60,18 @@ function portsOf(flags: CheckFlags) {
 }
 
 async function inWorld(url: string, flags: CheckFlags, around: Around): Promise<Paying> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = new ClosingStack();
   const world = opened.use(await openLocalWorld(portsOf(flags)));
   const settings = serverSettings(world);
   const served = serverOf(url, flags, around, settings);
   if (served) opened.defer(() => served.kill());
   await meet(url, served, settings, around);
   const held = opened.move();
-  return { payer: world.payer, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return { payer: world.payer, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
 }
 
 async function inHarness(url: string, flags: CheckFlags, around: Around): Promise<Paying> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = new ClosingStack();
   let served: ServedCommand | undefined;
   const harness = opened.use(
     await openHarness({
@@ -85,7 +86,11 @@ async function inHarness(url: string, flags: CheckFlags, around: Around): Promis
   );
   await meet(url, served, harness.settings, around);
   const held = opened.move();
-  return { payer: harness.payer, harness, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  return {
+    payer: harness.payer,
+    harness,
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+  };
 }
 
 function serverOf(url: string, flags: CheckFlags, around: Around, settings: ServerSettings) {

@@ -12,6 +12,7 @@ import { gasAccount } from "./gas-account.ts";
 import { facilitatorApp } from "./http.ts";
 import { FacilitatorError, requireAllowed } from "./network.ts";
 import type { FacilitatorOptions } from "./options.ts";
+import { ClosingStack } from "../protocol/closing-stack.ts";
 
 export interface RunningFacilitator extends AsyncDisposable {
   readonly url: string;
@@ -47,7 +48,7 @@ export async function startFacilitator(
     "account" in options
       ? options.account
       : await Promise.all([options.privateKey].flat().map(gasAccount));
-  using held = new DisposableStack();
+  await using held = new ClosingStack();
   if (dir !== undefined) held.use(lockFolder(dir));
   const db = openDatabase(dir === undefined ? ":memory:" : join(dir, "facilitator.sqlite"));
   held.defer(() => db.close());
@@ -66,7 +67,7 @@ export async function startFacilitator(
     server.close(() => resolve());
     server.closeIdleConnections();
     await closed;
-    running.dispose();
+    await running[Symbol.asyncDispose]();
   };
   const name = host.includes(":") ? `[${host}]` : host;
   const url = `http://${name}:${(server.address() as AddressInfo).port}`;

@@ -17,6 +17,7 @@ import type { Scene, Seen, Visit } from "./scene.ts";
 import { openShop, type Running, type ShopOptions } from "./shop.ts";
 import { distinct, paymentHeaders, readPayments, type SignedPayment } from "./signed-payment.ts";
 import { takeMoney } from "./till.ts";
+import { ClosingStack } from "../../protocol/closing-stack.ts";
 
 export interface StageOptions {
   readonly rpcUrl: string;
@@ -72,7 +73,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     return reply;
   };
 
-  await using opened = new AsyncDisposableStack();
+  await using opened = new ClosingStack();
   const tap = opened.use(await openRpcTap(rpcUrl));
   const shop = opened.use(await openLoopback(receive("shop")));
   const other = opened.use(await openLoopback(receive("other")));
@@ -131,7 +132,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       const caught = { order, profile, visits, ends, payments, thief, delivered, askedChain };
       return { ...caught, spent, lost, exchanges: running.exchanges };
     },
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+    [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose](),
   };
 }
 

@@ -9,6 +9,7 @@ import { type FacilitatorLink, openFacilitatorLink } from "./facilitator-link.ts
 import { serverSettings, type ServerSettings } from "./settings.ts";
 import { Timeline } from "./timeline.ts";
 import { openWitness, type Witness } from "./witness.ts";
+import { ClosingStack } from "../../protocol/closing-stack.ts";
 
 /** A server under test that the tester may kill. */
 export interface ServerControl {
@@ -55,7 +56,7 @@ export interface HarnessOptions extends LocalWorldOptions {
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
   const { facilitatorPort = 0, witnessPort = 0, chaosSeed = "1" } = options;
   const { patienceMs = 35_000, stormMs = 300_000, outageMs = 1_000 } = options;
-  await using opened = new AsyncDisposableStack();
+  await using opened = new ClosingStack();
   const world = opened.use(await openLocalWorld({ ...options, facilitatorPort: undefined }));
   const timeline = new Timeline();
   const witness = opened.use(await openWitness({ port: witnessPort, timeline }));
@@ -85,6 +86,6 @@ export async function openHarness(options: HarnessOptions = {}): Promise<Harness
       const hash = await wallet.sendTransaction({ chain: null, to: asset.address, data });
       await payer.money?.chain.client.waitForTransactionReceipt({ hash, pollingInterval: 20 });
     },
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
+    [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
   };
 }

@@ -10,9 +10,9 @@ import { findPackage } from "./package.ts";
 /** `tool` is what the person called it by, where that is not "purser". */
 export async function start(argv: readonly string[], tool?: string): Promise<void> {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major < 22 || (major === 22 && minor < 13)) {
+  if (major < 22 || (major === 22 && minor < 14)) {
     process.stderr.write(
-      `purser needs Node 22.13 or later, and this is ${process.versions.node}. In a checkout, use \`npm run purser\`, which brings its own.\n`,
+      `purser needs Node 22.14 or later, and this is ${process.versions.node}. In a checkout, use \`npm run purser\`, which brings its own.\n`,
     );
     process.exit(2);
   }

@@ -1,5 +1,6 @@
 /** A stranger's answer, read whole and within a limit: half an answer is none. */
-import { bodyOf } from "./body-source.ts";
+import { readPieces } from "./body-source.ts";
+import { withUrl } from "./with-url.ts";
 
 export interface Answer {
   /** Its body can still be read by the caller. */
@@ -20,17 +21,12 @@ export async function readAnswer(response: Response): Promise<Answer> {
 
 /** The body alone; then the response's own can no longer be read. */
 export async function readBody(response: Response): Promise<Buffer<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
+  const pieces: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of bodyOf(response)) {
-    size += chunk.length;
+  await readPieces(response, (piece) => {
+    size += piece.length;
     if (size > MAX_BYTES) throw new Error("the answer is too large");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** A response that was made here says where it came from, as one of `fetch` does. */
-export function withUrl(response: Response, url: string): Response {
-  return Object.defineProperty(response, "url", { value: url, enumerable: true });
+    pieces.push(piece);
+  });
+  return Buffer.concat(pieces);
 }

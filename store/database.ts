@@ -39,7 +39,7 @@ export interface Database extends Disposable {
    */
   transaction<T>(work: () => T, options?: TransactionOptions): T;
   /** Runs `work`, which only reads, on the file as it is at one moment. Nothing waits for it. */
-  snapshot<T>(work: () => T): T;
+  snapshot<T>(work: () => T, options?: SnapshotOptions): T;
   close(): void;
 }
 
@@ -49,6 +49,11 @@ export interface TransactionOptions {
    * only with the next commit that is synced (the log is written in order), so a power failure may forget it.
    */
   readonly sync?: boolean;
+}
+
+export interface SnapshotOptions {
+  /** `work` asks a single question, which is answered from one moment without a transaction. */
+  readonly single?: boolean;
 }
 
 export interface Query<Row extends object> {
@@ -139,8 +144,8 @@ class SqliteDatabase implements Database {
     }
   }
 
-  snapshot<T>(work: () => T): T {
-    return this.#inside("BEGIN DEFERRED", work);
+  snapshot<T>(work: () => T, { single = false }: SnapshotOptions = {}): T {
+    return single ? this.#try(work) : this.#inside("BEGIN DEFERRED", work);
   }
 
   #inside<T>(begin: string, work: () => T): T {

@@ -3,7 +3,7 @@ import type { Address, Hex } from "viem";
 import type { PaymentHeader } from "../protocol/authorization.ts";
 import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { Secret } from "../protocol/secret.ts";
-import type { TransactionOptions } from "./database.ts";
+import type { SnapshotOptions, TransactionOptions } from "./database.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
@@ -41,8 +41,8 @@ export interface LedgerStore {
    * `sync` it resolves when all see it, and it is durable with the next one that is.
    */
   commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T>;
-  /** Runs a script that only reads, all of it from one moment. */
-  read<T>(script: () => Script<T>): Promise<T>;
+  /** Runs a script that only reads, all of it from one moment; a single question needs no transaction for that. */
+  read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T>;
   /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
   explain(error: unknown): unknown;
   close(): void;
@@ -118,7 +118,7 @@ export class LedgerBook implements Ledger {
   }
 
   async find(purchase: string): Promise<LedgerEntry | undefined> {
-    const row = await this.#read(() => this.#commands.newest(purchase));
+    const row = await this.#read(() => this.#commands.newest(purchase), { single: true });
     return row && this.#entry(row);
   }
 
@@ -232,8 +232,8 @@ export class LedgerBook implements Ledger {
     return this.#guard(() => this.#store.commit(script, options));
   }
 
-  #read<T>(script: () => Script<T>): Promise<T> {
-    return this.#guard(() => this.#store.read(script));
+  #read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T> {
+    return this.#guard(() => this.#store.read(script, options));
   }
 
   /** Once the book has shown damage, nothing more is read from it or written to it. */

@@ -11,7 +11,20 @@ export function scopeKey(
   { name, perMonth }: Pick<LedgerScope, "name" | "perMonth">,
   at: number,
 ): string {
-  return perMonth ? `${name}/${new Date(at).toISOString().slice(0, 7)}` : name;
+  return perMonth ? `${name}/${monthOf(at)}` : name;
+}
+
+let newest = { from: 0, until: 0, text: "" };
+
+/** Such as "2026-11", in UTC. A book asks for the same month again and again. */
+function monthOf(at: number): string {
+  if (at < newest.from || at >= newest.until) {
+    const date = new Date(at);
+    const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+    const [from, until] = [Date.UTC(year, month), Date.UTC(year, month + 1)];
+    newest = { from, until, text: date.toISOString().slice(0, 7) };
+  }
+  return newest.text;
 }
 
 const READ = "SELECT settled, reserved FROM scope WHERE key = ?";

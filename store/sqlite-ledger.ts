@@ -4,7 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { CommitQueue } from "./commit-queue.ts";
-import { type Database, openDatabase, StoreError, type TransactionOptions } from "./database.ts";
+import {
+  type Database,
+  openDatabase,
+  type SnapshotOptions,
+  StoreError,
+  type TransactionOptions,
+} from "./database.ts";
 import { type BookOptions, LedgerBook, type LedgerStore } from "./ledger-book.ts";
 import { chainLines, type ChainStart, startOfCommit } from "./ledger-chain.ts";
 import { unreadable } from "./ledger-error.ts";
@@ -67,8 +73,8 @@ class SqliteStore implements LedgerStore {
     return this.#queue.commit(() => this.#run(script), options);
   }
 
-  async read<T>(script: () => Script<T>): Promise<T> {
-    return this.#db.snapshot(() => this.#run(script));
+  async read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T> {
+    return this.#db.snapshot(() => this.#run(script), options);
   }
 
   explain(error: unknown): unknown {

@@ -2,13 +2,18 @@
  * A `fetch` for strangers' servers: the address is judged and pinned at connect, no proxy of the environment is used, headers have
  * a limit, and no redirect is followed. Only what the payer needs of `fetch` is here: a URL, a method, headers, bytes or a stream.
  */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+} from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type AddressGuardOptions, addressGuard } from "./address-guard.ts";
 import { responseOf } from "../body-source.ts";
-import { withUrl } from "../read-answer.ts";
+import { withUrl } from "../with-url.ts";
 import { decodeBody } from "./decode-body.ts";
 
 /** All headers of an answer together; a challenge itself has a limit of its own (`CHALLENGE_LIMITS`). */
@@ -44,8 +49,8 @@ export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fe
         headers,
         agent: secure ? agents.https : agents.http,
         maxHeaderSize: MAX_HEADER_BYTES,
-        ...(signal ? { signal } : {}),
       });
+      if (signal) endWith(signal, sent);
       sent.once("response", resolve).on("error", (error) => {
         // A kept connection that the server has just closed says nothing about the request.
         if (retries > 0 && sent.reusedSocket && isReset(error)) resolve(send(retries - 1));
@@ -61,6 +66,13 @@ export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fe
     const repeats = ["GET", "HEAD"].includes(method);
     return toResponse(await send(repeats ? 1 : 0), method, url.href);
   };
+}
+
+/** As the `signal` of `request` does it, at a third of the price. */
+function endWith(signal: AbortSignal, sent: ClientRequest): void {
+  const end = () => void sent.destroy(new Error("aborted", { cause: signal.reason }));
+  signal.addEventListener("abort", end, { once: true });
+  sent.once("close", () => signal.removeEventListener("abort", end));
 }
 
 function isReset(error: NodeJS.ErrnoException): boolean {

@@ -1,7 +1,7 @@
 /** An answer that recovery has fetched, as text in the wallet's book, until its caller asks for it again. */
 import { PurchaseAnswer } from "../../protocol/orchestrator-api.ts";
 import { Secret } from "../../protocol/secret.ts";
-import { withUrl } from "../read-answer.ts";
+import { withUrl } from "../with-url.ts";
 
 /** A larger one is not kept: it is fetched anew when its caller asks. */
 const MAX_BODY_BYTES = 1024 * 1024;

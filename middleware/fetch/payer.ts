@@ -67,6 +67,7 @@ class Payer {
   readonly #now: () => number;
   /** Purchases that a call of ours is on its way for. */
   readonly #busy = new Map<string, number>();
+  readonly #purchases = new WeakMap<Hop, string>();
   readonly background: Background;
   readonly recovery: Recovery;
 
@@ -107,8 +108,8 @@ class Payer {
   /** A purchase that was paid for before: the same bytes again, if this is the request that they are for. */
   async #resume(hop: Hop, request: ReadRequest): Promise<PayOutcome | undefined> {
     if (hop.stream) return undefined;
-    const { wallet, scope } = this.#options;
-    const purchase = purchaseKey(scope, hop);
+    const { wallet } = this.#options;
+    const purchase = this.#purchaseOf(hop);
     const earlier = await wallet.find(purchase);
     if (earlier?.payment === undefined || earlier.request !== fingerprintOf(hop)) return undefined;
     const [kept] = await wallet.listKept(purchase);
@@ -121,13 +122,20 @@ class Payer {
     return outcome.kind === "refused" ? undefined : outcome;
   }
 
+  /** Once for each hop: its body may be large. */
+  #purchaseOf(hop: Hop): string {
+    const known = this.#purchases.get(hop) ?? purchaseKey(this.#options.scope, hop);
+    this.#purchases.set(hop, known);
+    return known;
+  }
+
   async #meet(end: WalkEnd, request: ReadRequest, maxAmount: bigint | undefined) {
     const { hop } = end;
     const answer = await readChallenge(end, request);
     if (hop.stream) throw notReplayable(hop);
     const { method, url, body } = hop;
     const question: PermitQuestion = {
-      purchase: purchaseKey(this.#options.scope, hop),
+      purchase: this.#purchaseOf(hop),
       request: { method, url, body },
       offers: readOffers(answer, hop, this.#now()),
       maxAmount,

@@ -105,6 +105,7 @@ export async function startServed(server: ServedCommand, url: string): Promise<v
   const words = server.words();
   throw new ConformanceError("CHECK_SERVE_FAILED", {
     problem: `The command does not serve ${url}${words === "" ? "." : `; it said:\n${words}`}`,
-    nextStep: "Start it by hand with the settings of `purser check --settings`, and see why.",
+    nextStep:
+      "Start it by hand with what `purser check <url> --ring 3 --settings` prints in its environment, and see why.",
   });
 }

@@ -78,11 +78,18 @@ app.get("/provisioning/services", (_, response) => {
   });
 });
 
+app.get("/provisioning/health", (_, response) => {
+  response.json({ status: "ok", supported_versions: ["0.1d"] });
+});
+
 // 2. The account: asked for by the orchestrator, which signs the request and attests the user.
 app.post("/provisioning/account_requests", express.text({ type: "*/*" }), async (req, res) => {
   const refuse = (status: number, code: string, more = {}) =>
     void res.status(status).json({ type: "error", error: { code, message: code, ...more } });
-  if (req.get("api-version") !== "0.1d") return refuse(400, "invalid_api_version");
+  // Who asks in another version, or unsigned, hears so in the same way at every endpoint: without a type.
+  const turnAway = (status: number, code: string) =>
+    void res.status(status).json({ error: { code, message: code } });
+  if (req.get("api-version") !== "0.1d") return turnAway(400, "invalid_api_version");
   const body = String(req.body);
   const signature = req.get("stripe-signature-v2") ?? "";
   const signed = await jwtVerify(signature, keys, { issuer, maxTokenAge: 60, clockTolerance: 5 })
@@ -91,7 +98,7 @@ app.post("/provisioning/account_requests", express.text({ type: "*/*" }), async 
       return same && !seen.has(jti) && seen.add(jti);
     })
     .catch(() => false);
-  if (!signed) return refuse(401, "invalid_signature");
+  if (!signed) return turnAway(401, "invalid_signature");
   const request = JSON.parse(body);
   if (Date.parse(request.expires_at) < Date.now()) return refuse(400, "account_request_expired");
   if (!request.kyc.verified_fields.includes("email")) return refuse(403, "email_not_verified");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkProvider, newTesterIdentity, openProviderTester } from "../../conformance/index.ts";
 import { ServicesPage } from "../../protocol/index.ts";
 import type { RunResult } from "../../scenarios/index.ts";
 import { type RunningCommand, runCommand, startCommand } from "../support/command.ts";
@@ -71,10 +72,11 @@ test("and one without the kit, which serves no more than the documented calls", 
     outcome: "answered",
     payments: [{ provider: "plain", amount: "7.00", state: "settled" }],
   });
-  const headers = { "api-version": "0.1d" };
-  const ask = { method: "POST", headers, body: "{}" };
-  const unsigned = await fetch(`${shop.url}/provisioning/account_requests`, ask);
-  expect(unsigned.status).toBe(401);
+  // What a stranger may try of the contract holds: it does not trust this tester.
+  await using tester = await openProviderTester(await newTesterIdentity());
+  const { results, trusted } = await checkProvider({ url: shop.url, tester });
+  const failed = results.filter(({ verdict }) => verdict === "fail");
+  expect([trusted, failed]).toEqual([false, []]);
 });
 
 test("a stock client buys from a stock server with the world's buyer", async () => {

@@ -30,8 +30,11 @@ export const SIGNATURES: readonly ProviderCase[] = [
     title: "an unsigned request is refused",
     basis: BASIS,
     mend: MEND,
-    run: async ({ send }) => {
-      const paths = ["/provisioning/account_requests", "/provisioning/resources"];
+    run: async ({ send, page }) => {
+      // Where all is bought by an operation of the provider's own, nothing is added.
+      const adds = page.data.some(({ operations }) => operations["create"] === undefined);
+      const resources = adds ? ["/provisioning/resources"] : [];
+      const paths = ["/provisioning/account_requests", ...resources];
       for (const path of paths) {
         const wrong = refused(
           await send(path, { body: {}, sign: false }),

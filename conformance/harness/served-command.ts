@@ -42,7 +42,7 @@ export function servedCommand(options: ServedCommandOptions): ServedCommand {
   const isUp = async (ms = 5_000) => {
     const answer = await fetch(url, {
       redirect: "manual",
-      signal: AbortSignal.timeout(Math.max(1, Math.min(ms, 5_000))),
+      signal: AbortSignal.timeout(Math.ceil(Math.max(1, Math.min(ms, 5_000)))),
     }).catch(() => undefined);
     await answer?.body?.cancel();
     return answer !== undefined;

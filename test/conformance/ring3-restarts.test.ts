@@ -112,7 +112,7 @@ describe("a command that serves nothing", () => {
   test("is waited for no longer than was said", async () => {
     const url = `http://127.0.0.1:${await freePort()}/paid`;
     const server = servedCommand({ ...options, url, command: "sleep 60" });
-    expect(await server.start(200)).toBe(false);
+    expect(await server.start(200.5)).toBe(false);
   });
 
   test("is refused where something answers there already", async () => {

@@ -14,7 +14,8 @@ import { tableOf } from "./table-of.ts";
 
 /** `only` is a provider or a category, which an @ before it says for sure. */
 export async function catalog(command: ProjectCommand, only: string | undefined): Promise<Answer> {
-  return show(command, await readCatalog(command, only));
+  const envelope = await readCatalog(command, only);
+  return show(command, envelope, { isWhole: only === undefined });
 }
 
 export async function readCatalog(
@@ -35,7 +36,7 @@ export async function readCatalog(
 
 export async function search(command: ProjectCommand, query: string): Promise<Answer> {
   const envelope = await read(command, { query });
-  const answer = show(command, envelope);
+  const answer = show(command, envelope, { isWhole: false });
   const { services } = envelope.data;
   return { ...answer, data: { ...envelope.data, query, result_count: services.length } };
 }
@@ -59,6 +60,7 @@ async function read(command: ProjectCommand, filter: ServiceFilter): Promise<Ser
 function show(
   { surroundings, tool }: ProjectCommand,
   { data, warnings }: ServicesEnvelope,
+  { isWhole }: { isWhole: boolean },
 ): Answer {
   const { terminal } = surroundings;
   const rows = data.services.map((service) => [
@@ -71,15 +73,22 @@ function show(
     terminal,
     ["service", "kind", "price", "what it is"],
     rows,
-    `Nothing fits. See all that there is with \`${tool} catalog\`.`,
+    isWhole
+      ? "The orchestrator has no provider whose services can be listed."
+      : `Nothing fits. See all that there is with \`${tool} catalog\`.`,
   );
   const first = data.services.find(({ kind }) => kind === "deployable") ?? data.services[0];
   return {
     data,
     lines,
     warnings,
-    nextSteps: [first ? `${tool} add ${first.reference} --preflight` : `${tool} catalog`],
+    nextSteps: nextSteps(),
   };
+
+  function nextSteps(): string[] {
+    if (first) return [`${tool} add ${first.reference} --preflight`];
+    return isWhole ? [] : [`${tool} catalog`];
+  }
 }
 
 /** Such as "free", "5.00 USD/month", "from 10.44 USD/year". */

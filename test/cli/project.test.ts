@@ -214,7 +214,10 @@ test("`catalog` and `search` answer in the published shape, and from the cache w
     ]),
   );
   expect((await json(["search", "domain"], cwd)).data["result_count"]).toBeGreaterThan(0);
-  expect((await json(["search", "no such thing"], cwd)).data["result_count"]).toBe(0);
+  expect(await json(["search", "no such thing"], cwd)).toMatchObject({
+    data: { result_count: 0 },
+    next_steps: ["purser catalog"],
+  });
   expect((await json(["search", "key-value", "storage"], cwd)).data["result_count"]).toBe(1);
   for (const category of ["@storage", "storage"])
     expect((await json(["catalog", category, "--refresh"], cwd)).data["services"]).toHaveLength(1);

@@ -2,6 +2,14 @@
 import type { Resource } from "../../protocol/index.ts";
 import type { NamedResource } from "./project-state.ts";
 
+/** What this very resource costs, such as "2.50 USD/month"; undefined where its provider bills nothing. */
+export function billedText({ billing }: Resource): string | undefined {
+  if (!billing) return undefined;
+  const { amount, currency, interval, unit } = billing;
+  const per = [unit, interval === "one_time" ? undefined : interval].filter(Boolean);
+  return [`${amount} ${currency.toUpperCase()}`, ...per].join("/");
+}
+
 /** Such as "2026-12-28"; with the reason where the next period is not paid. */
 export function paidUntilText({ billing }: Resource): string {
   const { paid_until, renewal_problem } = billing ?? {};

@@ -1,7 +1,7 @@
 /** `purser status`, `services list` and `list`: what there is, in the published shapes. Without secrets. */
 import { type ProjectStatus, serviceIdOf } from "../../protocol/index.ts";
 import { priceText } from "./catalog.ts";
-import { failedRenewals, paidUntilText } from "./billed.ts";
+import { billedText, failedRenewals, paidUntilText } from "./billed.ts";
 import type { Answer } from "./envelope.ts";
 import { activeEnvironment, environmentsOf } from "./environments.ts";
 import type { ProjectCommand } from "./project-command.ts";
@@ -29,7 +29,8 @@ export async function status(command: ProjectCommand): Promise<Answer> {
   const described = named.map((one) => {
     const listing = catalog.services.find(({ reference }) => reference === one.resource.service);
     const kind = listing?.kind ?? "deployable";
-    return { ...one, kind, pricing: listing ? priceText(listing) : "unknown" };
+    const pricing = billedText(one.resource) ?? (listing ? priceText(listing) : "unknown");
+    return { ...one, kind, pricing };
   });
   const { terminal } = command.surroundings;
   const { bold, dim } = terminal.paint;

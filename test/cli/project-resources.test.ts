@@ -114,6 +114,7 @@ test("a provider's own words on why it refuses are told as its own, and a purcha
   expect(refused.stderr).toMatch(/greenhouse says: ".+"/);
   const { stdout } = await commandLine(["status"], { cwd, env });
   expect(stdout).toMatch(/^pot:large +oak +20\.00 +settled$/m);
+  expect(stdout).toMatch(/^oak +greenhouse\/pot:large +complete +res_\w+ +20\.00 USD\/month +20/m);
 });
 
 test("`--preflight` says what stands in the way, and does nothing", async () => {

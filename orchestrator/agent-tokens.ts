@@ -6,6 +6,7 @@ import { type CatalogProvider, PurserError, type Secret } from "../protocol/inde
 import type { AgentAccount, ConnectionStore, KeptTokens, TokenRow } from "./connection-store.ts";
 import type { Identity } from "./identity.ts";
 import type { OAuthClient } from "./oauth-client.ts";
+import { callTwice } from "./provider-call.ts";
 import type { Vault } from "./vault.ts";
 
 /** A provider that has it forgets an account's link, and not merely its tokens. */
@@ -60,7 +61,7 @@ export class AgentTokens {
     const { accessToken, refreshToken } = kept.tokens;
     const now = [accessToken, refreshToken].map((token) => token?.reveal());
     if (before.some((token) => now.includes(token.reveal()))) return isNew;
-    for (const token of before) await this.#parts.oauth.revoke(provider, token);
+    await Promise.all(before.map((token) => this.#parts.oauth.revoke(provider, token)));
     return isNew;
   }
 
@@ -79,8 +80,8 @@ export class AgentTokens {
     { forget }: { forget: boolean },
   ): Promise<boolean> {
     if (!this.find(of)) return true;
-    const what = forget ? { agent: of.agent } : undefined;
-    const told = provider !== undefined && (await this.#tell(of, provider, what));
+    const body = forget ? { agent: of.agent } : undefined;
+    const told = provider !== undefined && (await this.#tell([of], provider, body));
     this.#parts.store.removeToken(of, handlesOf(of));
     return told;
   }
@@ -92,26 +93,28 @@ export class AgentTokens {
   ): Promise<boolean> {
     const { store } = this.#parts;
     const all = store.tokens(project, id).map(({ agent }) => ({ project, provider: id, agent }));
-    let told = provider !== undefined;
-    for (const [index, of] of all.entries())
-      if (provider) told = (await this.#tell(of, provider, index === 0 ? {} : undefined)) && told;
+    const told = provider !== undefined && (await this.#tell(all, provider, {}));
     store.remove({ project, provider: id }, all.flatMap(handlesOf));
     return told;
   }
 
-  /** Asks the provider to forget the link where it can, and otherwise revokes the tokens alone (RFC 7009). */
+  /**
+   * Asks the provider to forget the link where it can, in the name of the first, and otherwise ends the tokens alone (RFC 7009): all at once,
+   * so that one that is slow is waited for no longer however many agents there are.
+   */
   async #tell(
-    of: AgentAccount,
+    all: readonly AgentAccount[],
     provider: CatalogProvider,
     forget: { agent?: string } | undefined,
   ): Promise<boolean> {
-    const unlinking = forget && unlinks(provider);
-    if (unlinking && (await this.#unlink(of, provider, forget))) return true;
+    const [first] = all;
+    const body = unlinks(provider) ? forget : undefined;
+    if (first && body && (await this.#unlink(first, provider, body))) return true;
+    const held = (await Promise.all(all.map((of) => this.#held(of)))).flat();
+    const { oauth } = this.#parts;
+    const heard = await Promise.all(held.map((token) => oauth.revoke(provider, token)));
     // Where only the tokens end, one that unlinks still has the link.
-    let told = unlinking !== true;
-    for (const token of await this.#held(of))
-      told = (await this.#parts.oauth.revoke(provider, token)) && told;
-    return told;
+    return (first === undefined || body === undefined) && !heard.includes(false);
   }
 
   async #held(of: AgentAccount): Promise<Secret[]> {
@@ -132,13 +135,16 @@ export class AgentTokens {
         row && row.expiresAt <= this.#parts.now()
           ? await this.refresh(of, provider, row.scope)
           : await this.read(of, "orchestrator");
-      const answer = await this.#parts.identity.send({
-        method: "POST",
-        url: `${provider.baseUrl}/provisioning/unlink`,
-        body,
-        headers: { authorization: `Bearer ${token.reveal()}` },
-      });
-      return answer.status === 200;
+      const { status, again } = await callTwice(() =>
+        this.#parts.identity.send({
+          method: "POST",
+          url: `${provider.baseUrl}/provisioning/unlink`,
+          body,
+          headers: { authorization: `Bearer ${token.reveal()}` },
+        }),
+      );
+      // A token that is dead the second time died of the first.
+      return status === 200 || (again && status === 401);
     } catch (error) {
       if (error instanceof PurserError) return false;
       throw error;

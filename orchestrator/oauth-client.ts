@@ -7,6 +7,7 @@ import { z } from "zod";
 import { type CatalogProvider, PurserError, Secret, TokenResponse } from "../protocol/index.ts";
 import {
   callProvider,
+  callTwice,
   invalid,
   type ProviderAnswer,
   type ProviderCallOptions,
@@ -122,11 +123,9 @@ export class OAuthClient {
       const form = { token: token.reveal(), client_id: this.#clientId };
       const body = new URLSearchParams(form).toString();
       const headers = { "content-type": "application/x-www-form-urlencoded" };
-      const answer = await callProvider(
-        { method: "POST", url: revocation, headers, body },
-        this.#call,
-      );
-      return answer.status === 200;
+      const call = { method: "POST", url: revocation, headers, body } as const;
+      const { status } = await callTwice(() => callProvider(call, this.#call));
+      return status === 200;
     } catch (error) {
       if (error instanceof PurserError) return false;
       throw error;

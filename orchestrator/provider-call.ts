@@ -56,6 +56,19 @@ export async function callProvider(
   return { status, body: parse(text, `${method} ${url}`, status) };
 }
 
+/** Makes a call that may be made twice once more where no answer came, or a 5xx in its place. `again`: the first may have been heard. */
+export async function callTwice(
+  call: () => Promise<ProviderAnswer>,
+): Promise<ProviderAnswer & { again: boolean }> {
+  const first = await call().catch((error: unknown) => {
+    if (error instanceof OrchestratorError && error.code === "PROVIDER_UNAVAILABLE")
+      return undefined;
+    throw error;
+  });
+  if (first && first.status < 500) return { ...first, again: false };
+  return { ...(await call()), again: true };
+}
+
 /** The provider does not speak the protocol. */
 export function invalid(problem: string, cause?: unknown): OrchestratorError {
   return new OrchestratorError("PROVIDER_INVALID", {

@@ -22,8 +22,9 @@ const stack = new AsyncDisposableStack();
 const letters: { text: string }[] = [];
 const sent: { path: string; body: string }[] = [];
 const clock = { skew: 0 };
-/** What becomes of the next ask after a device's code. */
-let pollFault: "down" | "slow" | "broken" | "lost" | undefined;
+const FAULTS = ["down", "slow", "broken", "lost"] as const;
+/** What becomes of the next calls to the provider whose path or body names this. */
+const faults = new Map<string, ((typeof FAULTS)[number] | Promise<never>)[]>();
 const now = () => Date.now() + clock.skew;
 let dir: string;
 let server: OrchestratorServer;
@@ -52,7 +53,8 @@ beforeAll(async () => {
         const { pathname } = new URL(input instanceof Request ? input.url : String(input));
         const body = typeof init?.body === "string" ? init.body : "";
         sent.push({ path: pathname, body });
-        const fault = body.includes("device_code") ? pollFault : undefined;
+        const name = [...faults.keys()].find((key) => `${pathname} ${body}`.includes(key));
+        const fault = await faults.get(name ?? "")?.shift();
         if (fault === "broken") return new Response("", { status: 500 });
         if (fault === "lost") await fetch(input, init);
         if (fault === "slow") throw new DOMException("The time was up.", "TimeoutError");
@@ -78,7 +80,7 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 beforeEach(async () => {
   clock.skew = 0;
-  pollFault = undefined;
+  faults.clear();
   answer = () => Promise.resolve("decline");
   const id = `usr_${(users += 1)}`;
   ada = { id, email: `${id}@example.com`, name: id, emailVerified: true };
@@ -219,18 +221,17 @@ test("an owner who consents on another device is heard of by polling, no more of
   expect((await add(gardener)).body).toMatchObject({ status: "complete" });
 });
 
-test.each(["down", "slow", "broken", "lost"] as const)(
+test.each(FAULTS)(
   "a provider that is %s when a device's code is asked after: it is told so, and asking later links the one account",
   async (fault) => {
     const gardener = callerOf("gardener");
     await decideOnDevice(await link(gardener));
-    pollFault = fault;
+    faults.set("device_code", [fault]);
     const failed = await link(gardener);
     expect(failed).toMatchObject({
       status: 502,
       body: { error: { code: "PROVIDER_UNAVAILABLE", nextStep: expect.stringMatching(/later/) } },
     });
-    pollFault = undefined;
     clock.skew = 6000;
     expect((await link(gardener)).body).toMatchObject({ status: "active" });
     expect((await add(gardener)).body).toMatchObject({ status: "complete" });
@@ -359,6 +360,63 @@ test("an unlinked provider has forgotten the link: linking again asks the owner,
   expect(after).toMatchObject([
     { account_id: (before as { account_id: string }[])[0]!.account_id },
   ]);
+});
+
+const GIVEN_UP = {
+  unlink: () => cli.delete(`${at}/connections/greenhouse`),
+  "consents revoke": async () => {
+    const { body } = await cli.get(`${at}/consents`);
+    return cli.delete(`${at}/consents/${(body["consents"] as { id: string }[])[0]!.id}`);
+  },
+};
+const WAYS = ["unlink", "consents revoke"] as const;
+const liveTokens = () =>
+  inProvider(
+    "SELECT hash FROM oauth_item JOIN connection ON connection.id = grant_id WHERE subject = ? AND model IN ('AccessToken', 'RefreshToken')",
+  );
+
+test.each(WAYS.flatMap((way) => FAULTS.map((fault) => [way, fault] as const)))(
+  "%s, to a provider that is %s once: it is asked again, and has forgotten the link",
+  async (way, fault) => {
+    faults.set("/unlink", [fault]);
+    expect((await GIVEN_UP[way]()).body).toMatchObject({ told: true });
+    expect(sent.map(({ path }) => path)).toEqual(Array(2).fill("/provisioning/unlink"));
+    expect(grants()).toEqual([]);
+    expect(codeOf(await link(cli)), "nobody is let in silently").toBe("CONSENT_REQUIRED");
+  },
+);
+
+test.each(WAYS.flatMap((way) => FAULTS.map((fault) => [way, fault] as const)))(
+  "%s, to a provider that stays %s: it is over here and says that it is not known to be there, and the tokens are dead there",
+  async (way, fault) => {
+    faults.set("/unlink", [fault, fault]);
+    expect((await GIVEN_UP[way]()).body).toMatchObject({ told: false });
+    expect(liveTokens()).toEqual([]);
+    const { body } = await cli.get(`${at}/consents`);
+    expect(body["consents"]).toMatchObject([{ agent: "cli", revoked_at: expect.any(String) }]);
+  },
+);
+
+test("a token's end whose answer was lost is asked for again, and counts as heard", async () => {
+  faults.set("/revoke", ["lost"]);
+  const order = { provider: "greenhouse", agent: "cli", scopes: ["resources"] };
+  expect((await cli.post(`${at}/consents`, order)).body).toMatchObject({ told: true });
+  expect(liveTokens()).toEqual([]);
+});
+
+test("a slow provider is waited for no longer however many agents have tokens there: they end all at once", async () => {
+  const gardener = callerOf("gardener");
+  await decideAt(detailsOf(await link(gardener))["url"]);
+  expect((await link(gardener)).status).toBe(200);
+  const times = { up: Promise.withResolvers<never>() };
+  faults.set("/unlink", ["slow", "slow"]);
+  faults.set("/revoke", Array(8).fill(times.up.promise));
+  sent.length = 0;
+  const unlinked = GIVEN_UP.unlink();
+  // Two tokens of each agent; were one waited for before the next is asked, there would be one call.
+  await expect.poll(() => sent.filter(({ path }) => path.endsWith("/revoke")).length).toBe(4);
+  times.up.reject(new DOMException("The time was up.", "TimeoutError"));
+  expect((await unlinked).body).toEqual({ unlinked: true, told: false });
 });
 
 test("unlinking one project leaves the user's other project linked", async () => {

@@ -28,8 +28,8 @@ afterAll(async () => {
 });
 
 /** An example that serves until it is disposed; it prints its URL first. */
-async function serve(example: string) {
-  const child = spawn(process.execPath, [join(EXAMPLES, example), "world.json", "0"], {
+async function serve(example: string, world = "world.json") {
+  const child = spawn(process.execPath, [join(EXAMPLES, example), world, "0"], {
     cwd,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -62,6 +62,21 @@ test("an agent finds a provider on the kit by its catalog, and buys there becaus
   // Sold is sold: who comes next is told so before any price, and buys where it can be had.
   const again = await run("Register ada.dev", shop.url);
   expect(again.payments).toMatchObject([{ provider: "cloudflare", amount: "12.18" }]);
+});
+
+test("the provider on the kit keeps the contract, as far as it has what a case needs", async () => {
+  await using tester = await openProviderTester(await newTesterIdentity());
+  // A world whose orchestrator is the tester; nothing is paid, so nobody settles.
+  const world = { ...tester.trust, dir: join(cwd, "tester"), facilitatorUrl: "http://127.0.0.1:9" };
+  writeFileSync(join(cwd, "tester.json"), JSON.stringify(world));
+  await using shop = await serve("names-provider.ts", "tester.json");
+  const { results, outcome } = await checkProvider({ url: shop.url, tester });
+  const ids = (found: string) =>
+    results.filter(({ verdict }) => verdict === found).map(({ id }) => id);
+  expect([ids("fail"), outcome]).toEqual([[], "passed"]);
+  // Its domains are paid at its own API, and nothing is removed, changed or renewed.
+  const quotes = [1, 2, 3, 4, 5].map((number) => `QUOT-0${number}`);
+  expect(ids("not-tried")).toEqual(["RSRC-07", ...quotes, "CHNG-01", "RENW-01"]);
 });
 
 test("and one without the kit, which serves no more than the documented calls", async () => {

@@ -8,6 +8,7 @@ import {
   type ServicesEnvelope,
 } from "../../protocol/index.ts";
 import type { Answer } from "./envelope.ts";
+import { categoryLines } from "./categories.ts";
 import { readCachedCatalog, readWholeCatalog } from "./catalog-cache.ts";
 import type { ProjectCommand } from "./project-command.ts";
 import { tableOf } from "./table-of.ts";
@@ -15,7 +16,10 @@ import { tableOf } from "./table-of.ts";
 /** `only` is a provider or a category, which an @ before it says for sure. */
 export async function catalog(command: ProjectCommand, only: string | undefined): Promise<Answer> {
   const envelope = await readCatalog(command, only);
-  return show(command, envelope, { isWhole: only === undefined });
+  const answer = show(command, envelope, { isWhole: only === undefined });
+  if (only !== undefined) return answer;
+  const narrower = categoryLines(envelope.data.services, command.tool);
+  return { ...answer, lines: [...answer.lines, ...narrower] };
 }
 
 export async function readCatalog(

@@ -224,6 +224,11 @@ test("`catalog` and `search` answer in the published shape, and from the cache w
   const table = await commandLine(["catalog", "cloudflare"], { cwd });
   expect(table.stdout).toMatch(/cloudflare\/registrar:domain +deployable +from 10\.11 USD\/year/);
 
+  const person = await commandLine(["catalog"], { cwd });
+  expect(person.stdout).toContain("\nCategories: @auth 1, @compute 1, @domains 1, @storage 1\n");
+  expect(person.stdout).toContain("`purser catalog @auth`");
+  expect(table.stdout, "what is narrowed already").not.toContain("Categories");
+
   // What is kept is not sent again while its ETag holds, and is when it does not.
   const file = ".projects/cache/catalog.json";
   const kept = JSON.parse(read(cwd, file)) as { data: object; etag: string };

@@ -79,7 +79,7 @@ export type Provide = (order: ProvisionOrder) => Access | Pending | Promise<Acce
 
 export type Withdraw = (order: ProvisionOrder) => void | Promise<void>;
 
-/** At most what the catalog says for this configuration: an orchestrator pays no quote above it. `null` where it is free. */
+/** At most what the catalog says for this configuration, or the quote is refused (`price_not_in_catalog`). `null` where it is free. */
 export type PriceFunction = (
   configuration: Readonly<Record<string, string>>,
 ) => Pick<Price, "amount" | "freeform" | "interval" | "kind" | "unit"> | null;

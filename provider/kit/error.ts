@@ -40,6 +40,8 @@ export type ProvisioningErrorCode =
   | "quote_required"
   /** What costs money is paid by a token that this provider cannot redeem. */
   | "requires_payment_credentials"
+  /** The provider's own price function asks what its catalog does not say. */
+  | "price_not_in_catalog"
   | "quote_unknown"
   | "quote_expired"
   /** The quote is for another order, or its hash is another quote's. */
@@ -82,6 +84,7 @@ const STATUS: Record<ProvisioningErrorCode, number> = {
   not_supported: 400,
   requires_payment_credentials: 400,
   quote_required: 400,
+  price_not_in_catalog: 409,
   quote_unknown: 404,
   quote_expired: 409,
   quote_mismatch: 409,

@@ -92,14 +92,6 @@ test("a quote buys what it was given for, and nothing else", async () => {
   expect(codeOf(await add("seed", { quote: "quo_x", ...rare }))).toBe("QUOTE_UNKNOWN");
 });
 
-test("a provider that quotes more than its catalog says is not paid", async () => {
-  const before = await world.spent();
-  const answer = await add("seed", { configuration: { rare: "yes" } });
-  expect(codeOf(answer)).toBe("QUOTE_ABOVE_CATALOG");
-  expect(detailsOf(answer)).toMatchObject({ amount: "7.00", catalog_amount: "2.00" });
-  expect(await world.spent()).toBe(before);
-});
-
 type Lie = (truth: Record<string, unknown>) => object;
 /** A lie that hangs together: its hash is its own. */
 const hashed =
@@ -108,6 +100,25 @@ const hashed =
     const quote = ProvisioningQuote.parse({ ...truth, ...lie });
     return { ...quote, hash: quoteHash(quote, {}) };
   };
+
+test("a provider that quotes more than its catalog says is not paid", async () => {
+  const before = await world.spent();
+  await me.post(`${at}/connections`, { provider: "greenhouse", accept_terms: TERMS });
+  world.lies.set("quotes", hashed({ amount: "20.01" }));
+  const answer = await add("pot:large");
+  expect(codeOf(answer)).toBe("QUOTE_ABOVE_CATALOG");
+  expect(detailsOf(answer)).toMatchObject({ amount: "20.01", catalog_amount: "20.00" });
+  expect(await world.spent()).toBe(before);
+});
+
+test("a provider of the kit whose price function asks more says so itself, and the buyer hears whose mistake it is", async () => {
+  const answer = await add("seed", { configuration: { rare: "yes" } });
+  expect(codeOf(answer)).toBe("PROVIDER_REFUSED");
+  expect(detailsOf(answer)).toMatchObject({
+    provider_code: "price_not_in_catalog",
+    provider_message: expect.stringContaining("The price function of seed asks $7.00"),
+  });
+});
 
 test.each<[string, Lie]>([
   ["for another service", hashed({ service_id: "pot:small" })],

@@ -44,15 +44,54 @@ const RESOURCES = "/provisioning/resources";
 
 test("a quote says what an order costs, by the provider's price function, and its hash can be computed again", async () => {
   const session = await newUser();
-  const configuration = { rare: "yes" };
+  const configuration = { rare: "no" };
   const { quote: seed } = await quote(session, { service_id: "seed", configuration });
-  expect(seed).toMatchObject({ amount: "7.00", currency: "usd", kind: "one_time" });
+  const said = { amount: "2.00", currency: "usd", kind: "one_time", description: "a seed" };
+  expect(seed).toMatchObject(said);
   expect(quoteHash(seed, configuration)).toBe(seed.hash);
   expect(quoteHash({ ...seed, amount: "8.00" }, configuration)).not.toBe(seed.hash);
   expect((await quote(session, { service_id: "pot:small" })).quote).toMatchObject({
     amount: "0.00",
     kind: "free",
   });
+});
+
+test("a price function that asks what the catalog does not say gets no quote, and its author is told by the kit", async () => {
+  const session = await newUser();
+  const warnings: Error[] = [];
+  const hear = (warning: Error) => void warnings.push(warning);
+  process.on("warning", hear);
+  const seed = { service_id: "seed", configuration: { rare: "yes" } };
+  const refused = await shop.call(session, "/provisioning/quotes", seed);
+  const again = await shop.call(session, "/provisioning/quotes", seed);
+  process.off("warning", hear);
+  const problem = "The price function of seed asks $7.00, and the catalog says $2.00.";
+  expect(refused).toMatchObject({
+    status: 409,
+    body: { error: { code: "price_not_in_catalog", message: expect.stringContaining(problem) } },
+  });
+  expect(again).toEqual(refused);
+  // Once for each service.
+  expect(warnings).toMatchObject([
+    {
+      name: "ProvisioningWarning",
+      code: "price_not_in_catalog",
+      message: expect.stringContaining(problem),
+      detail: expect.stringContaining("Let the catalog have a price for this configuration"),
+    },
+  ]);
+});
+
+test("what is billed by use, and so needs no quote, is not provided at a price that the catalog does not say", async () => {
+  const session = await newUser();
+  const { price, done } = shop.opened;
+  const dear = () => ({ amount: "0.02", freeform: "", interval: "month", kind: "usage" }) as const;
+  Object.assign(shop.opened, { price: { water: dear } });
+  const before = done.length;
+  const refused = await shop.call(session, RESOURCES, { service_id: "water" }, { key: "w" });
+  Object.assign(shop.opened, { price });
+  expect(refused).toMatchObject({ status: 409, body: { error: { code: "price_not_in_catalog" } } });
+  expect(done).toHaveLength(before);
 });
 
 test("what costs money answers 402 for exactly the quote's amount, is paid by a stock client, and is bought once", async () => {

@@ -8,6 +8,7 @@ import { digestOf, ResourceLinkRequest, ResourceRequest } from "../../../protoco
 import { describeError, ENVELOPES, ProvisioningError } from "../error.ts";
 import type { Quoted, Ware } from "../till.ts";
 import { renewMandate } from "../mandates.ts";
+import { requireCatalogPrice } from "./catalog-price.ts";
 import { describeResource } from "./describe.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { checkConfiguration, keyConflict, readBody, readKey, serviceFor } from "./order.ts";
@@ -50,9 +51,12 @@ export async function createResource(
     });
     if (missing) return keep({ ...record, status: "needs_information", needs: missing }, parts);
     const sold = soldTo(service, connection, parts);
-    const { billing, upfront } = termsOf(sold, configuration, provider);
+    const terms = termsOf(sold, configuration, provider);
+    const { billing, upfront } = terms;
     const whole = { ...record, billing, paidUntil: billing && firstPeriod(billing, parts.now()) };
     if (isNothing(upfront)) {
+      // What is billed by use needs no quote.
+      requireCatalogPrice(terms, { service: sold, listed: service }, configuration);
       const made = await lifecycle.ask(whole, provider.provide[service.id]!);
       return keep(made, parts);
     }

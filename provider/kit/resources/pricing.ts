@@ -60,7 +60,11 @@ export function termsOf(
   return { upfront, kind, interval, ...unitPart, description, billing };
 }
 
-function inCatalog(service: Service, configuration: Readonly<Record<string, string>>) {
+/** Throws `invalid_configuration` where the catalog has no price for it. */
+export function inCatalog(
+  service: Service,
+  configuration: Readonly<Record<string, string>>,
+): Price | null {
   try {
     return priceOf(service, configuration);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** `POST /provisioning/quotes`: what one order costs, fixed for as long as the quote holds. */
 import { type ProvisioningQuote, QuoteRequest } from "../../../protocol/index.ts";
 import { ProvisioningError } from "../error.ts";
+import { requireCatalogPrice } from "./catalog-price.ts";
 import { checkChange, costsMore } from "./checked-change.ts";
 import { checkConfiguration, readBody, serviceFor } from "./order.ts";
 import type { Call, ResourceParts } from "./parts.ts";
@@ -51,6 +52,12 @@ export async function quote(call: Call, parts: ResourceParts): Promise<Provision
   const found = resource_id === undefined ? undefined : parts.resources.find(resource_id);
   const record = found && isOf(found, connection) ? found : undefined;
   const { terms, configuration } = await PURPOSES[purpose]({ ...order, record, connection }, parts);
+  const { provider, services } = parts;
+  const listed = serviceFor(service_id, { services, functions: provider.provide });
+  const service = soldTo(listed, connection, parts);
+  // What was used is billed at the price that the resource has.
+  if (purpose !== "renewal" || terms.kind !== "usage")
+    requireCatalogPrice(terms, { service, listed }, configuration);
   const { upfront, kind, interval, unit, description } = terms;
   return parts.quotes.give(
     {

@@ -119,6 +119,7 @@ export const WORK_ORDER_CASES: readonly Case[] = [
     ),
     gains: "A buyer signs for a short time, and gets the slow work for nothing.",
     mend: "Refuse a payment whose validBefore is nearer than the work takes; deliver nothing that did not settle.",
+    beginsIn: 2,
     async begin(context) {
       const { witnessed, harness } = await stageOf(context);
       if (!witnessed) return;

@@ -7,15 +7,18 @@ import type { Approvals, Asker } from "./approvals.ts";
 import { OrchestratorError } from "./error.ts";
 import type { People, User } from "./people.ts";
 
-/** One wallet for everybody, or each user's own. */
+/**
+ * One wallet for everybody, or each user's own: the same object each time, because a `Wallet` does one thing at a time for each purchase, and
+ * two of one payer know nothing of each other.
+ */
 export type Wallets = Wallet | ((user: User) => Wallet | undefined) | undefined;
 
 export class PaymentMethod {
   readonly #approvals: Approvals;
   readonly #people: People;
   #wallets: Wallets;
-  /** Those that have been used, to be recovered. */
-  readonly #seen = new Set<Wallet>();
+  /** Those that have been used, to be recovered: of one payer of one user the newest, so that they are no more than there are payers. */
+  readonly #seen = new Map<string, Wallet>();
 
   constructor({ approvals, people, wallet }: PaymentMethodOptions) {
     this.#approvals = approvals;
@@ -25,14 +28,16 @@ export class PaymentMethod {
 
   set(wallet: Wallets): void {
     this.#wallets = wallet;
-    if (wallet !== undefined && typeof wallet !== "function") this.#seen.add(wallet);
+    if (wallet !== undefined && typeof wallet !== "function")
+      this.#seen.set(wallet.address, wallet);
   }
 
   /** The wallet of a project's owner. */
   of(project: string): Wallet | undefined {
     if (typeof this.#wallets !== "function") return this.#wallets;
-    const wallet = this.#wallets(this.#people.ofProject(project));
-    if (wallet) this.#seen.add(wallet);
+    const user = this.#people.ofProject(project);
+    const wallet = this.#wallets(user);
+    if (wallet) this.#seen.set(`${wallet.address} ${user.id}`, wallet);
     return wallet;
   }
 
@@ -44,7 +49,7 @@ export class PaymentMethod {
 
   /** Those that were used since this began. */
   wallets(): ReadonlySet<Wallet> {
-    return this.#seen;
+    return new Set(this.#seen.values());
   }
 
   /** The wallet, or `PAYMENT_METHOD_REQUIRED` when the human was asked and there is still none. */

@@ -33,11 +33,20 @@ export class PurchaseRecovery {
 
   /** Once, for every wallet that is in use; one that fails keeps no other from it. */
   async run(): Promise<void> {
+    await this.#endReplaced();
     await Promise.allSettled(this.#all().map((recovery) => recovery.recover()));
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#recoveries.values()].map((recovery) => recovery.close()));
+  }
+
+  /** Those of wallets in whose place there is a newer one of the same payer. */
+  async #endReplaced(): Promise<void> {
+    const wallets = this.#parts.payment.wallets();
+    const replaced = [...this.#recoveries].filter(([wallet]) => !wallets.has(wallet));
+    for (const [wallet] of replaced) this.#recoveries.delete(wallet);
+    await Promise.allSettled(replaced.map(([, recovery]) => recovery.close()));
   }
 
   #all(): CallRecovery[] {

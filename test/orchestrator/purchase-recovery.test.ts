@@ -119,8 +119,13 @@ describe("by itself", () => {
   const shopAt = (baseUrl: string) => () => Promise.resolve({ provider: { baseUrl } });
 
   /** A recovery, with a wallet that has sent one payment, and what it sends again. */
-  async function openRecovery(parts: { isOf?: boolean; provider?: () => Promise<object> }) {
+  async function openRecovery(parts: {
+    isOf?: boolean;
+    provider?: () => Promise<object>;
+    fetch?: typeof globalThis.fetch;
+  }) {
     const chainless = openChainless();
+    const wallets = new Set([chainless.wallet]);
     await chainless.pay({ keep });
     const sent: [string, string | null][] = [];
     const fetch: typeof globalThis.fetch = (url, init) => {
@@ -137,12 +142,29 @@ describe("by itself", () => {
           return Promise.resolve({ access_token: "abc" });
         },
       } as never,
-      payment: { wallets: () => new Set([chainless.wallet]) } as never,
-      call: { fetch, timeoutMs: 1000 },
+      payment: { wallets: () => wallets } as never,
+      call: { fetch: parts.fetch ?? fetch, timeoutMs: 1000 },
       now: () => chainless.saying.now,
     });
-    return { ...chainless, recovery, sent, asked };
+    return { ...chainless, wallets, recovery, sent, asked };
   }
+
+  test("where a newer wallet of the same payer took its place, the older one's recovery has ended", async () => {
+    const fetching = Promise.withResolvers<AbortSignal>();
+    const hangs: typeof fetch = (_url, init) => {
+      fetching.resolve(init!.signal!);
+      return new Promise((_, reject) => {
+        init!.signal!.addEventListener("abort", () => reject(init!.signal!.reason as Error));
+      });
+    };
+    using opened = await openRecovery({ fetch: hangs });
+    opened.saying.now += 30_000;
+    await opened.recovery.begin();
+    const signal = await fetching.promise;
+    opened.wallets.clear();
+    await opened.recovery.run();
+    expect(signal.aborted).toBe(true);
+  });
 
   test("it is sent in the name of the owner, who is asked nothing", async () => {
     using opened = await openRecovery({});

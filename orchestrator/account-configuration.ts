@@ -1,6 +1,6 @@
 /** What a new account at a provider is set up with: the person's words, checked against what the provider says that it takes. */
 import { z } from "zod";
-import type { ProviderProfile } from "../protocol/index.ts";
+import { type ProviderProfile, valuesError } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
 
 export type AccountConfiguration = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export function misfit(
       : `${id} takes no settings for an account`;
   }
   try {
-    const { error } = z.fromJSONSchema(schema).safeParse(configuration);
+    const error = valuesError(schema, configuration);
     return error && `it does not fit its configuration_schema: ${z.prettifyError(error)}`;
   } catch {
     return undefined;

@@ -11,6 +11,7 @@ import {
   type RequiresAuth,
   Secret,
   type TermsEvidence,
+  typedValues,
 } from "../protocol/index.ts";
 import { type AccountConfiguration, checkAccountConfiguration } from "./account-configuration.ts";
 import type { Approvals, Asker } from "./approvals.ts";
@@ -149,7 +150,7 @@ export class AccountRequests {
     const { clientId } = this.#identity;
     const plain = this.#plain(baseUrl);
     if (plain) return this.#sendPlain(order, plain);
-    const body: AccountRequest = {
+    const body: z.input<typeof AccountRequest> = {
       id,
       object: "account_request",
       email: user.email,
@@ -158,7 +159,9 @@ export class AccountRequests {
       kyc: { verified_fields: ["email"] },
       scopes: scope.split(" "),
       agent: { id: agent, name: agent },
-      ...(Object.keys(configuration).length === 0 ? {} : { configuration }),
+      ...(Object.keys(configuration).length === 0
+        ? {}
+        : { configuration: typedValues(profile.configuration_schema, configuration) }),
       client_capabilities: ["browser"],
       confirmation_secret: randomBytes(32).toString("base64url"),
       expires_at: new Date(this.#now() + LIFETIME_MS).toISOString(),
@@ -193,7 +196,8 @@ export class AccountRequests {
     const { baseUrl, profile } = provider;
     const expiresAt = new Date(this.#now() + LIFETIME_MS).toISOString();
     const { scopes } = plain;
-    const body = plainAccountRequest({ id, user, expiresAt, scopes, configuration });
+    const typed = typedValues(provider.profile.configuration_schema, configuration);
+    const body = plainAccountRequest({ id, user, expiresAt, scopes, configuration: typed });
     const url = `${baseUrl}/provisioning/account_requests`;
     const answer = await this.#identity.send({ method: "POST", url, body });
     const said = readPlainAnswer(profile.id, answer.body);

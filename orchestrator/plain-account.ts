@@ -4,8 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
-import { RequiresAuth, TokenResponse } from "../protocol/index.ts";
-import type { AccountConfiguration } from "./account-configuration.ts";
+import { RequiresAuth, TokenResponse, type typedValues } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
 import type { User } from "./people.ts";
 import type { PlainProvider } from "./plain-catalog.ts";
@@ -21,7 +20,7 @@ export function plainAccountRequest({
   user: User;
   expiresAt: string;
   scopes: PlainProvider["scopes"];
-  configuration: AccountConfiguration;
+  configuration: ReturnType<typeof typedValues>;
 }): object {
   const { email, name, emailVerified, country } = user;
   return {

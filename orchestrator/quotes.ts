@@ -11,6 +11,7 @@ import {
   type Quote,
   quoteHash,
   type Service,
+  typedValues,
 } from "../protocol/index.ts";
 import type { Database } from "../store/index.ts";
 import type { Asker } from "./approvals.ts";
@@ -64,7 +65,7 @@ export class Quotes {
     const resource = resourceOf(order);
     const body = JSON.stringify({
       service_id: service.id,
-      configuration,
+      configuration: typedValues(service.configuration_schema, configuration),
       purpose: purposeOf(order),
       ...(resource === undefined ? {} : { resource_id: resource }),
     });

@@ -7,6 +7,7 @@ import {
   type Resource,
   type RotateOrder,
   type Service,
+  typedValues,
   underPlans,
   type UpdateOrder,
   isGone,
@@ -58,7 +59,8 @@ export class ResourceChanges {
       const values = JSON.parse(configuration) as Record<string, string>;
       const quote = await this.#price(asker, provider, row, target, values, order.quote);
       const mandate = await this.#parts.mandateOf(asker.project, provider.profile.id);
-      const body = { service_id: target.id, configuration: values, mandate, ...quote?.named };
+      const sent = typedValues(target.configuration_schema, values);
+      const body = { service_id: target.id, configuration: sent, mandate, ...quote?.named };
       const service = `${provider.profile.id}/${target.id}`;
       return {
         id,

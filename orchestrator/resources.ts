@@ -10,6 +10,7 @@ import {
   type Resource,
   type ResourceOrder,
   type Service,
+  typedValues,
   underPlans,
 } from "../protocol/index.ts";
 import type { Asker } from "./approvals.ts";
@@ -73,7 +74,7 @@ export class Resources {
       const mandate = await this.#parts.mandateOf(asker.project, entry.provider.profile.id);
       const body = {
         service_id: entry.service.id,
-        configuration,
+        configuration: typedValues(entry.service.configuration_schema, configuration),
         project_id: asker.project,
         mandate,
         ...quote?.named,
@@ -95,7 +96,7 @@ export class Resources {
       Promise.resolve({
         body: {
           service_id: entry.service.id,
-          configuration,
+          configuration: typedValues(entry.service.configuration_schema, configuration),
           submitted_information: order.information ?? {},
         },
         amount: null,
@@ -125,7 +126,7 @@ export class Resources {
       const body = JSON.parse(work.body) as Record<string, unknown>;
       const submitted_information = {
         ...(body["submitted_information"] as object),
-        ...information,
+        ...typedValues(JSON.parse(now.needs ?? "{}") as Record<string, unknown>, information),
       };
       const next = { ...work, body: JSON.stringify({ ...body, submitted_information }) };
       this.#parts.store.beginWork(next);

@@ -1,13 +1,15 @@
 /** What a service is configured with: the person's or the agent's words, checked against what the catalog says that it takes. */
-import { z } from "zod";
-import type { Service } from "../protocol/index.ts";
+import { type Service, valuesError } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
 
 type Configuration = Readonly<Record<string, string>>;
 
+/** The types that a value of an order can have. */
+const HELD = new Set(["string", "number", "int", "boolean"]);
+
 /**
  * Where it does not fit the service's `configuration_schema`, in a line for each thing that is wrong; undefined where it does. A schema that
- * cannot be read refuses nothing, and neither does one that wants a number where every value is a text: the provider will say.
+ * cannot be read refuses nothing, and neither does one that wants a list or an object, which no order can hold: the provider will say.
  */
 export function configurationMisfit(
   { configuration_schema: schema }: Pick<Service, "configuration_schema">,
@@ -16,11 +18,14 @@ export function configurationMisfit(
   if (schema === undefined) return undefined;
   let issues;
   try {
-    issues = z.fromJSONSchema(schema).safeParse(configuration).error?.issues ?? [];
+    issues = valuesError(schema, configuration)?.issues ?? [];
   } catch {
     return undefined;
   }
-  const wrong = issues.filter(({ code, path }) => code !== "invalid_type" || !isGiven(path));
+  const wrong = issues.filter(
+    (issue) =>
+      issue.code !== "invalid_type" || !isGiven(issue.path) || HELD.has(String(issue.expected)),
+  );
   return wrong.length === 0 ? undefined : wrong.map(tell).join("; ");
 
   function isGiven([name, ...deeper]: readonly PropertyKey[]): boolean {
@@ -28,7 +33,7 @@ export function configurationMisfit(
   }
   function tell({ code, path, message }: { code: string; path: PropertyKey[]; message: string }) {
     const name = path.join(".");
-    if (code === "invalid_type") return `"${name}" is missing`;
+    if (code === "invalid_type" && !isGiven(path)) return `"${name}" is missing`;
     return name === "" ? message : `"${name}": ${message}`;
   }
 }

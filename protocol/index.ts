@@ -143,6 +143,7 @@ export {
 } from "./resource.ts";
 export { HMAC_HEADER, signHmac, verifyHmac } from "./hmac-signature.ts";
 export { Secret } from "./secret.ts";
+export { typedValues, valuesError } from "./typed-values.ts";
 export { providerOf, serviceIdOf } from "./service-reference.ts";
 export {
   AddOrder,

@@ -3,13 +3,14 @@
  * wallet recomputes it before it pays, so neither the model nor a provider's prose ever chooses a URL.
  */
 import { CatalogError, type CatalogProvider, type Service } from "./catalog.ts";
+import { typedValues } from "./typed-values.ts";
 
 export interface OperationCall {
   provider: CatalogProvider;
   service: Service;
   /** A key of `service.operations`. */
   operation: string;
-  /** Values for the placeholders; `account_id` is the connection's. */
+  /** Values for the placeholders; `account_id` is the connection's. In the body they are as the service's `configuration_schema` types them. */
   inputs: Readonly<Record<string, string>>;
 }
 
@@ -39,11 +40,14 @@ export function buildRequest({
   const path = found.path.replace(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(need(inputs, name)),
   );
-  const body = found.body === undefined ? undefined : JSON.stringify(fill(found.body, inputs));
+  const body =
+    found.body === undefined
+      ? undefined
+      : JSON.stringify(fill(found.body, typedValues(service.configuration_schema, inputs)));
   return { method: found.method, url: provider.baseUrl.replace(/\/$/, "") + path, body };
 }
 
-function fill(template: unknown, inputs: Readonly<Record<string, string>>): unknown {
+function fill(template: unknown, inputs: Readonly<Record<string, unknown>>): unknown {
   if (typeof template === "string") {
     const [, name] = /^\{(\w+)\}$/.exec(template) ?? [];
     return name === undefined ? template : need(inputs, name);
@@ -55,7 +59,7 @@ function fill(template: unknown, inputs: Readonly<Record<string, string>>): unkn
   );
 }
 
-function need(inputs: Readonly<Record<string, string>>, name: string): string {
+function need<Value>(inputs: Readonly<Record<string, Value>>, name: string): Value {
   const value = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
   if (value !== undefined) return value;
   throw new CatalogError("INPUT_MISSING", {

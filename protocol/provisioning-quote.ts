@@ -4,20 +4,19 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { Values } from "./typed-values.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 
 /** A new resource, another service or configuration of one, or the next period of one. */
 export const QUOTE_PURPOSES = ["create", "update", "renewal"] as const;
 
-const Configuration = z.record(z.string(), z.string().max(1000));
-
 /** `POST /provisioning/quotes`, signed, with the account's bearer token. */
 export const QuoteRequest = z.looseObject({
   service_id: text(100),
-  configuration: Configuration.default({}),
+  configuration: Values.default({}),
   /** What a `needs_information` answer asked for. */
-  submitted_information: Configuration.optional(),
+  submitted_information: Values.optional(),
   purpose: z.enum(QUOTE_PURPOSES).default("create"),
   /** The resource that an update or a renewal is of. */
   resource_id: text(100).optional(),

@@ -3,6 +3,7 @@
  * attested identity. Fields that APP lacks and we add: `terms`, `mandate`, `identity_assertion`, PKCE for everyone.
  */
 import { z } from "zod";
+import { Values } from "./typed-values.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 
@@ -34,7 +35,7 @@ export const AccountRequest = z.looseObject({
   code_challenge: text(128),
   code_challenge_method: z.literal("S256"),
   /** Of a new account, as the provider's `configuration_schema` describes it; one that exists keeps its own. */
-  configuration: z.record(z.string().max(64), z.string().max(1000)).optional(),
+  configuration: Values.optional(),
   /** Which agent of the user's it is for; consent is asked for each. */
   agent: z.object({ id: text(100), name: text(100).optional() }).optional(),
   terms: TermsEvidence.optional(),

@@ -3,9 +3,9 @@
  * asked about it. Fields that APP lacks and we add: `mandate`, the quote, `billing`, and `/renew`.
  */
 import { z } from "zod";
+import { Values } from "./typed-values.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
-const Values = z.record(z.string(), z.string().max(1000));
 const named = {
   /** The quote that the price was fixed by; nothing that costs money is done without one. */
   quote_id: text(100).optional(),

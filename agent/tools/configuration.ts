@@ -31,7 +31,8 @@ export function describeConfiguration(
         ...(Array.isArray(choices)
           ? {
               choices: choices
-                .filter((choice) => typeof choice === "string")
+                .filter((choice) => typeof choice !== "object")
+                .map(String)
                 .filter((choice) => /^[\w.:/-]{1,64}$/.test(choice))
                 .slice(0, MAX_CHOICES),
             }

@@ -3,7 +3,12 @@
  * is refused before it is looked whether there is an account.
  */
 import { z } from "zod";
-import { AccountRequest, type MandateClaims, PlainAccountRequest } from "../../protocol/index.ts";
+import {
+  AccountRequest,
+  type MandateClaims,
+  PlainAccountRequest,
+  valuesError,
+} from "../../protocol/index.ts";
 import type { JsonSchema } from "./definition.ts";
 import { ProvisioningError } from "./error.ts";
 import { parseJson } from "./parse-json.ts";
@@ -59,8 +64,7 @@ export function readSettings(
   { configuration = {} }: Asked,
   schema: JsonSchema | undefined,
 ): AccountSettings {
-  const takes = schema === undefined ? z.strictObject({}) : z.fromJSONSchema(schema);
-  const { error } = takes.safeParse(configuration);
+  const error = valuesError(schema ?? { additionalProperties: false }, configuration);
   if (!error) return configuration;
   throw new ProvisioningError("invalid_configuration", {
     problem: `The account cannot be set up like this: ${z.prettifyError(error)}.`,

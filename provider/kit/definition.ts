@@ -58,7 +58,7 @@ export interface ProvisionOrder {
   /** The resource's id, the same when the order is repeated. */
   readonly id: string;
   readonly accountId: string;
-  /** What was ordered, together with the information that `needs` asked for. */
+  /** What was ordered, together with the information that `needs` asked for; a number or a boolean of the schema as its text. */
   readonly configuration: Readonly<Record<string, string>>;
 }
 

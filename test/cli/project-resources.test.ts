@@ -295,7 +295,8 @@ test("`consents`: what each agent may do, taken back one scope and one agent at 
 test("a new account is set up as the person says, one that exists stays as it is, and what it does not take is refused", async () => {
   const user = await beNew("eve");
   const order = ["add", "greenhouse/pot:small", "--accept-tos", "--provider-config"];
-  expect((await purser(...order, '{"climate":"wet"}')).error.code).toBe("INPUT_INVALID");
+  for (const wrong of ['{"climate":"wet"}', '{"beds":10}', '{"beds":"many"}'])
+    expect((await purser(...order, wrong)).error.code).toBe("INPUT_INVALID");
   const climate = async (config: string) =>
     JSON.parse(
       (await commandLine([...order, config, "--preflight", "--json"], { cwd, env })).stdout,
@@ -305,13 +306,13 @@ test("a new account is set up as the person says, one that exists stays as it is
     expect.objectContaining({ label, pass: false, code: "INPUT_INVALID" }),
   );
   expect(await climate('{"climate":"warm"}')).toContainEqual({ label, pass: true });
-  const made = await passes(...order, '{"climate":"warm"}');
+  const made = await passes(...order, '{"climate":"warm","beds":3}');
   expect(made.warnings).toEqual([]);
   const settings = () => world.opened.accounts.findByEmail(user.email)?.configuration;
-  expect(settings()).toEqual({ climate: "warm" });
+  expect(settings()).toEqual({ climate: "warm", beds: "3" });
   const linked = await passes("link", "greenhouse", "--config", '{"climate":"cold"}');
   expect(linked.warnings).toEqual([expect.stringContaining("was there already")]);
-  expect(settings()).toEqual({ climate: "warm" });
+  expect(settings()).toEqual({ climate: "warm", beds: "3" });
   expect((await passes("catalog", "greenhouse")).data["services"]).toContainEqual(
     expect.objectContaining({
       provider_configuration_schema: expect.objectContaining({ type: "object" }) as object,

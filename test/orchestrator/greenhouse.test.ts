@@ -83,6 +83,17 @@ test("a part of a plan wants a plan first, and costs what it costs under that pl
   expect((await world.spent()) - before).toBe(3_000_000n);
 });
 
+test("what the schema wants as a number or a boolean is quoted and bought as one, and refused where it is none", async () => {
+  const configuration = { rare: "no", count: "3", wrapped: "true" };
+  for (const wrong of [{ count: "12" }, { count: "03" }, { wrapped: "yes" }])
+    expect(codeOf(await add("seed", { configuration: wrong }))).toBe("INPUT_INVALID");
+  const { quote_id: quote } = detailsOf(await add("seed", { configuration }));
+  const { id } = await made("seed", { configuration, quote });
+  expect(id).toBe((await made("seed", { configuration })).id);
+  // The provider's functions have texts in any case.
+  expect(world.opened.done.at(-1)).toContain('"count":"3","rare":"no","wrapped":"true"');
+});
+
 test("a quote buys what it was given for, and nothing else", async () => {
   const rare = { configuration: { rare: "no" } };
   const { quote_id: quote } = detailsOf(await add("seed", rare));

@@ -57,6 +57,34 @@ test("adding the same again, with any key, at the same time or after a restart, 
   expect(world.provider.resources.size).toBe(1);
 });
 
+test("a provider whose schema wants numbers and booleans gets them, and the order is the same one", async () => {
+  await using world = await openDeskWorld();
+  const properties = {
+    size: { type: "integer" },
+    fast: { type: "boolean" },
+    title: { type: "string" },
+    tags: { type: "array" },
+  };
+  world.provider.manners.catalog = (page) => ({
+    ...page,
+    data: page.data.map((service) => ({ ...service, configuration_schema: { properties } })),
+  });
+  const agent = world.startAgent();
+  const configuration = { size: "5", fast: "true", title: "7", tags: "a" };
+  const { body } = await agent.post("/resources", box("k1", configuration));
+  expect(body).toMatchObject({ status: "complete", configuration });
+  const [sent] = world.provider.requests.filter(({ path }) => path === "/provisioning/resources");
+  expect(JSON.parse(sent!.body)).toMatchObject({
+    // What no order can hold is the provider's to refuse.
+    configuration: { size: 5, fast: true, title: "7", tags: "a" },
+  });
+  expect((await agent.post("/resources", box("k2", configuration))).body["id"]).toBe(body["id"]);
+  for (const wrong of [{ size: "05" }, { size: "5.5" }, { fast: "yes" }]) {
+    const refused = await agent.post("/resources", box(JSON.stringify(wrong), wrong));
+    expect(codeOf(refused)).toBe("INPUT_INVALID");
+  }
+});
+
 test("another configuration is another resource", async () => {
   await using world = await openDeskWorld();
   const agent = world.startAgent();

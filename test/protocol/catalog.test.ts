@@ -6,6 +6,7 @@ import {
   priceOf,
   purchaseId,
   readReturns,
+  Service,
 } from "../../protocol/index.ts";
 
 const provider = CatalogProvider.parse({
@@ -92,6 +93,21 @@ describe("an operation", () => {
       method: "POST",
       url: "http://127.0.0.1:4101/a/a%2Fb/names",
       body: '{"wanted":["nimbus.dev"],"years":1}',
+    });
+  });
+
+  test("has numbers and booleans in its body where the schema wants them, and texts in its path", () => {
+    const body = { years: "{years}", renew: "{renew}", note: "{note}" };
+    const properties = { years: { type: "integer" }, renew: { type: "boolean" } };
+    const service = Service.parse({
+      ...names,
+      configuration_schema: { properties },
+      operations: { create: { method: "POST", path: "/for/{years}", body } },
+    });
+    const inputs = { years: "2", renew: "true", note: "3" };
+    expect(buildRequest({ ...call, service, inputs })).toMatchObject({
+      url: "http://127.0.0.1:4101/for/2",
+      body: '{"years":2,"renew":true,"note":"3"}',
     });
   });
 

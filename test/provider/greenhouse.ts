@@ -56,7 +56,10 @@ export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
   termsVersion: "2026-04-30",
   accountConfiguration: {
     type: "object",
-    properties: { climate: { type: "string", enum: ["warm", "cold"] } },
+    properties: {
+      climate: { type: "string", enum: ["warm", "cold"] },
+      beds: { type: "integer", maximum: 9 },
+    },
     additionalProperties: false,
   },
   services: [
@@ -85,7 +88,11 @@ export const GREENHOUSE: ProviderDefinition<Greenhouse> = {
       },
       configuration_schema: {
         type: "object",
-        properties: { rare: { type: "string", enum: ["yes", "no"] } },
+        properties: {
+          rare: { type: "string", enum: ["yes", "no"] },
+          count: { type: "integer", maximum: 9 },
+          wrapped: { type: "boolean" },
+        },
         additionalProperties: false,
       },
     },

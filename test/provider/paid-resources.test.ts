@@ -348,7 +348,7 @@ test("whoever signs as Stripe alone adds what is free, and what costs money is r
     client_capabilities: ["browser"],
     confirmation_secret: "secret",
     expires_at: new Date(Date.now() + 60_000).toISOString(),
-    configuration: { climate: "warm" },
+    configuration: { climate: "warm", beds: 3 },
     orchestrator: { type: "stripe", stripe: { account: "acct_1" } },
   };
   const { body: account } = await send("/provisioning/account_requests", JSON.stringify(request));
@@ -379,5 +379,5 @@ test("whoever signs as Stripe alone adds what is free, and what costs money is r
     });
   }
   const owner = shop.opened.accounts.findByEmail(request.email);
-  expect(owner?.configuration).toEqual({ climate: "warm" });
+  expect(owner?.configuration).toEqual({ climate: "warm", beds: "3" });
 });

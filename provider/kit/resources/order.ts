@@ -1,7 +1,7 @@
 /** What an orchestrator may order as a resource, and under which key: everything that is refused before anything is done. */
 import type { Request } from "express";
 import { z } from "zod";
-import type { Service } from "../../../protocol/index.ts";
+import { type Service, valuesError } from "../../../protocol/index.ts";
 import { parseJson } from "../parse-json.ts";
 import { ProvisioningError } from "../error.ts";
 
@@ -32,7 +32,7 @@ export function checkConfiguration(
   service: Service,
   configuration: Readonly<Record<string, string>>,
 ): void {
-  const { error } = configurationSchema(service).safeParse(configuration);
+  const error = valuesError(service.configuration_schema ?? NOTHING, configuration);
   if (!error) return;
   throw new ProvisioningError("invalid_configuration", {
     problem: `The configuration does not fit the catalog's schema: ${z.prettifyError(error)}.`,
@@ -41,9 +41,7 @@ export function checkConfiguration(
 }
 
 /** A service that says nothing of its configuration takes none. */
-function configurationSchema({ configuration_schema: schema }: Service): z.ZodType {
-  return schema === undefined ? z.strictObject({}) : z.fromJSONSchema(schema);
-}
+const NOTHING = { additionalProperties: false };
 
 /** Reads a body, or throws `invalid_request`. */
 export function readBody<Schema extends z.ZodType>(schema: Schema, body: string): z.output<Schema> {
@@ -51,7 +49,8 @@ export function readBody<Schema extends z.ZodType>(schema: Schema, body: string)
   if (!error) return data;
   throw new ProvisioningError("invalid_request", {
     problem: `The request is not one of APP 0.1d: ${z.prettifyError(error)}.`,
-    nextStep: "Send the fields that the protocol asks for, with text values.",
+    nextStep:
+      "Send the fields that the protocol asks for, with texts, numbers or booleans as values.",
   });
 }
 

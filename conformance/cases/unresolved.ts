@@ -116,6 +116,7 @@ export const UNRESOLVED_CASES: readonly Case[] = [
     ),
     gains: twice,
     mend: "On a lost answer say 503 with Retry-After; ask settle again with the same payment, which is idempotent, or look at authorizationState.",
+    beginsIn: 2,
     async begin(context) {
       await stageOf(context);
       const prepared = await prepare(context, { settle: [LOST_ANSWERS.silence] });

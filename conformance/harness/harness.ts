@@ -42,7 +42,7 @@ export interface HarnessOptions extends LocalWorldOptions {
   readonly witnessPort?: number | undefined;
   /** Makes what starts the server, once it is known what it must be told. It is killed in the end. */
   readonly server?: ((settings: ServerSettings) => ServerControl) | undefined;
-  /** Default: 35 s, which leaves a server the common 30 s. */
+  /** Default: 32 s, which leaves a server the common 30 s. */
   readonly patienceMs?: number | undefined;
   /** Default: "1". */
   readonly chaosSeed?: string | undefined;
@@ -55,7 +55,7 @@ export interface HarnessOptions extends LocalWorldOptions {
 /** Opens it; throws a `ChainError`, or `CHECK_PORT_TAKEN`. */
 export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
   const { facilitatorPort = 0, witnessPort = 0, chaosSeed = "1" } = options;
-  const { patienceMs = 35_000, stormMs = 300_000, outageMs = 1_000 } = options;
+  const { patienceMs = 32_000, stormMs = 300_000, outageMs = 1_000 } = options;
   await using opened = new ClosingStack();
   const world = opened.use(await openLocalWorld({ ...options, facilitatorPort: undefined }));
   const timeline = new Timeline();

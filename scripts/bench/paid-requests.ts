@@ -1,13 +1,12 @@
 /**
  * A paid request from end to end: 402, payment, verification, settlement on the chain, answer. Ours with its ledger and its
  * guard, on disk; the stock stacks, which have neither, with their own facilitators and viem's nonce manager. Only what was
- * delivered counts: the stock stacks lose some payments when many are under way. Beside them runs the floor, which sells nothing and only
+ * delivered counts: the stock stacks lose some payments when many are under way. Each stack has a process of its own. Beside them runs the floor, which sells nothing and only
  * does what nobody can leave out: what it reaches bounds every stack of this machine's.
  */
 import { type Bench, median } from "./bench.ts";
-import { openFloorStack } from "./floor-stack.ts";
-import { openOwnStack } from "./own-stack.ts";
-import { type Stack, STOCK_STACKS } from "./stacks.ts";
+import { openStackProcess, type StackProcess } from "./stack-process.ts";
+import { STOCK_STACKS } from "./stacks.ts";
 
 const ROUNDS = 5;
 const REQUESTS: Readonly<Record<number, number>> = { 1: 40, 16: 96, 64: 192 };
@@ -20,20 +19,21 @@ export const PAID_REQUESTS: readonly Bench[] = [
   { name: "paid requests, 64 at once", unit: "/s", target: 0, better: "higher", timesBest: 5 },
 ].map((row, at) => ({ ...row, measure: () => compare([1, 16, 64][at] ?? 1) }) as Bench);
 
-const STACKS = { ours: openOwnStack, floor: openFloorStack, ...STOCK_STACKS };
+const NAMES = ["ours", "floor", ...Object.keys(STOCK_STACKS)];
 
 /** The stacks take turns, so that what else the machine does falls on all of them. */
 async function compare(concurrency: number) {
   await using opened = new AsyncDisposableStack();
-  const stacks: { name: string; stack: Stack; rounds: number[] }[] = [];
-  for (const [name, open] of Object.entries(STACKS)) {
-    const stack = opened.use(await open());
-    await measure(name, stack, concurrency, WARM_UP[concurrency]);
+  const stacks: { name: string; stack: StackProcess; rounds: number[] }[] = [];
+  for (const name of NAMES) {
+    const stack = opened.use(await openStackProcess(name));
+    await stack.measure({ concurrency, count: WARM_UP[concurrency] ?? concurrency });
     stacks.push({ name, stack, rounds: [] });
   }
+  const count = REQUESTS[concurrency] ?? concurrency;
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const { name, stack, rounds } of stacks)
-      rounds.push(await measure(name, stack, concurrency));
+    for (const { stack, rounds } of stacks)
+      rounds.push(await stack.measure({ concurrency, count }));
   }
   const figures = stacks.map(({ name, rounds }) => ({ name, figure: median(rounds) }));
   const text = figures.map(({ name, figure }) => `${name} ${figure.toFixed(1)}`).join(", ");
@@ -45,35 +45,4 @@ async function compare(concurrency: number) {
   const ratio = concurrency === 1 ? best.figure / floor.figure : floor.figure / best.figure;
   const note = `the floor is ${floor.figure.toFixed(1)}, ${ratio.toFixed(2)}× of the best`;
   return { ours: ours.figure, best: best.figure, bestName: best.name, note };
-}
-
-/** The median time of one request, or requests per second where several are under way. */
-async function measure(
-  name: string,
-  stack: Stack,
-  concurrency: number,
-  count = REQUESTS[concurrency] ?? concurrency,
-): Promise<number> {
-  const times: number[] = [];
-  let failed: string | undefined;
-  const queue = Array.from({ length: count }).values();
-  const worker = async () => {
-    for (const _ of queue) {
-      const start = performance.now();
-      try {
-        await stack.buy();
-        times.push(performance.now() - start);
-      } catch (error) {
-        failed ??= error instanceof Error ? error.message : "unknown";
-      }
-    }
-  };
-  const start = performance.now();
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  await stack.rest?.();
-  const elapsed = performance.now() - start;
-  if (failed !== undefined) {
-    process.stderr.write(`  ${name}: ${count - times.length} of ${count} failed: ${failed}\n`);
-  }
-  return concurrency === 1 ? median(times) : (times.length * 1_000) / elapsed;
 }

@@ -4,6 +4,7 @@
  */
 import type { Response } from "express";
 import { PurserError } from "../../protocol/index.ts";
+import { tellAuthor } from "./tell-author.ts";
 
 export type ProvisioningErrorCode =
   | "invalid_api_version"
@@ -117,7 +118,7 @@ export const ENVELOPES = {
   status: (error) => ({ status: "error", error }),
 } as const satisfies Record<string, Envelope>;
 
-/** Answers with the error; what is not a refusal of ours becomes `server_error`, without its text. */
+/** Answers with the error; what is not a refusal of ours becomes `server_error`, without its text, and a warning to the author. */
 export function sendError(response: Response, error: unknown, envelope: Envelope): void {
   const { status, body } = describeError(error, envelope);
   response.status(status).json(body);
@@ -146,6 +147,7 @@ function unexpected(error: unknown): ProvisioningError {
       cause: error,
     });
   }
+  tellAuthor(error);
   return new ProvisioningError("server_error", {
     problem: "The provider failed.",
     nextStep: "Try again; a repeated request is not done twice.",

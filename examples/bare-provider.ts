@@ -23,6 +23,10 @@ const TERMS = "1";
 // What `purser up --json` printed.
 const [file = "world.json", port = "4200"] = process.argv.slice(2);
 const { issuer, jwksUrl, facilitatorUrl, caip2, asset } = JSON.parse(readFileSync(file, "utf8"));
+if (!(issuer && jwksUrl && facilitatorUrl && caip2 && asset)) {
+  console.error(`${file} is not what \`purser up --json\` prints of a world that is up.`);
+  process.exit(2);
+}
 const keys = createRemoteJWKSet(new URL(jwksUrl));
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
 

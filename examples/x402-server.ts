@@ -11,6 +11,10 @@ import express from "express";
 
 const [file = "world.json"] = process.argv.slice(2);
 const { facilitatorUrl, caip2, asset } = JSON.parse(readFileSync(file, "utf8"));
+if (!(facilitatorUrl && caip2 && asset)) {
+  console.error(`${file} is not what \`purser up --json\` prints of a world that is up.`);
+  process.exit(2);
+}
 const { name, version } = asset;
 const price = { amount: "10000", asset: asset.address, extra: { name, version } };
 const payTo = "0x402402402402402402402402402402402402402a";

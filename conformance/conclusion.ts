@@ -4,7 +4,7 @@
  */
 import { VERDICTS, type Verdict } from "./case.ts";
 import { type Report, type Result, routeText } from "./report.ts";
-import { isBad } from "./verdicts.ts";
+import { isBad, isUnsold } from "./verdicts.ts";
 
 /** One sentence, such as "1 known failure, nothing new." */
 export function conclusionOf(report: Report): string {
@@ -50,8 +50,6 @@ export function nextStepOf({ outcome, results, client }: Report): string | undef
   if (unasked) {
     return "Send the request that is for sale: look at its path, and give its method (-X), its body (-d) and its headers (-H).";
   }
-  const isUnsold = ({ id, verdict }: Result) =>
-    /^SETL-0[14]$/.test(id) && verdict === "cannot-assess";
   if (results.some(isUnsold)) {
     return "Let it take an honest payment: point the server at the facilitator, RPC server, network and asset of this run (--settings prints them), and read its log.";
   }

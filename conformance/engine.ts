@@ -23,7 +23,7 @@ import { randomFrom } from "./random.ts";
 import { openRecorder } from "./recorder.ts";
 import { describeCase, type Report, type Result } from "./report.ts";
 import { readTarget, type Target, type TargetOptions } from "./target.ts";
-import { countVerdicts, isBad, outcomeOf, verdictOf } from "./verdicts.ts";
+import { countVerdicts, isBad, isUnsold, outcomeOf, verdictOf } from "./verdicts.ts";
 import { redact } from "./wire/redact.ts";
 
 export interface CheckOptions extends TargetOptions {
@@ -162,9 +162,7 @@ export async function check(options: CheckOptions): Promise<Report> {
       counts,
       strict,
       asked: asks,
-      unsold: results.some(
-        ({ id, verdict }) => /^SETL-0[14]$/.test(id) && verdict === "cannot-assess",
-      ),
+      unsold: results.some(isUnsold),
     }),
     counts,
     stale,

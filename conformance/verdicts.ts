@@ -27,6 +27,11 @@ export function countVerdicts(results: readonly Result[]) {
   return counts;
 }
 
+/** A case that an honest payment was to hold by, and nobody took one. */
+export function isUnsold({ id, verdict }: Pick<Result, "id" | "verdict">): boolean {
+  return /^SETL-0[14]$/.test(id) && verdict === "cannot-assess";
+}
+
 interface Ending {
   failing: number;
   counts: Record<Verdict, number>;

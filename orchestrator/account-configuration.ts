@@ -1,7 +1,8 @@
 /** What a new account at a provider is set up with: the person's words, checked against what the provider says that it takes. */
 import { z } from "zod";
-import { type ProviderProfile, valuesError } from "../protocol/index.ts";
+import type { ProviderProfile } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
+import { misfits } from "./service-configuration.ts";
 
 export type AccountConfiguration = Readonly<Record<string, string>>;
 
@@ -15,12 +16,8 @@ export function misfit(
       ? undefined
       : `${id} takes no settings for an account`;
   }
-  try {
-    const error = valuesError(schema, configuration);
-    return error && `it does not fit its configuration_schema: ${z.prettifyError(error)}`;
-  } catch {
-    return undefined;
-  }
+  const error = misfits(schema, configuration);
+  return error && `it does not fit its configuration_schema: ${z.prettifyError(error)}`;
 }
 
 /** Throws `INPUT_INVALID` before the provider hears of it. */

@@ -1,4 +1,5 @@
 /** What a service is configured with: the person's or the agent's words, checked against what the catalog says that it takes. */
+import type { z } from "zod";
 import { type Service, valuesError } from "../protocol/index.ts";
 import { OrchestratorError } from "./error.ts";
 
@@ -16,12 +17,7 @@ export function configurationMisfit(
   configuration: Configuration,
 ): string | undefined {
   if (schema === undefined) return undefined;
-  let issues;
-  try {
-    issues = valuesError(schema, configuration)?.issues ?? [];
-  } catch {
-    return undefined;
-  }
+  const issues = misfits(schema, configuration)?.issues ?? [];
   const wrong = issues.filter(
     (issue) =>
       issue.code !== "invalid_type" || !isGiven(issue.path) || HELD.has(String(issue.expected)),
@@ -35,6 +31,18 @@ export function configurationMisfit(
     const name = path.join(".");
     if (code === "invalid_type" && !isGiven(path)) return `"${name}" is missing`;
     return name === "" ? message : `"${name}": ${message}`;
+  }
+}
+
+/** What does not fit a provider's schema; undefined where all does, and where the schema cannot be read: the provider will say. */
+export function misfits(
+  schema: NonNullable<Service["configuration_schema"]>,
+  configuration: Configuration,
+): z.ZodError | undefined {
+  try {
+    return valuesError(schema, configuration);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,6 +4,7 @@
  * and what was hashed, priced or compared of the one holds for the other.
  */
 import { z } from "zod";
+import { isObject } from "./is-object.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -66,8 +67,4 @@ function scalarOf(text: string): number | boolean | undefined {
   return String(number) === text && Math.abs(number) <= Number.MAX_SAFE_INTEGER
     ? number
     : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -89,7 +89,7 @@ export const FIELD_CASES: readonly Case[] = [
     async run({ challenge }) {
       const { resource } = (await challenge()).value as { resource?: unknown };
       if (!isObject(resource)) return skipped("There is no resource (CHAL-05).");
-      const { serviceName, tags, iconUrl } = resource as Record<string, unknown>;
+      const { serviceName, tags, iconUrl } = resource;
       if (serviceName === undefined && tags === undefined && iconUrl === undefined) {
         return skipped("None of serviceName, tags and iconUrl is given.");
       }

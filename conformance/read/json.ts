@@ -1,9 +1,9 @@
 /** JSON of strangers. */
-export type JsonObject = { readonly [key: string]: unknown };
+import { isObject } from "../../protocol/is-object.ts";
 
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export { isObject };
+
+export type JsonObject = { readonly [key: string]: unknown };
 
 /** The value, or undefined where the text is no JSON. */
 export function parse(text: string): unknown {

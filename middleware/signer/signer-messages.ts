@@ -1,6 +1,7 @@
 /** What the wallet and its signer process say to each other: one JSON object a line, integers as decimal text. */
 import type { Address, Hex } from "viem";
 import type { Asset } from "../../protocol/asset.ts";
+import { isObject } from "../../protocol/is-object.ts";
 import type { SignIntent } from "./intent.ts";
 import type { SignerRule } from "./signer-rules.ts";
 
@@ -161,8 +162,4 @@ function fits(
 
 function isText(value: unknown, shape: RegExp): boolean {
   return typeof value === "string" && shape.test(value);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

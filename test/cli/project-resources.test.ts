@@ -75,9 +75,9 @@ function sayInterval(seconds: number): void {
   });
 }
 
-/** From here on the person is one of whom nobody has heard. */
-async function beNew(name: string) {
-  const user = { id: `usr_${name}`, email: `${name}@example.com`, name, emailVerified: true };
+/** From here on the person is one of whom nobody has heard, unless by another's address. */
+async function beNew(name: string, email = `${name}@example.com`) {
+  const user = { id: `usr_${name}`, email, name, emailVerified: true };
   const expiresAt = Date.now() + 60 * 60 * 1000;
   const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
   env = { ...env, PURSER_SESSION: session.reveal() };
@@ -582,13 +582,7 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
 
   test("`link` asks as often as the provider says whether the owner of the account has consented, also after one ask that failed, and goes on then", async () => {
     await added("greenhouse/pot:small");
-    const user = { id: "usr_cleo", email: "ADA@example.com", name: "Cleo", emailVerified: true };
-    const expiresAt = Date.now() + 60 * 60 * 1000;
-    const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
-    env = { ...env, PURSER_SESSION: session.reveal() };
-    cwd = join(folder.path, "cleo");
-    mkdirSync(cwd);
-    await passes("init");
+    await beNew("cleo", "ADA@example.com");
     sayInterval(0.1);
     let asks = 0;
     world.faults.set("account_requests", () => ((asks += 1) === 2 ? "broken" : undefined));
@@ -606,13 +600,7 @@ describe.runIf(HAS_TERMINAL)("in a terminal", () => {
 
 test("`link` waits ten minutes for the owner of the account and no longer, and says what to run when they are there", async () => {
   await passes("link", "greenhouse", "--accept-tos");
-  const user = { id: "usr_dora", email: "ada@example.com", name: "Dora", emailVerified: true };
-  const expiresAt = Date.now() + 60 * 60 * 1000;
-  const session = world.server.orchestrator.startSession({ agent: "cli", user, expiresAt });
-  env = { ...env, PURSER_SESSION: session.reveal() };
-  cwd = join(folder.path, "dora");
-  mkdirSync(cwd);
-  await passes("init");
+  await beNew("dora", "ada@example.com");
   sayInterval(60);
   let asks = 0;
   world.faults.set("account_requests", () => void (asks += 1));

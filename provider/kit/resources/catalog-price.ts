@@ -4,9 +4,8 @@
  */
 import { parseDecimal, Price, type Service } from "../../../protocol/index.ts";
 import { ProvisioningError } from "../error.ts";
-import { inCatalog, type Terms } from "./pricing.ts";
+import { DECIMALS, inCatalog, type Terms } from "./pricing.ts";
 
-const DECIMALS = 6;
 const reported = new WeakSet<object>();
 
 /**

@@ -12,6 +12,9 @@ import { ProvisioningError } from "../error.ts";
 import type { ResourceParts } from "./parts.ts";
 import type { ResourceRecord } from "./store.ts";
 
+/** Of a price in dollars, as far as it is compared or added up. */
+export const DECIMALS = 6;
+
 export interface Terms {
   /** What is paid before it is provided: decimal text, "0.00" where nothing is. */
   readonly upfront: string;

@@ -11,7 +11,7 @@ import { describeResource } from "./describe.ts";
 import { type Lifecycle, orderOf } from "./lifecycle.ts";
 import { readBody, serviceFor } from "./order.ts";
 import { bringsPayment, type Call, type ResourceParts } from "./parts.ts";
-import { endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
+import { DECIMALS, endOfPeriod, soldTo, type Terms, termsOf } from "./pricing.ts";
 import { QUOTE_LIFETIME_MS } from "./quotes.ts";
 import type { ResourceRecord } from "./store.ts";
 import { resume } from "./unpaid.ts";
@@ -25,8 +25,6 @@ export interface Renewal {
   readonly until: number;
   readonly quoteId: string;
 }
-
-const DECIMALS = 6;
 
 /** What renewing costs now, or `invalid_state` where nothing is billed by the period. */
 export async function renewalTerms(record: ResourceRecord, parts: ResourceParts): Promise<Terms> {

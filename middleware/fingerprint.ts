@@ -8,7 +8,11 @@ export interface FingerprintedRequest {
 }
 
 export function fingerprintOf(request: FingerprintedRequest): string {
-  return hash("sha256", identityOf(request), "hex");
+  return digestIdentity(identityOf(request));
+}
+
+export function digestIdentity(identity: string): string {
+  return hash("sha256", identity, "hex");
 }
 
 /** The same as a text, of which two different requests have no common one. */

@@ -14,6 +14,7 @@ import { addAsset, type Asset, BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
 import { AmountError, parseDecimal } from "../protocol/money.ts";
 import { PaymentError } from "./payment-error.ts";
 import type {
+  Door,
   PaidSale,
   PaywallAnswer,
   PaywallFlow,
@@ -92,39 +93,43 @@ export interface PaywallHandler extends RequestHandler {
 
 /** Makes the middleware. Throws `AMOUNT_INVALID` for a price that cannot be asked, `PAYWALL_INVALID` for a payee or a flow that is none. */
 export function paywall(options: PaywallOptions): PaywallHandler {
-  const { price, payTo, asset = BASE_SEPOLIA_USDC, description = "" } = options;
+  const { price, payTo, flow, asset = BASE_SEPOLIA_USDC, description = "" } = options;
   requirePayee(payTo);
-  requireFlow(options.flow);
+  requireFlow(flow);
   // The seller's own word, by which the records of an earlier version are read.
   addAsset(asset);
-  const quote = (amount: bigint): PaywallQuote<null> => ({
-    amount,
-    asset,
-    payTo,
-    description,
-    order: null,
-  });
-  const fixed = typeof price === "function" ? undefined : quote(readPrice(price, asset));
-  const core = new Paywall(
-    handlerDoor({
-      ...options,
-      isFixed: fixed !== undefined,
-      quote: async (request) => {
-        if (fixed) return fixed;
-        const asked = typeof price === "function" ? await price(request) : price;
-        return isRefusal(asked) ? asked : quote(readPrice(asked, asset));
-      },
-    }),
-    options,
-  );
-  const handler: RequestHandler = (request, response, next) =>
-    core.handle(request, response, next).catch(next);
+  const quote = quoteBy(price, { asset, payTo, description });
+  const isFixed = typeof price !== "function";
+  const core = new Paywall(handlerDoor({ ...options, isFixed, quote }), options);
+  const handler: RequestHandler = (request, response, next) => core.handle(request, response, next);
   return Object.assign(handler, { recover: () => core.recover() });
 }
 
 /** The sale that a request's payment made, for the handler: payer, amount, and `nonce` as a key for idempotent work. */
 export function saleOf(request: Request): SoldRequest {
   return recallSale(request);
+}
+
+/** A price that everybody pays is quoted once, and nobody waits for it. */
+function quoteBy(
+  price: PaywallOptions["price"],
+  { asset, payTo, description }: Pick<PaywallQuote<null>, "asset" | "payTo" | "description">,
+): Door<null>["quote"] {
+  const quote = (asked: unknown): PaywallQuote<null> => ({
+    amount: readPrice(asked, asset),
+    asset,
+    payTo,
+    description,
+    order: null,
+  });
+  if (typeof price === "function") {
+    return async (request) => {
+      const asked = await price(request);
+      return isRefusal(asked) ? asked : quote(asked);
+    };
+  }
+  const fixed = quote(price);
+  return () => fixed;
 }
 
 const isRefusal = (asked: Price): asked is PaywallRefusal =>

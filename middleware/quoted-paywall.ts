@@ -120,7 +120,7 @@ export function quotedPaywall<Order>({
     options,
   );
   return {
-    handler: (request, response, next) => paywall.handle(request, response, next).catch(next),
+    handler: (request, response, next) => paywall.handle(request, response, next),
     recover: () => paywall.recover(),
   };
 }

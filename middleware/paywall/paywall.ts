@@ -8,11 +8,11 @@ import { Turns } from "../turns.ts";
 import * as answers from "./answers.ts";
 import { sendAnswer } from "./answers.ts";
 import { type ChallengeOptions, sendChallenge } from "./challenge.ts";
-import type { Door } from "./door.ts";
+import type { Door, PaywallQuote, PaywallRefusal } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
 import { Later } from "./later.ts";
 import { KeptQuotes } from "./kept-quotes.ts";
-import { type MppProblem, type MppSeal, newIds } from "./mpp-challenge.ts";
+import { type MppSeal, newIds } from "./mpp-challenge.ts";
 import { type AskAgain, NewSales } from "./new-sale.ts";
 import { type PayerCap, PayerCaps } from "./payer-cap.ts";
 import { type PayerCredit, withCredit } from "./payer-credit.ts";
@@ -29,7 +29,7 @@ import { Sales } from "./sales.ts";
 import { openSeal } from "./secret.ts";
 import { takesV1 } from "./stock-v1.ts";
 import type { Terms } from "./terms.ts";
-import { receive, type Visit } from "./visit.ts";
+import { Visit, type VisitOptions } from "./visit.ts";
 import { hasUnreadBody } from "./body-text.ts";
 
 /** What an answer depends on, for caches that keep it in spite of what it says. */
@@ -56,9 +56,12 @@ export interface CoreOptions {
   readonly newId?: (() => string) | undefined;
 }
 
+/** The payment that is refused, where there is one. */
+type AskedOf = Pick<ChallengeOptions, "protocol" | "problem">;
+
 export class Paywall<Order> {
   readonly #door: Door<Order>;
-  readonly #options: CoreOptions;
+  readonly #visits: VisitOptions;
   readonly #records: SaleRecords<Order>;
   readonly #repeats: Repeats<Order>;
   readonly #sales: Sales<Order>;
@@ -72,9 +75,11 @@ export class Paywall<Order> {
 
   constructor(door: Door<Order>, options: CoreOptions) {
     const { db, facilitator, now = Date.now, newId = newIds() } = options;
-    const { facilitatorTimeoutMs = 30_000 } = options;
+    const { facilitatorTimeoutMs = 30_000, maxTimeoutSeconds = MAX_TIMEOUT_SECONDS } = options;
+    const { publicOrigin } = options;
+    const paymentFlow = door.flow === "settle-first" ? "upfront" : undefined;
+    this.#visits = { publicOrigin, maxTimeoutSeconds, paymentFlow };
     this.#door = door;
-    this.#options = options;
     const records = new SaleRecords<Order>(db, now);
     const owner = new Owner(db, now);
     this.#records = records;
@@ -95,7 +100,7 @@ export class Paywall<Order> {
     });
     this.#repeats = new Repeats({ name: door.name, records, owner, waitMs: facilitatorTimeoutMs });
     this.#seal = { seal, now, newId };
-    const lifetimeMs = (options.maxTimeoutSeconds ?? MAX_TIMEOUT_SECONDS) * 1000;
+    const lifetimeMs = maxTimeoutSeconds * 1000;
     // A fixed price was never another.
     this.#quotes = door.isFixed === true ? undefined : new KeptQuotes({ now, lifetimeMs });
     const caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
@@ -103,26 +108,38 @@ export class Paywall<Order> {
     this.#newSales = new NewSales({ ...parts, ...options, caps, quotes, mpp, ask });
   }
 
-  async handle(request: Request, response: Response, next: Visit["next"]): Promise<void> {
+  /** What fails goes to `next`. An unpaid request whose price is known is answered before this returns. */
+  handle(request: Request, response: Response, next: Visit["next"]): Promise<void> | undefined {
+    try {
+      return this.#receive(request, response, next)?.catch(next);
+    } catch (error) {
+      next(error);
+      return undefined;
+    }
+  }
+
+  #receive(request: Request, response: Response, next: Visit["next"]): Promise<void> | undefined {
     response.setHeader("Cache-Control", "no-store");
     if (response.hasHeader("Vary")) response.vary(VARY);
     else response.setHeader("Vary", VARY);
     if (request.method === "OPTIONS") {
       // A browser asks before the request; it is never sold, and never does the work.
       response.status(204).end();
-      return;
+      return undefined;
     }
-    if (hasUnreadBody(request)) return sendAnswer(response, answers.BODY_NOT_READ);
-    const { publicOrigin, maxTimeoutSeconds = MAX_TIMEOUT_SECONDS } = this.#options;
-    const paymentFlow = this.#door.flow === "settle-first" ? "upfront" : undefined;
-    const asked = { publicOrigin, maxTimeoutSeconds, paymentFlow } as const;
-    const visit = receive({ request, response, next, ...asked });
+    if (hasUnreadBody(request)) {
+      sendAnswer(response, answers.BODY_NOT_READ);
+      return undefined;
+    }
+    const visit = new Visit({ request, response, next }, this.#visits);
     const payment = readPresented(request);
     // A HEAD request delivers nothing, so it is not sold.
-    if (!payment || request.method === "HEAD") await this.#ask(visit, "Payment required");
-    else if (!("malformed" in payment)) await this.#take(visit, payment);
-    else if (payment.malformed !== "mpp") sendAnswer(response, answers.MALFORMED);
-    else await this.#ask(visit, "malformed", { protocol: "mpp", problem: "malformed-credential" });
+    if (!payment || request.method === "HEAD") return this.#ask(visit, "Payment required");
+    if (!("malformed" in payment)) return this.#take(visit, payment);
+    if (payment.malformed === "mpp")
+      return this.#ask(visit, "malformed", { protocol: "mpp", problem: "malformed-credential" });
+    sendAnswer(response, answers.MALFORMED);
+    return undefined;
   }
 
   async recover(): Promise<number> {
@@ -185,23 +202,26 @@ export class Paywall<Order> {
     else answers.sendLater(visit.response, answers.UNAVAILABLE);
   }
 
-  /** Answers with the price, or with why there is none. */
-  async #ask(
+  /** Answers with the price, or with why there is none; at once where nobody has to be waited for. */
+  #ask(visit: Visit, error: string, of: AskedOf = {}): Promise<void> | undefined {
+    const quote = this.#door.quote(visit.request);
+    if ("then" in quote) return quote.then((quoted) => this.#tell(visit, quoted, error, of));
+    this.#tell(visit, quote, error, of);
+    return undefined;
+  }
+
+  #tell(
     visit: Visit,
+    quote: PaywallQuote<Order> | PaywallRefusal,
     error: string,
-    of: { protocol?: PresentedPayment["protocol"]; problem?: MppProblem } = {},
-  ): Promise<void> {
-    const quote = await this.#door.quote(visit.request);
+    of: AskedOf,
+  ): void {
     if ("refusal" in quote) return sendAnswer(visit.response, quote.refusal);
     this.#quotes?.keep(visit.fingerprint, quote);
     this.#sendChallenge(visit, quote, { error, ...of });
   }
 
-  #sendChallenge(
-    visit: Visit,
-    terms: Terms,
-    why: Pick<ChallengeOptions, "error" | "protocol" | "problem">,
-  ): void {
+  #sendChallenge(visit: Visit, terms: Terms, why: AskedOf & { error: string }): void {
     sendChallenge(visit, terms, { takesV1, seal: this.#seal, ...why });
   }
 }

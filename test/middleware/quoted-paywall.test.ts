@@ -17,6 +17,9 @@ beforeAll(async () => {
 afterAll(() => market[Symbol.asyncDispose]());
 
 const VERSIONS = [1, 2] as const;
+const fail = (): never => {
+  throw new Error("disk full");
+};
 const balanceOf = (address: `0x${string}`) => market.chain.chain.balanceOf(address);
 
 test("an unpaid request is answered with the price, for both versions, and cached by nobody", async () => {
@@ -42,6 +45,15 @@ test("what is not for sale is refused before any price", async () => {
   await using shop = await openShop({ facilitatorUrl, onQuote });
   const response = await fetch(shop.url + ITEMS, order("a"));
   expect([response.status, await response.json()]).toEqual([409, { error: "taken" }]);
+});
+
+test.each([
+  ["at once", () => fail()],
+  ["later", async () => fail()],
+])("a quote that fails %s is the shop's own error, and no price", async (_, quote) => {
+  await using shop = await openShop({ facilitatorUrl, quote });
+  const response = await fetch(shop.url + ITEMS, order("a"));
+  expect([response.status, await response.json()]).toEqual([500, { error: "disk full" }]);
 });
 
 test("the stock v1 client (x402-fetch) buys", async () => {

@@ -4,7 +4,7 @@
  * an `Idempotency-Key` and is answered the same each time; one that names nothing is told of its success once. Everybody else is
  * answered `duplicate_settlement`. See docs/decisions/0018-duplicates.md.
  */
-import { getAddress } from "viem";
+import { getAddress } from "../protocol/address.ts";
 import { ExactPayload } from "../protocol/authorization.ts";
 import { type Database, migrate } from "../store/index.ts";
 import { refusedSettle, type SettleAnswer } from "./answers.ts";

@@ -2,10 +2,11 @@
  * A payment as it comes to `/verify` and `/settle`: what the payer signed beside what the seller asks, in x402 v1 or v2. Two
  * strangers wrote it, so it is read once, here, strictly, and the same afterwards for both versions.
  */
-import { getAddress, type Hex } from "viem";
-import { z } from "zod";
+import type { Hex } from "viem";
+import { getAddress } from "../protocol/address.ts";
 import type { Asset } from "../protocol/asset.ts";
 import { type Authorization, ExactPayload } from "../protocol/authorization.ts";
+import { isObject } from "../protocol/is-object.ts";
 import { type Offer, readOffer } from "../protocol/offer.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -41,40 +42,29 @@ export interface PaymentRequest {
   readonly paymentRequirements: unknown;
 }
 
-const Request = z.looseObject({
-  x402Version: z.unknown(),
-  paymentPayload: z.looseObject({ x402Version: z.unknown(), payload: z.unknown() }),
-  paymentRequirements: z.looseObject({
-    scheme: z.unknown(),
-    network: z.unknown(),
-    extra: z
-      .looseObject({
-        name: z.unknown(),
-        version: z.unknown(),
-        assetTransferMethod: z.unknown(),
-      })
-      .partial()
-      .nullish(),
-  }),
-});
-type Request = z.output<typeof Request>;
+interface Request {
+  readonly x402Version: unknown;
+  readonly paymentPayload: Readonly<Record<string, unknown>>;
+  readonly paymentRequirements: Readonly<Record<string, unknown>>;
+  /** Of the requirements. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
 
 /** Reads a request's body for this asset, or throws the `Refusal` that names what is wrong. */
 export function readPayment(from: PaymentRequest, asset: Asset): Payment {
-  const { data: request } = Request.safeParse(from);
+  const request = readRequest(from);
   if (!request) throw new Refusal("invalid_payload");
   const x402Version = readVersion(request);
-  const { scheme, network, extra } = request.paymentRequirements;
+  const { scheme, network } = request.paymentRequirements;
   if (scheme !== "exact") throw new Refusal("unsupported_scheme");
   const knownNetwork = x402Version === 1 ? asset.networkName : asset.network;
   if (network !== knownNetwork) throw new Refusal("invalid_network");
-  if (extra?.assetTransferMethod !== undefined && extra.assetTransferMethod !== "eip3009") {
-    throw new Refusal("unsupported_payload_type");
-  }
-  if (extra?.name !== undefined && extra.name !== asset.eip712.name) {
+  const { assetTransferMethod = "eip3009", name, version } = request.extra;
+  if (assetTransferMethod !== "eip3009") throw new Refusal("unsupported_payload_type");
+  if (name !== undefined && name !== asset.eip712.name) {
     throw new Refusal("invalid_exact_evm_token_name_mismatch");
   }
-  if (extra?.version !== undefined && extra.version !== asset.eip712.version) {
+  if (version !== undefined && version !== asset.eip712.version) {
     throw new Refusal("invalid_exact_evm_token_version_mismatch");
   }
   const offer = readRequirements(x402Version, request.paymentRequirements);
@@ -82,11 +72,25 @@ export function readPayment(from: PaymentRequest, asset: Asset): Payment {
     throw new Refusal("invalid_payment_requirements");
   }
   requireSameTerms(request, offer);
-  return { x402Version, ...readPayload(request.paymentPayload.payload), offer, network };
+  return { x402Version, ...readPayload(request.paymentPayload["payload"]), offer, network };
+}
+
+/** What can be said of its shape before its version is known: these names are there, whatever they hold. */
+function readRequest(from: unknown): Request | undefined {
+  if (!names(from, ["x402Version", "paymentPayload", "paymentRequirements"])) return undefined;
+  const { x402Version, paymentPayload, paymentRequirements } = from;
+  if (!names(paymentPayload, ["x402Version", "payload"])) return undefined;
+  if (!names(paymentRequirements, ["scheme", "network"])) return undefined;
+  const extra = paymentRequirements["extra"] ?? {};
+  return isObject(extra) ? { x402Version, paymentPayload, paymentRequirements, extra } : undefined;
+}
+
+function names(value: unknown, wanted: readonly string[]): value is Record<string, unknown> {
+  return isObject(value) && wanted.every((name) => name in value);
 }
 
 function readVersion(request: Request): 1 | 2 {
-  const version = request.paymentPayload.x402Version;
+  const version = request.paymentPayload["x402Version"];
   const agreed = request.x402Version === undefined || request.x402Version === version;
   if (agreed && (version === 1 || version === 2)) return version;
   throw new Refusal("invalid_x402_version");
@@ -135,6 +139,6 @@ function readPayload(payload: unknown): Pick<Payment, "authorization" | "signatu
 
 /** The network that a request names, to answer with also when nothing else of it can be read. */
 export function readNetwork(body: unknown): string | undefined {
-  const network = Request.safeParse(body).data?.paymentRequirements.network;
+  const network = readRequest(body)?.paymentRequirements["network"];
   return typeof network === "string" ? network.slice(0, 64) : undefined;
 }

@@ -47,6 +47,8 @@ export const CHALLENGE_LIMITS = {
   depth: 16,
 } as const;
 
+const MAX_URL = 4096;
+
 const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/)
@@ -69,7 +71,7 @@ const common = {
 const V1Offer = z.looseObject({
   ...common,
   maxAmountRequired: atomic,
-  resource: z.string().max(4096).optional(),
+  resource: z.string().max(MAX_URL).optional(),
 });
 const V2Offer = z.looseObject({ ...common, amount: atomic });
 const V1Challenge = z.looseObject({
@@ -78,7 +80,7 @@ const V1Challenge = z.looseObject({
 });
 const V2Challenge = z.looseObject({
   x402Version: z.literal(2),
-  resource: z.looseObject({ url: z.string().max(4096) }).optional(),
+  resource: z.looseObject({ url: z.string().max(MAX_URL) }).optional(),
   accepts: z.array(z.unknown()).min(1).max(CHALLENGE_LIMITS.accepts),
 });
 
@@ -126,14 +128,7 @@ export function readOffer(entry: {
   resource?: string | undefined;
 }): Offer {
   const { x402Version, raw, resource } = entry;
-  const [offer] =
-    x402Version === 1
-      ? readV1({ x402Version, accepts: [raw] })
-      : readV2({
-          x402Version,
-          accepts: [raw],
-          ...(resource === undefined ? {} : { resource: { url: resource } }),
-        });
+  const offer = x402Version === 1 ? readV1Entry(raw) : readV2Entry(raw, resource);
   if (offer) return offer;
   throw new ChallengeError("CHALLENGE_INVALID", {
     problem: "The offer cannot be read.",
@@ -143,20 +138,23 @@ export function readOffer(entry: {
 
 function readV1(challenge: unknown): Offer[] {
   const { data } = V1Challenge.safeParse(challenge);
-  return (data?.accepts ?? []).flatMap((raw): Offer[] => {
-    const entry = V1Offer.safeParse(raw).data;
-    if (!entry) return [];
-    return [toOffer(1, entry, entry.maxAmountRequired, entry.resource, raw)];
-  });
+  return (data?.accepts ?? []).flatMap((raw) => readV1Entry(raw) ?? []);
 }
 
 function readV2(challenge: unknown): Offer[] {
   const { data } = V2Challenge.safeParse(challenge);
-  return (data?.accepts ?? []).flatMap((raw): Offer[] => {
-    const entry = V2Offer.safeParse(raw).data;
-    if (!entry) return [];
-    return [toOffer(2, entry, entry.amount, data?.resource?.url, raw)];
-  });
+  return (data?.accepts ?? []).flatMap((raw) => readV2Entry(raw, data?.resource?.url) ?? []);
+}
+
+function readV1Entry(raw: unknown): Offer | undefined {
+  const { data } = V1Offer.safeParse(raw);
+  return data && toOffer(1, data, data.maxAmountRequired, data.resource, raw);
+}
+
+function readV2Entry(raw: unknown, resource: string | undefined): Offer | undefined {
+  const { data } = V2Offer.safeParse(raw);
+  if (resource !== undefined && resource.length > MAX_URL) return undefined;
+  return data && toOffer(2, data, data.amount, resource, raw);
 }
 
 function toOffer(

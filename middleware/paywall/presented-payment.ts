@@ -4,8 +4,9 @@
  */
 import { hash } from "node:crypto";
 import type { Request } from "express";
-import { getAddress, type Address, type Hex } from "viem";
+import type { Address, Hex } from "viem";
 import { z } from "zod";
+import { getAddress } from "../../protocol/address.ts";
 import { ExactPayload } from "../../protocol/authorization.ts";
 import { decodeJson } from "../../protocol/offer.ts";
 import { type MppCredential, readCredential } from "./mpp-credential.ts";

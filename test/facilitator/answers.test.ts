@@ -118,7 +118,12 @@ const REFUSED: [string, RefusalReason, Record<string, unknown>][] = [
   ["a value in hexadecimal", "invalid_payload", { [`${AUTHORIZATION}.value`]: "0x2710" }],
   ["a value beyond 256 bits", "invalid_payload", { [`${AUTHORIZATION}.value`]: "9".repeat(78) }],
   ["no payload", "invalid_payload", { "paymentPayload.payload": undefined }],
+  ["a payload that is a list", "invalid_payload", { paymentPayload: [] }],
+  ["a payment without a version", "invalid_payload", { "paymentPayload.x402Version": undefined }],
   ["no requirements", "invalid_payload", { paymentRequirements: undefined }],
+  ["no scheme asked", "invalid_payload", { "paymentRequirements.scheme": undefined }],
+  ["no network asked", "invalid_payload", { "paymentRequirements.network": undefined }],
+  ["an extra that is a list", "invalid_payload", { "paymentRequirements.extra": [] }],
   [
     "a signature by somebody else",
     "invalid_exact_evm_payload_signature",

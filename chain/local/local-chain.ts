@@ -86,6 +86,7 @@ async function runIn(home: Home, binary: string, port: number, asset: Asset) {
     "chain-id": asset.chainId,
     accounts: 0,
     "slots-in-an-epoch": 1,
+    "prune-history": 64,
     timestamp: home.birth.timestamp,
     "gas-limit": home.birth.gasLimit,
   };

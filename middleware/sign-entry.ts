@@ -1,6 +1,6 @@
 /**
- * From a reservation to a payment that may leave: the signer is asked, and the bytes are recorded as sent, durably, before anybody
- * gets them. Whatever fails before that record gives the amount back.
+ * From a reservation to a payment that may leave: the signer is asked while the reservation goes to the disk, and the bytes are recorded
+ * as sent before anybody gets them. Whatever fails before that record gives the amount back.
  */
 import { encodePayment } from "../protocol/authorization.ts";
 import { encodeMppPayment, type MppOffer } from "../protocol/mpp.ts";
@@ -12,7 +12,7 @@ import type { Quote } from "./quote.ts";
 import type { Signer, SignIntent } from "./signer/index.ts";
 
 export interface SignEntryOptions {
-  readonly ledger: Pick<Ledger, "markSent" | "markUnknown" | "release">;
+  readonly ledger: Pick<Ledger, "sync" | "markSent" | "markUnknown" | "release">;
   readonly signer: Signer;
   /** One that this caller has just reserved. */
   readonly entry: LedgerEntry;
@@ -55,7 +55,7 @@ export async function signEntry(options: SignEntryOptions): Promise<LedgerEntry>
   const { ledger, signer, entry, offer } = options;
   const intent = intentOf(entry, options);
   try {
-    const signature = await signer.sign(intent);
+    const [signature] = await Promise.all([signer.sign(intent), ledger.sync()]);
     const payment =
       "mpp" in offer
         ? encodeMppPayment(offer, intent.authorization, signature)

@@ -11,6 +11,12 @@ interface Command {
   sync: boolean;
 }
 
+/** A command that was carried out, and how its caller hears of it. */
+interface Done {
+  readonly command: Command;
+  readonly answer: () => void;
+}
+
 /** A commit holds up everything else in this process, and the other processes' commits: so it ends after this many. */
 const MAX_BATCH = 256;
 
@@ -27,6 +33,8 @@ export class CommitQueue {
   readonly #begin: () => void;
   readonly #end: () => void;
   readonly #waiting: Command[] = [];
+  /** Whether the last commit was of one command. */
+  #alone = false;
 
   constructor({ db, begin = () => undefined, end = () => undefined }: CommitQueueOptions) {
     this.#db = db;
@@ -47,12 +55,17 @@ export class CommitQueue {
     });
   }
 
+  /** Resolves when all that was committed is on disk. */
+  sync(): Promise<void> {
+    return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
+  }
+
   #flush(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const alone = batch.length === 1;
-    const sync = batch.some((command) => command.sync);
-    const done: { command: Command; answer: () => void }[] = [];
+    this.#alone = alone;
+    const done: Done[] = [];
     try {
       this.#db.transaction(
         () => {
@@ -67,12 +80,24 @@ export class CommitQueue {
           }
           this.#end();
         },
-        { sync },
+        { sync: false },
       );
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
     }
-    for (const { answer } of done) answer();
+    for (const { command, answer } of done) if (!command.sync) answer();
+    const synced = done.filter(({ command }) => command.sync);
+    if (synced.length > 0) void this.#answerSynced(synced);
+  }
+
+  /** While it waits for the disk, the next commit may be made. */
+  async #answerSynced(done: readonly Done[]): Promise<void> {
+    try {
+      await this.sync();
+      for (const { answer } of done) answer();
+    } catch (error) {
+      for (const { command } of done) command.reject(error);
+    }
   }
 }

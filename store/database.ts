@@ -8,6 +8,7 @@ import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { PurserError } from "../protocol/error.ts";
+import { LogSync } from "./log-sync.ts";
 
 export type StoreErrorCode =
   | "DATABASE_UNREADABLE"
@@ -24,7 +25,7 @@ export interface Database extends Disposable {
   readonly path: string;
   /**
    * A question whose rows have the shape that the caller says its own table has. Integers come as numbers, and one that no
-   * float can hold throws; ask `prepare` for bigints.
+   * float can hold throws; ask `prepare` for bigints. It only reads.
    */
   query<Row extends object>(sql: string): Query<Row>;
   /** Returns the number of rows that were changed. */
@@ -40,15 +41,25 @@ export interface Database extends Disposable {
   transaction<T>(work: () => T, options?: TransactionOptions): T;
   /** Runs `work`, which only reads, on the file as it is at one moment. Nothing waits for it. */
   snapshot<T>(work: () => T, options?: SnapshotOptions): T;
+  /**
+   * Resolves when everything that was committed before is on disk. The thread goes on meanwhile, unless the caller is `alone`: then it
+   * waits, and that is over sooner.
+   */
+  sync(options?: SyncOptions): Promise<void>;
   close(): void;
 }
 
 export interface TransactionOptions {
   /**
    * False for what means nothing without a later commit: every process sees it at once, and no kill undoes it, but it is on disk
-   * only with the next commit that is synced (the log is written in order), so a power failure may forget it.
+   * only with the next commit that is synced, or with `sync` (the log is written in order), so a power failure may forget it.
    */
   readonly sync?: boolean;
+}
+
+export interface SyncOptions {
+  /** Nobody else has anything to do meanwhile. */
+  readonly alone?: boolean;
 }
 
 export interface SnapshotOptions {
@@ -94,8 +105,16 @@ function storeError(path: string, cause: unknown): unknown {
       cause,
     });
   }
+  return unreadable(path, `SQLite code ${errcode}`, cause);
+}
+
+function unsynced(path: string, cause: unknown): StoreError {
+  return unreadable(path, "its log cannot be brought to the disk", cause);
+}
+
+function unreadable(path: string, why: string, cause: unknown): StoreError {
   return new StoreError("DATABASE_UNREADABLE", {
-    problem: `${path} cannot be used as a database (SQLite code ${errcode}).`,
+    problem: `${path} cannot be used as a database (${why}).`,
     nextStep: "Restore it from a backup; do not delete it while payments may be open.",
     cause,
   });
@@ -104,28 +123,48 @@ function storeError(path: string, cause: unknown): unknown {
 class SqliteDatabase implements Database {
   readonly path: string;
   readonly #db: DatabaseSync;
+  readonly #log: LogSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #synced = true;
   #open = true;
 
   constructor(path: string, db: DatabaseSync) {
     this.path = path;
     this.#db = db;
+    this.#log = new LogSync(path);
   }
 
   query<Row extends object>(sql: string): Query<Row> {
+    assert(/^\s*(SELECT|WITH|PRAGMA)\s/i.test(sql), "what writes is run");
+    const prepare = () => this.prepare(sql);
     return {
-      get: (...values) => this.#try(() => this.prepare(sql).get(...values) as Row | undefined),
-      all: (...values) => this.#try(() => this.prepare(sql).all(...values) as unknown as Row[]),
+      get: (...values) => this.#try(() => prepare().get(...values) as Row | undefined),
+      all: (...values) => this.#try(() => prepare().all(...values) as unknown as Row[]),
     };
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
+    this.#syncCommits(true);
     return this.#try(() => Number(this.prepare(sql).run(...values).changes));
   }
 
   exec(sql: string): void {
+    this.#syncCommits(true);
+    this.#execute(sql);
+  }
+
+  #execute(sql: string): void {
     this.#try(() => this.#db.exec(sql));
+  }
+
+  /** Before a write: whether its commit is to be synced, which inside a transaction is decided. */
+  #syncCommits(synced: boolean): void {
+    const { failure } = this.#log;
+    if (failure) throw unsynced(this.path, failure.cause);
+    if (this.#depth > 0 || this.#synced === synced) return;
+    this.#execute(`PRAGMA synchronous = ${synced ? "FULL" : "NORMAL"}`);
+    this.#synced = synced;
   }
 
   prepare(sql: string): StatementSync {
@@ -135,13 +174,8 @@ class SqliteDatabase implements Database {
   }
 
   transaction<T>(work: () => T, { sync = true }: TransactionOptions = {}): T {
-    if (sync || this.#depth > 0) return this.#inside("BEGIN IMMEDIATE", work);
-    this.exec("PRAGMA synchronous = NORMAL");
-    try {
-      return this.#inside("BEGIN IMMEDIATE", work);
-    } finally {
-      this.exec("PRAGMA synchronous = FULL");
-    }
+    this.#syncCommits(sync);
+    return this.#inside("BEGIN IMMEDIATE", work);
   }
 
   snapshot<T>(work: () => T, { single = false }: SnapshotOptions = {}): T {
@@ -150,12 +184,12 @@ class SqliteDatabase implements Database {
 
   #inside<T>(begin: string, work: () => T): T {
     const level = this.#depth;
-    this.exec(level === 0 ? begin : `SAVEPOINT level_${level}`);
+    this.#execute(level === 0 ? begin : `SAVEPOINT level_${level}`);
     this.#depth += 1;
     try {
       const result = this.#try(work);
       assert(!(result instanceof Promise), "a transaction must be synchronous");
-      this.exec(level === 0 ? "COMMIT" : `RELEASE level_${level}`);
+      this.#execute(level === 0 ? "COMMIT" : `RELEASE level_${level}`);
       return result;
     } catch (error) {
       this.#undo(level);
@@ -165,8 +199,18 @@ class SqliteDatabase implements Database {
     }
   }
 
+  async sync({ alone = false }: SyncOptions = {}): Promise<void> {
+    if (this.path === ":memory:") return;
+    try {
+      await (alone ? this.#log.syncNow() : this.#log.sync());
+    } catch (cause) {
+      throw unsynced(this.path, cause);
+    }
+  }
+
   close(): void {
     this.#statements.clear();
+    this.#log.close();
     if (this.#open) this.#db.close();
     this.#open = false;
   }

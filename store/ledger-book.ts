@@ -43,6 +43,15 @@ export interface LedgerStore {
   commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T>;
   /** Runs a script that only reads, all of it from one moment; a single question needs no transaction for that. */
   read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T>;
+  /** Resolves when everything that was committed is on disk. */
+  sync(): Promise<void>;
+  /** Brings it there in the background. Where that fails, `sync` fails from then on. */
+  syncLater?(): void;
+  /**
+   * Names the time in which nothing that was committed is forgotten, synced or not: the store is a file of this machine's, and this is
+   * since when the machine is up. Undefined where that is not known.
+   */
+  readonly boot?: string | undefined;
   /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
   explain(error: unknown): unknown;
   close(): void;
@@ -57,7 +66,7 @@ export interface BookOptions {
   staleAfterMs?: number;
 }
 
-/** What a reservation is for is `sent`, and that is synced, together with all before it. */
+/** Before anything leaves it is on disk: the wallet calls `sync` while the signer works. */
 const UNSYNCED = { sync: false };
 
 export class LedgerBook implements Ledger {
@@ -81,7 +90,7 @@ export class LedgerBook implements Ledger {
   }
 
   bind(identity: LedgerIdentity): Promise<void> {
-    return this.#commit(() => this.#commands.bind(identity));
+    return this.#commit(() => this.#commands.bind(identity, this.#store.boot));
   }
 
   async reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
@@ -94,9 +103,17 @@ export class LedgerBook implements Ledger {
     return { entry: this.#entry(row), created };
   }
 
+  sync(): Promise<void> {
+    return this.#guard(() => this.#store.sync());
+  }
+
   async markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
     const facts = { payment: sealPayment(this.#bytesKey, nonce, payment) };
-    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts));
+    const known = this.#store.boot !== undefined;
+    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts), {
+      sync: !known,
+    });
+    if (known) this.#store.syncLater?.();
     const { name, value } = payment;
     return readEntry(row, () => new Secret({ name, value }));
   }

@@ -65,7 +65,11 @@ export class LedgerCommands {
     this.#options = options;
   }
 
-  *bind({ network, genesis, asset, decimals, payer }: LedgerIdentity): Script<void> {
+  /** `boot` is as in `LedgerStore`. */
+  *bind(
+    { network, genesis, asset, decimals, payer }: LedgerIdentity,
+    boot: string | undefined,
+  ): Script<void> {
     const identity = JSON.stringify({
       network,
       genesis: genesis.toLowerCase(),
@@ -85,6 +89,7 @@ export class LedgerCommands {
       });
     }
     this.#decimals = decimals;
+    yield* this.#begin(boot);
   }
 
   *reserve(reservation: Reservation): Script<{ row: AuthRow; created: boolean }> {
@@ -153,23 +158,47 @@ export class LedgerCommands {
   }
 
   *highest(name: string, count: number): Script<number> {
-    const { path, seals } = this.#options;
     const key = `highest ${name}`;
-    const [row] = yield* ask<{ value: string }>("SELECT value FROM book WHERE key = ?", key);
-    const [known = "0", seal] = row?.value.split(" ") ?? [];
-    if (row && seal !== seals.mark(key, known)) throw unreadable(path, `${key} was changed`);
-    if (count <= Number(known)) return Number(known);
-    yield* ask(
-      "INSERT INTO book (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      key,
-      `${count} ${seals.mark(key, String(count))}`,
-    );
+    const known = Number((yield* this.#readMark(key)) ?? 0);
+    if (count <= known) return known;
+    yield* this.#writeMark(key, String(count));
     return count;
   }
 
   /** How far the chain is, for whoever wants to keep it elsewhere. */
   *head(): Script<string> {
     return Buffer.from((yield* readHead(this.#options.seals)).hash).toString("hex");
+  }
+
+  /**
+   * What was being signed when the machine stopped may have left: that it was sent is written before, and may not have reached the disk.
+   * So it counts until the chain has spoken.
+   */
+  *#begin(boot = "unnamed"): Script<void> {
+    if ((yield* this.#readMark("boot")) === boot) return;
+    const at = yield* this.time();
+    for (const row of yield* this.rows("SELECT * FROM auth WHERE state = 'signing'")) {
+      yield* this.#set(row, "unknown", at, {});
+    }
+    yield* this.#writeMark("boot", boot);
+  }
+
+  /** A word that the book keeps under a name, under its seal. */
+  *#readMark(key: string): Script<string | undefined> {
+    const { path, seals } = this.#options;
+    const [row] = yield* ask<{ value: string }>("SELECT value FROM book WHERE key = ?", key);
+    const [word, seal] = row?.value.split(" ") ?? [];
+    if (word === undefined) return undefined;
+    if (seal !== seals.mark(key, word)) throw unreadable(path, `${key} was changed`);
+    return word;
+  }
+
+  *#writeMark(key: string, word: string): Script<void> {
+    yield* ask(
+      "INSERT INTO book (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      key,
+      `${word} ${this.#options.seals.mark(key, word)}`,
+    );
   }
 
   *#insert(reservation: Reservation, epoch: bigint, at: number): Script<AuthRow> {

@@ -33,6 +33,7 @@ function openBook(failing: Record<string, Error> = {}) {
       return failing[name] ? Promise.reject(failing[name]) : Promise.resolve(entry);
     };
   const ledger = {
+    sync: () => (failing["sync"] ? Promise.reject(failing["sync"]) : Promise.resolve()),
     markSent: command("markSent"),
     markUnknown: command("markUnknown"),
     release: command("release"),
@@ -82,6 +83,12 @@ test("where it cannot be recorded as sent, nothing is handed out, and the amount
   const book = openBook({ markSent: new Error("disk full") });
   await expect(signing(book).signed).rejects.toThrow("disk full");
   expect(book.told.at(-1)).toEqual(["release", NONCE, "NEVER_SENT"]);
+});
+
+test("where its reservation cannot be brought to the disk, nothing is handed out, and the amount is given back", async () => {
+  const book = openBook({ sync: new Error("disk full") });
+  await expect(signing(book).signed).rejects.toThrow("disk full");
+  expect(book.told).toEqual([["sign"], ["release", NONCE, "NEVER_SENT"]]);
 });
 
 test("where the amount cannot even be given back, the caller hears of the first failure", async () => {

@@ -30,6 +30,9 @@ export interface DiskOptions {
   readonly tellsEarly: boolean;
 }
 
+/** The longest that a sync takes where others keep the disk busy. */
+const BUSY_MS = 2_000;
+
 export class Disk {
   readonly #options: DiskOptions;
   #holder: Actor | undefined;
@@ -57,6 +60,11 @@ export class Disk {
       });
     };
     const later = (tell: () => void) => void scheduler.schedule(this.#latency(), actor, tell);
+    const syncThen = (tell: () => void) =>
+      void scheduler.schedule(this.#syncLatency(), actor, () => {
+        this.#sync();
+        tell();
+      });
     return {
       path: "the simulated disk",
       commit: <T>(script: () => Script<T>, { sync = true }: TransactionOptions = {}) =>
@@ -69,6 +77,9 @@ export class Disk {
           if (waiting.length === 1 && this.#holder !== actor) later(flush);
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
+      boot: `boot-${file.boots}`,
+      sync: () => new Promise((resolve) => syncThen(() => later(() => resolve()))),
+      syncLater: () => syncThen(() => undefined),
       explain: (error) => error,
       close: () => undefined,
     };
@@ -86,8 +97,14 @@ export class Disk {
     return this.#options.chance.int(0, this.#options.ms);
   }
 
+  /** Others may keep the disk busy. */
+  #syncLatency(): number {
+    const { chance } = this.#options;
+    return chance.happens(0.1) ? chance.int(0, BUSY_MS) : this.#latency();
+  }
+
   #write(batch: readonly Command[]): void {
-    const { scheduler, chance, file, faults, tellsEarly } = this.#options;
+    const { chance, file, faults } = this.#options;
     const done: (() => void)[] = [];
     try {
       if (chance.happens(faults.disk)) throw busy();
@@ -108,11 +125,15 @@ export class Disk {
       return;
     }
     file.version += 1;
-    if (!batch.some(({ sync }) => sync)) {
-      // It is there for every process, and gone with the power.
-    } else if (tellsEarly) scheduler.schedule(chance.int(1, 50), undefined, () => file.sync());
-    else file.sync();
+    // What nobody needs on the disk is there for every process, and gone with the power.
+    if (batch.some(({ sync }) => sync)) this.#sync();
     for (const tell of done) tell();
+  }
+
+  #sync(): void {
+    const { scheduler, chance, file, tellsEarly } = this.#options;
+    if (tellsEarly) scheduler.schedule(chance.int(1, 50), undefined, () => file.sync());
+    else file.sync();
   }
 }
 

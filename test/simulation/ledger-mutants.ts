@@ -89,6 +89,14 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
       }),
   },
   {
+    name: "sends before its reservation is on the disk",
+    ledger: (ledger) => change(ledger, { sync: () => Promise.resolve() }),
+  },
+  {
+    name: "takes what it was signing when the power failed for never sent",
+    store: (store) => ({ ...store, boot: "the-first" }),
+  },
+  {
     name: "goes on before its disk has what it wrote",
     diskTellsEarly: true,
   },

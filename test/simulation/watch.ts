@@ -72,7 +72,9 @@ export class Watch implements ChainWatcher {
     expect("I13", item !== undefined, `the bytes of ${nonce} leave for ${url}`);
     expect("I9", isSame(item!.shop.payTo, to), `${nonce} goes to ${url}, whose payee is another`);
     const state = this.#file.durable.get(nonce);
-    const isDurable = state !== undefined && OUT.includes(state);
+    // Its reservation at the least is on the disk, which counts as sent after a power failure.
+    const isSent = OUT.includes(this.rowOf(nonce)?.state ?? "");
+    const isDurable = state === "signing" ? isSent : state !== undefined && OUT.includes(state);
     // Released on proof, its bytes are dead, and a caller that did not hear of it yet may send them once more.
     const isDead = state === "released EXPIRED" || state === "released CANCELLED";
     expect("I3", isDurable || isDead, `the bytes of ${nonce} leave while it is durably ${state}`);

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -27,22 +27,55 @@ test("a commit that need not be synced is seen by every connection at once, and 
   using db = openDatabase(path);
   using other = openDatabase(path);
   db.exec("CREATE TABLE t (a)");
-  const level = () => db.query("PRAGMA synchronous").get();
-  const within = db.transaction(
-    () => {
-      db.run("INSERT INTO t VALUES (1)");
-      return level();
-    },
-    { sync: false },
-  );
-  expect(within).toEqual({ synchronous: 1 });
-  expect(level()).toEqual({ synchronous: 2 });
+  const insert = () => {
+    db.run("INSERT INTO t VALUES (1)");
+    return db.query("PRAGMA synchronous").get();
+  };
+  expect(db.transaction(insert, { sync: false })).toEqual({ synchronous: 1 });
   expect(other.query("SELECT a FROM t").all()).toEqual([{ a: 1 }]);
+  expect(db.transaction(insert)).toEqual({ synchronous: 2 });
   const fail = () => {
     throw new Error("stop");
   };
   expect(() => db.transaction(fail, { sync: false })).toThrow("stop");
-  expect(level()).toEqual({ synchronous: 2 });
+  expect(insert()).toEqual({ synchronous: 2 });
+});
+
+test.each([{ alone: false }, { alone: true }])(
+  "what was committed unsynced is brought to the disk when it is asked for ($alone)",
+  async (options) => {
+    using db = openDatabase(join(folder(), "store.sqlite"));
+    db.exec("CREATE TABLE t (a)");
+    db.transaction(() => db.run("INSERT INTO t VALUES (1)"), { sync: false });
+    expect(await Promise.all([db.sync(options), db.sync(options)])).toEqual([undefined, undefined]);
+  },
+);
+
+test.each([{ alone: false }, { alone: true }])(
+  "a log that cannot be brought to the disk is damage from then on ($alone)",
+  async (options) => {
+    const path = join(folder(), "store.sqlite");
+    using db = openDatabase(path);
+    db.exec("CREATE TABLE t (a)");
+    rmSync(`${path}-wal`);
+    const damage = { code: "DATABASE_UNREADABLE" };
+    await expect(db.sync(options)).rejects.toMatchObject(damage);
+    writeFileSync(`${path}-wal`, "");
+    await expect(db.sync({ alone: false })).rejects.toMatchObject(damage);
+    await expect(db.sync({ alone: true })).rejects.toMatchObject(damage);
+    expect(() => db.run("INSERT INTO t VALUES (1)")).toThrow(expect.objectContaining(damage));
+  },
+);
+
+test("a database in memory has no log to sync", async () => {
+  using db = openDatabase(":memory:");
+  await expect(db.sync()).resolves.toBeUndefined();
+});
+
+test("a question cannot write: it would not be synced", () => {
+  using db = openDatabase(":memory:");
+  db.exec("CREATE TABLE t (a)");
+  expect(() => db.query("INSERT INTO t VALUES (1) RETURNING a")).toThrow("what writes is run");
 });
 
 test("a transaction that throws leaves nothing behind, and the next one works", () => {

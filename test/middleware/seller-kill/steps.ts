@@ -64,6 +64,7 @@ export function steppingDatabase(db: Database, steps: Steps): Database {
     query: (sql) => db.query(sql),
     prepare: (sql) => db.prepare(sql),
     snapshot: (work) => db.snapshot(work),
+    sync: () => db.sync(),
     close: () => db.close(),
     [Symbol.dispose]: () => db.close(),
     run: (sql, ...values) => commit(() => db.run(sql, ...values)),

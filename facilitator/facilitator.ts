@@ -6,7 +6,7 @@
 import { createPublicClient, http } from "viem";
 import { openJsonRpc, reading } from "../chain/index.ts";
 import { BASE_SEPOLIA_USDC } from "../protocol/asset.ts";
-import { openDatabase } from "../store/index.ts";
+import { type Database, openDatabase } from "../store/index.ts";
 import {
   refusedSettle,
   refusedVerify,
@@ -45,6 +45,8 @@ export interface Facilitator {
   getSupported(): Promise<SupportedAnswer>;
   /** Whether it can settle now. */
   health(): Promise<HealthAnswer>;
+  /** Its own, in which it records a transaction, and has that on the disk, before the transaction leaves. */
+  readonly syncs: Database;
   /** Counts since its start, in Prometheus' text format. */
   metrics(): string;
   /** Follows its transactions no more; the next one with the same database finds them. */
@@ -127,6 +129,7 @@ export function createFacilitator({
   });
 
   return {
+    syncs: db,
     async verify(paymentPayload, paymentRequirements, x402Version) {
       try {
         const payment = readTerms({ x402Version, paymentPayload, paymentRequirements });

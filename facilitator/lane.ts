@@ -86,7 +86,7 @@ export class Lane {
     this.#nonce = undefined;
     const { keys } = call;
     const over = this.#over.splice(0);
-    store.record({ account, nonce, hash, serialized, at: now(), keys, over });
+    await store.record({ account, nonce, hash, serialized, at: now(), keys, over });
     log({ event: "sent", account, nonce, transaction: hash, payments: keys.length });
     let isKnown = true;
     try {

@@ -43,8 +43,8 @@ export class PendingStore {
     this.#db = db;
   }
 
-  /** Records an attempt and the payments in it; returns when that is on disk, and only then may it be sent. */
-  record(attempt: {
+  /** Records an attempt and the payments in it; resolves when that is on disk, and only then may it be sent. */
+  async record(attempt: {
     account: Address;
     nonce: number;
     hash: Hex;
@@ -53,9 +53,9 @@ export class PendingStore {
     keys: readonly string[];
     /** Nonces of this account that are over, to be forgotten in the same write. */
     over?: readonly number[];
-  }): void {
+  }): Promise<void> {
     const { account, nonce, hash, serialized, at, keys, over = [] } = attempt;
-    this.#db.transaction(() => {
+    const write = () => {
       for (const past of over) this.forgetAttempts(account, past);
       this.#db.run(
         "INSERT OR REPLACE INTO facilitator_sent (hash, account, nonce, serialized, at) VALUES (?, ?, ?, ?, ?)",
@@ -67,7 +67,9 @@ export class PendingStore {
       );
       for (const key of keys) this.#point(key, hash);
       this.#forgetOldest();
-    });
+    };
+    this.#db.transaction(write, { sync: false });
+    await this.#db.sync({ alone: keys.length < 2 });
   }
 
   /** One transaction is over, or never was: what it held needs no following. */

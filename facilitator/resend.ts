@@ -68,7 +68,7 @@ export async function replace(flight: Flight, options: ReplaceOptions) {
   const fees = replacementFees(before, baseFeePerGas ?? 0n, limits);
   if (!fees || !to || !data || gas === undefined) return undefined;
   const { serialized, hash } = await sign({ to, data, gas }, nonce, fees);
-  store.record({ account: account.address, nonce, hash, serialized, at: now(), keys: [] });
+  await store.record({ account: account.address, nonce, hash, serialized, at: now(), keys: [] });
   attempts.unshift({ hash, serialized });
   const fee = fees.maxFeePerGas.toString();
   return { account: account.address, nonce, transaction: hash, maxFeePerGas: fee };

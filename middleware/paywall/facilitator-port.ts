@@ -6,6 +6,7 @@
 import { type Hex, isHash } from "viem";
 import { z } from "zod";
 import { SettleResponse } from "../../protocol/authorization.ts";
+import type { Database } from "../../store/index.ts";
 import { httpFacilitator } from "./http-facilitator.ts";
 
 /** What both are asked: a payer's decoded payment, and the terms that it is for, as one entry of `accepts`. */
@@ -24,6 +25,11 @@ export interface PaywallFacilitator {
   verify(payload: unknown, requirements: unknown): Promise<unknown>;
   /** Answers `{ success, transaction, network, payer?, errorReason? }`; settling again must answer the same. */
   settle(payload: unknown, requirements: unknown): Promise<unknown>;
+  /**
+   * The database whose log it brings to the disk before it moves any money. Where that is the paywall's own, what the paywall has
+   * recorded before it asks is on the disk by then, and needs no sync of its own.
+   */
+  readonly syncs?: Database;
 }
 
 /** One that is told who asks: for a facilitator that settles for the first asker alone. */

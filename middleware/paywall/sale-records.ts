@@ -109,12 +109,20 @@ export class SaleRecords<Order> {
     return this.#write("DELETE FROM paywall_sale WHERE key = ? AND state = 'working'", key);
   }
 
-  markWorked(key: string, answer: StoredAnswer | undefined): Promise<void> {
-    return this.#write(
-      "UPDATE paywall_sale SET state = 'worked', answer = ? WHERE key = ? AND state = 'working'",
-      answer === undefined ? null : JSON.stringify(answer),
-      key,
-    );
+  /** Without `sync` it is on disk after `sync()`, or before whatever is synced to this database later. */
+  markWorked(
+    key: string,
+    answer: StoredAnswer | undefined,
+    { sync }: { readonly sync: boolean },
+  ): Promise<void> {
+    const sql = `UPDATE paywall_sale SET state = 'worked', answer = ? WHERE key = ? AND state = 'working'`;
+    const text = answer === undefined ? null : JSON.stringify(answer);
+    return this.#queue.commit(() => void this.#db.run(sql, text, key), { sync });
+  }
+
+  /** Resolves when all that was recorded is on disk. */
+  sync(): Promise<void> {
+    return this.#db.sync();
   }
 
   /** Before the buyer is told. */

@@ -19,6 +19,8 @@ export interface SalesOptions<Order> {
   readonly cashier: Cashier;
   readonly endings: SaleEndings<Order>;
   readonly now: () => number;
+  /** Whether settling brings to the disk what was recorded before, before any money moves (`PaywallFacilitator.syncs`). */
+  readonly syncsBeforeMoney: boolean;
   /** Answers a payment that is not taken with the price and the reason. */
   readonly refuse: (visit: Visit, record: SaleRecord<Order>, reason: string) => void;
 }
@@ -35,7 +37,7 @@ export class Sales<Order> {
 
   /** Goes on with a sale that is ours, from wherever its record says that it is. */
   async advance(visit: Visit, record: SaleRecord<Order>, first?: PaymentStep): Promise<Progress> {
-    const { owner, cashier, endings } = this.#options;
+    const { owner, cashier, endings, records, syncsBeforeMoney } = this.#options;
     const key = saleKey(record.sale);
     let progress: Progress = "open";
     try {
@@ -44,7 +46,9 @@ export class Sales<Order> {
         if (record.state === "failed") return progressOf(await endings.makeGood(record, visit));
         const worked = record.state === "working" ? await this.#work(visit, record) : record;
         if (!worked) return "over";
-        const outcome = first ? await first.settle() : await cashier.settle(record);
+        const settling = first ? first.settle() : cashier.settle(record);
+        // No answer leaves before the record of it is on the disk, whoever has settled.
+        const [outcome] = await Promise.all([settling, syncsBeforeMoney && records.sync()]);
         return this.#conclude(visit, worked, outcome);
       });
     } finally {
@@ -55,7 +59,7 @@ export class Sales<Order> {
 
   /** Undefined where the seller refused, which has been answered. */
   async #work(visit: Visit, record: SaleRecord<Order>): Promise<SaleRecord<Order> | undefined> {
-    const { door, records } = this.#options;
+    const { door, records, syncsBeforeMoney } = this.#options;
     const key = saleKey(record.sale);
     if (!door.work) return record;
     const worked = await door.work(record.sale, visit);
@@ -64,7 +68,7 @@ export class Sales<Order> {
       worked.refuse();
       return undefined;
     }
-    await records.markWorked(key, worked.answer);
+    await records.markWorked(key, worked.answer, { sync: !syncsBeforeMoney });
     return { ...record, state: "worked", answer: worked.answer };
   }
 

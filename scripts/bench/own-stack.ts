@@ -5,28 +5,43 @@ import { join } from "node:path";
 import express from "express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createFacilitator, gasAccount } from "../../facilitator/index.ts";
-import { createPayingFetch, paywall, startSignerProcess, Wallet } from "../../middleware/index.ts";
+import {
+  createPayingFetch,
+  paywall,
+  type SignerProcess,
+  startSignerProcess,
+  Wallet,
+} from "../../middleware/index.ts";
 import { Secret } from "../../protocol/index.ts";
 import { openDatabase, openLedger } from "../../store/index.ts";
 import { listen } from "../../test/middleware/shop.ts";
 import { openTestChain } from "../../test/support/chain.ts";
 import { FUNDS, type Stack } from "./stacks.ts";
 
+/** One for all stacks of this process, as a wallet has one for all that it pays: it ends with the process. */
+let running: Promise<SignerProcess> | undefined;
+
+function startSigner(): Promise<SignerProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return startSignerProcess({ keyFile: join(folder, "key") });
+}
+
 export async function openOwnStack(): Promise<Stack> {
   const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
-  const open = (name: string) => openDatabase(join(folder, name));
   const chain = await openTestChain();
   const account = await gasAccount(generatePrivateKey());
   await chain.local.fund(account.address, { ether: 10n ** 20n });
-  const [shopDb, facilitatorDb] = [open("shop.sqlite"), open("facilitator.sqlite")];
+  // One for the seller's books and the facilitator's: what is synced for the one is for the other.
+  const db = openDatabase(join(folder, "shop.sqlite"));
   const { rpcUrl } = chain;
-  const facilitator = createFacilitator({ rpcUrl, account, db: facilitatorDb });
+  const facilitator = createFacilitator({ rpcUrl, account, db });
   const payTo = privateKeyToAccount(generatePrivateKey()).address;
   const app = express().disable("x-powered-by");
-  const middleware = paywall({ price: "0.000001", payTo, db: shopDb, facilitator });
+  const middleware = paywall({ price: "0.000001", payTo, db, facilitator });
   app.get("/page/:number", middleware, (_, response) => void response.json({ page: true }));
   const server = await listen(app);
-  const signer = await startSignerProcess({ keyFile: join(folder, "key") });
+  const signer = await (running ??= startSigner());
   await chain.local.fund(signer.address, { usdc: FUNDS });
   const ledger = openLedger({ path: join(folder, "ledger.sqlite"), bytesKey: key(1) });
   const wallet = new Wallet({ ledger, signer, chain: chain.chain, nonceSecret: key(2) });
@@ -49,10 +64,9 @@ export async function openOwnStack(): Promise<Stack> {
     async [Symbol.asyncDispose]() {
       await purser.close();
       ledger.close();
-      await signer.close();
       await server[Symbol.asyncDispose]();
       facilitator.close();
-      for (const db of [shopDb, facilitatorDb]) db.close();
+      db.close();
       await chain[Symbol.asyncDispose]();
       rmSync(folder, { recursive: true, force: true });
     },

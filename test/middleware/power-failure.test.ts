@@ -63,3 +63,22 @@ test.each(PROTOCOLS)(
     expect(await market.chain.chain.balanceOf(payer.address)).toBe(90_000n);
   },
 );
+
+test.each(PROTOCOLS)(
+  "%s: where the facilitator syncs the seller's own log, no answer leaves before its record is on the disk",
+  async (protocol) => {
+    const real = httpFacilitator(market.facilitator.url);
+    const db = openDatabase(join(folder, `${protocol}-shared.sqlite`));
+    const facilitator: PaywallFacilitator = { ...real, syncs: db };
+    await using shop = await openPaidShop({ facilitator, db, publicOrigin: "http://shop.example" });
+    const payer = await market.chain.newPayer(100_000n);
+    const paid = await present(shop, protocol, { payer });
+    const sync = db.sync.bind(db);
+    db.sync = () => Promise.reject(new Error("the disk is full"));
+    expect((await fetch(`${shop.url}/item/a`, paid)).status).toBe(500);
+    db.sync = sync;
+    const again = await fetch(`${shop.url}/item/a`, paid);
+    expect([again.status, shop.runs.length]).toEqual([200, 1]);
+    expect(await market.chain.chain.balanceOf(payer.address)).toBe(90_000n);
+  },
+);

@@ -107,7 +107,7 @@ test("a delivery that fails leaves the sale as it was, and nothing of what it wr
   const { db, records, claim } = openRecords();
   db.exec("CREATE TABLE domain (name TEXT)");
   await claim();
-  await records.markWorked(key, undefined);
+  await records.markWorked(key, undefined, { sync: true });
   const fail = () => {
     db.run("INSERT INTO domain VALUES ('a')");
     throw new Error("disk full");
@@ -120,7 +120,7 @@ test("a delivery that fails leaves the sale as it was, and nothing of what it wr
 test("what is worked on or paid for cannot be dropped", async () => {
   const { records, claim } = openRecords();
   await claim();
-  await records.markWorked(key, answer);
+  await records.markWorked(key, answer, { sync: true });
   await records.drop(key);
   expect(records.find(key)?.state).toBe("worked");
   expect(records.listOpen("items")).toEqual([key]);

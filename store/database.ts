@@ -57,7 +57,7 @@ export interface TransactionOptions {
   readonly sync?: boolean;
 }
 
-export interface SyncOptions {
+interface SyncOptions {
   /** Nobody else has anything to do meanwhile. */
   readonly alone?: boolean;
 }

@@ -1,17 +1,19 @@
 /**
  * A paid request from end to end: 402, payment, verification, settlement on the chain, answer. Ours with its ledger and its
  * guard, on disk; the stock stacks, which have neither, with their own facilitators and viem's nonce manager. Only what was
- * delivered counts: the stock stacks lose some payments when many are under way. Each stack has a process of its own. Beside them runs the floor, which sells nothing and only
- * does what nobody can leave out: what it reaches bounds every stack of this machine's.
+ * delivered counts: the stock stacks lose some payments when many are under way. Each stack has a process of its own, and a fresh chain for
+ * each turn. Beside them runs the floor, which sells nothing and only does what nobody can leave out: what it reaches bounds every stack.
  */
 import { type Bench, median } from "./bench.ts";
-import { openStackProcess, type StackProcess } from "./stack-process.ts";
+import type { StackTurn } from "./stack-child.ts";
 import { STOCK_STACKS } from "./stacks.ts";
+import { openTurnProcess, type TurnProcess } from "./turn-process.ts";
 
 const ROUNDS = 5;
-const REQUESTS: Readonly<Record<number, number>> = { 1: 40, 16: 96, 64: 192 };
-/** So many first that what is often called is compiled, in every stack alike, as in a program that sells all day. */
-const WARM_UP: Readonly<Record<number, number>> = { 1: 300, 16: 600, 64: 1_000 };
+const LEAD_MS = 1_000;
+const MS = 3_000;
+/** So long first that what is often called is compiled, in every stack alike, as in a program that sells all day. */
+const WARM_UP_MS = 10_000;
 
 export const PAID_REQUESTS: readonly Bench[] = [
   { name: "paid request, one at a time", unit: "ms", target: 0, better: "lower", timesBest: 2 },
@@ -24,18 +26,21 @@ const NAMES = ["ours", "floor", ...Object.keys(STOCK_STACKS)];
 /** The stacks take turns, so that what else the machine does falls on all of them. */
 async function compare(concurrency: number) {
   await using opened = new AsyncDisposableStack();
-  const stacks: { name: string; stack: StackProcess; rounds: number[] }[] = [];
+  const stacks: { stack: TurnProcess<StackTurn, number>; rounds: number[] }[] = [];
   for (const name of NAMES) {
-    const stack = opened.use(await openStackProcess(name));
-    await stack.measure({ concurrency, count: WARM_UP[concurrency] ?? concurrency });
-    stacks.push({ name, stack, rounds: [] });
+    const stack = opened.use(await openTurnProcess<StackTurn, number>("stack-child.ts", [name]));
+    await stack.take({ concurrency, leadMs: WARM_UP_MS, ms: LEAD_MS });
+    stacks.push({ stack, rounds: [] });
   }
-  const count = REQUESTS[concurrency] ?? concurrency;
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const { stack, rounds } of stacks)
-      rounds.push(await stack.measure({ concurrency, count }));
+    for (const { stack, rounds } of stacks) {
+      rounds.push(await stack.take({ concurrency, leadMs: LEAD_MS, ms: MS }));
+    }
   }
-  const figures = stacks.map(({ name, rounds }) => ({ name, figure: median(rounds) }));
+  const figures = stacks.map(({ stack: { name }, rounds }) => ({
+    name,
+    figure: median(rounds),
+  }));
   const text = figures.map(({ name, figure }) => `${name} ${figure.toFixed(1)}`).join(", ");
   process.stderr.write(`  ${concurrency} at once: ${text}\n`);
   const [ours, floor, ...stock] = figures;

@@ -28,8 +28,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
 import { paymentWindow } from "./payment-window.ts";
 import { recoverEntries } from "./recover-entries.ts";
-import { intentOf, signEntry } from "./sign-entry.ts";
-import { signerRefused } from "./signer/signer-refusal.ts";
+import { intentOf, signAgain, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
 import { WalletEntries } from "./wallet-entries.ts";
 import type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
@@ -80,10 +79,10 @@ export class Wallet {
       // An authorization whose window is over may be proven dead by now, and then the purchase can be made anew.
       const renewed = !reserved.created && (await this.#clearExpired(reserved.entry));
       const { entry, created } = renewed ? await this.#reserve(order) : reserved;
-      if (!created && entry.payment === undefined) throw signerRefused("NONCE");
-      if (!created) return this.#entries.read(entry);
+      if (!created && entry.payment !== undefined) return this.#entries.read(entry);
       const { ledger, signer, policy = {}, maxTimeoutSeconds = 120 } = this.#options;
       const signing = { ledger, signer, entry, offer, quote, policy, maxTimeoutSeconds };
+      if (!created) return this.#entries.read(await signAgain(signing));
       return this.#entries.tell(await signEntry(signing));
     });
   }

@@ -107,15 +107,22 @@ export class LedgerBook implements Ledger {
     return this.#guard(() => this.#store.sync());
   }
 
-  async markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+  async markSent(
+    nonce: Hex,
+    payment: PaymentHeader,
+    options = { sync: true },
+  ): Promise<LedgerEntry> {
     const facts = { payment: sealPayment(this.#bytesKey, nonce, payment) };
-    const known = this.#store.boot !== undefined;
-    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts), {
-      sync: !known,
-    });
-    if (known) this.#store.syncLater?.();
+    const sync = options.sync || this.#store.boot === undefined;
+    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts), { sync });
+    if (!sync) this.#store.syncLater?.();
     const { name, value } = payment;
     return readEntry(row, () => new Secret({ name, value }));
+  }
+
+  async keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    const sealed = sealPayment(this.#bytesKey, nonce, payment);
+    return this.#entry(await this.#commit(() => this.#commands.keepPayment(nonce, sealed)));
   }
 
   markUnknown(nonce: Hex, validBefore?: bigint): Promise<LedgerEntry> {

@@ -127,12 +127,19 @@ export class LedgerCommands {
       (row.state !== "signing" || to !== "unknown" || facts.validBefore !== undefined) &&
       (to !== "released" || (proof !== undefined && rules.releases.includes(proof)));
     if (!allowed) {
-      throw new LedgerError("LEDGER_TRANSITION", {
-        problem: `The authorization of ${row.purchase} is ${row.state}, and cannot become ${to}${proof ? ` on ${proof}` : ""}.`,
-        nextStep: "Look the purchase up again: another caller has carried it on.",
-      });
+      throw notCarriedOn(row, `become ${to}${proof ? ` on ${proof}` : ""}`);
     }
     return yield* this.#set(row, to, yield* this.time(), facts);
+  }
+
+  *keepPayment(nonce: Hex, payment: Uint8Array): Script<AuthRow> {
+    const before = yield* this.#byNonce(nonce.toLowerCase());
+    if (before.payment !== null) return before;
+    if (!isOut(before.state)) throw notCarriedOn(before, "have bytes");
+    const row: AuthRow = { ...before, payment };
+    row.seal = this.#options.seals.row(row);
+    yield* ask("UPDATE auth SET payment = ?, seal = ? WHERE id = ?", payment, row.seal, row.id);
+    return row;
   }
 
   *newest(purchase: string): Script<AuthRow | undefined> {
@@ -318,6 +325,13 @@ function refuseOther(row: AuthRow, { fingerprint, payTo, amount, provider }: Res
   throw new LedgerError("PURCHASE_CONFLICT", {
     problem: `The purchase ${row.purchase} is already paid or on its way, for another request, amount or recipient.`,
     nextStep: "Resend the payment that exists; a second one is not signed.",
+  });
+}
+
+function notCarriedOn({ purchase, state }: AuthRow, what: string): LedgerError {
+  return new LedgerError("LEDGER_TRANSITION", {
+    problem: `The authorization of ${purchase} is ${state}, and cannot ${what}.`,
+    nextStep: "Look the purchase up again: another caller has carried it on.",
   });
 }
 

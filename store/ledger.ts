@@ -121,10 +121,16 @@ export interface Ledger {
   /** Resolves when every reservation that was made is on disk: before that no bytes may leave. */
   sync(): Promise<void>;
   /**
-   * Before the first byte leaves; keeps the bytes, sealed. From here on money may move. No kill undoes it; a power failure may, and then
-   * the authorization is `unknown` as soon as the book is bound again (docs/decisions/0020-boots.md).
+   * Before the first byte leaves; keeps the bytes, sealed. From here on money may move. No kill undoes it; without `sync` a power failure
+   * may, and then the authorization is `unknown` as soon as the book is bound again, without its bytes (docs/decisions/0020-boots.md).
    */
-  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
+  markSent(
+    nonce: Hex,
+    payment: PaymentHeader,
+    options?: { readonly sync: boolean },
+  ): Promise<LedgerEntry>;
+  /** Keeps the bytes of one that may be out and has none; where it has some, they stay. */
+  keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /**
    * It was sent, and what came back settles nothing; or the signer has signed for its nonce before, and this book does not know what
    * became of that: then with the Unix second until which it may be good.

@@ -1,12 +1,12 @@
 /** From a reservation to bytes that may leave: what is recorded first, and what becomes of the amount where anything fails. */
 import { expect, test } from "vitest";
 import { PaymentError } from "../../middleware/payment-error.ts";
-import { signEntry } from "../../middleware/sign-entry.ts";
+import { signAgain, signEntry } from "../../middleware/sign-entry.ts";
 import { uncheckedPolicy } from "../../middleware/index.ts";
 import type { SignIntent } from "../../middleware/signer/index.ts";
 import { signerRefused } from "../../middleware/signer/signer-refusal.ts";
 import type { LedgerEntry } from "../../store/index.ts";
-import { newSigner, OFFER, PAYEE, QUOTE, START } from "./chainless-wallet.ts";
+import { mppOffer, newSigner, OFFER, PAYEE, QUOTE, START } from "./chainless-wallet.ts";
 
 const OTHER = `0x${"ee".repeat(20)}` as const;
 const NONCE = `0x${"11".repeat(32)}` as const;
@@ -35,6 +35,7 @@ function openBook(failing: Record<string, Error> = {}) {
   const ledger = {
     sync: () => (failing["sync"] ? Promise.reject(failing["sync"]) : Promise.resolve()),
     markSent: command("markSent"),
+    keepPayment: command("keepPayment"),
     markUnknown: command("markUnknown"),
     release: command("release"),
   };
@@ -64,8 +65,35 @@ test("it is signed, recorded as sent with its very bytes, and only then handed o
   expect(await signing(book).signed).toBe(entry);
   expect(book.told).toEqual([
     ["sign"],
-    ["markSent", NONCE, { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) }],
+    [
+      "markSent",
+      NONCE,
+      { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) },
+      { sync: false },
+    ],
   ]);
+});
+
+test("bytes that a power failure has taken are made again, the very same, and kept before they are handed out", async () => {
+  const [before, after] = [openBook(), openBook()];
+  await signing(before).signed;
+  const [, , payment] = before.told.at(-1)!;
+  const { ledger } = after;
+  expect(
+    await signAgain({ ledger, signer: account, entry, offer: OFFER, quote: QUOTE, policy: {} }),
+  ).toBe(entry);
+  expect(after.told).toEqual([["keepPayment", NONCE, payment]]);
+});
+
+test("bytes that hold the seller's own challenge cannot be made again: they are on the disk before they leave", async () => {
+  const [before, after] = [openBook(), openBook()];
+  const offer = mppOffer();
+  await signing(before, { offer }).signed;
+  expect(before.told.at(-1)?.at(-1)).toEqual({ sync: true });
+  const { ledger } = after;
+  const again = signAgain({ ledger, signer: account, entry, offer, quote: QUOTE, policy: {} });
+  await expect(again).rejects.toMatchObject({ code: "SIGNER_REFUSED", details: { rule: "NONCE" } });
+  expect(after.told).toEqual([]);
 });
 
 test.each<[string, Error]>([

@@ -30,7 +30,7 @@ export interface DiskOptions {
   readonly tellsEarly: boolean;
 }
 
-/** The longest that a sync takes where others keep the disk busy. */
+/** The longest that a sync takes for which nobody waits: others may keep the disk busy. */
 const BUSY_MS = 2_000;
 
 export class Disk {
@@ -60,8 +60,8 @@ export class Disk {
       });
     };
     const later = (tell: () => void) => void scheduler.schedule(this.#latency(), actor, tell);
-    const syncThen = (tell: () => void) =>
-      void scheduler.schedule(this.#syncLatency(), actor, () => {
+    const syncAfter = (ms: number, tell = () => undefined as void) =>
+      void scheduler.schedule(ms, actor, () => {
         this.#sync();
         tell();
       });
@@ -78,8 +78,8 @@ export class Disk {
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
       boot: `boot-${file.boots}`,
-      sync: () => new Promise((resolve) => syncThen(() => later(() => resolve()))),
-      syncLater: () => syncThen(() => undefined),
+      sync: () => new Promise((resolve) => syncAfter(this.#latency(), () => later(resolve))),
+      syncLater: () => syncAfter(this.#options.chance.int(0, BUSY_MS)),
       explain: (error) => error,
       close: () => undefined,
     };
@@ -95,12 +95,6 @@ export class Disk {
 
   #latency(): number {
     return this.#options.chance.int(0, this.#options.ms);
-  }
-
-  /** Others may keep the disk busy. */
-  #syncLatency(): number {
-    const { chance } = this.#options;
-    return chance.happens(0.1) ? chance.int(0, BUSY_MS) : this.#latency();
   }
 
   #write(batch: readonly Command[]): void {

@@ -34,7 +34,9 @@ export function openSigner(
     sign: (intent) =>
       scheduler.ask(actor, chance.int(0, 3), chance.int(0, plan.signerMs), () => {
         if (chance.happens(faults.signer)) throw failed();
-        if (signedFor.has(intent.authorization.nonce)) throw refusedAnew();
+        const before = signedFor.get(intent.authorization.nonce)?.authorization;
+        const isSame = before && signatureOf(before) === signatureOf(intent.authorization);
+        if (before && !isSame) throw refusedAnew();
         onSigned(actor, intent);
         // Signed, and the answer is lost.
         if (chance.happens(faults.signer)) throw failed();

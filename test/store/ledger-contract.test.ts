@@ -94,6 +94,20 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     expect(await ledger.journal()).toHaveLength(2);
   });
 
+  it("bytes are kept for what may be out and has none, and never replaced", async () => {
+    using ledger = await openBook();
+    const { entry } = await ledger.reserve(reservation({ purchase: "lost" }));
+    const never = ledger.keepPayment(entry.nonce, PAYMENT);
+    await expect(never).rejects.toMatchObject({ code: "LEDGER_TRANSITION" });
+    await ledger.markUnknown(entry.nonce, entry.validBefore);
+    const kept = await ledger.keepPayment(entry.nonce, PAYMENT);
+    expect([kept.state, kept.payment?.reveal()]).toEqual(["unknown", PAYMENT]);
+    const other = await ledger.keepPayment(entry.nonce, { name: "X-PAYMENT", value: "other" });
+    expect(other.payment?.reveal()).toEqual(PAYMENT);
+    expect(await ledger.journal()).toHaveLength(2);
+    await ledger.verify();
+  });
+
   it("what nobody knows the provider of counts against every provider's cap, and against nothing else", async () => {
     using ledger = await openBook();
     const found = { purchase: "found", payTo: `0x${"ee".repeat(20)}` as const };

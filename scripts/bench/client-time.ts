@@ -16,10 +16,10 @@ import { openTurnProcess, type TurnProcess } from "./turn-process.ts";
 
 /** So many calls first that everything is compiled, as in a program that pays all day. */
 const WARM_UP = 1_000;
-const ROUNDS = 15;
+const ROUNDS = 5;
 /** Calls of a turn that do not count: another client has just had the processor's caches. */
-const LEAD = 20;
-const CALLS = 40;
+const LEAD = 200;
+const CALLS = 200;
 
 const STOCK = ["x402-fetch", "@x402/fetch", "mppx"] as const;
 

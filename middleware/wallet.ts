@@ -1,7 +1,7 @@
 /**
- * The capped wallet. It pays for a purchase at most once: it reserves before it signs, in the book that all processes share, has
- * the reservation on disk before it hands the bytes out, counts everything it sent until the chain has answered, and for the same purchase always hands out the
- * same bytes again. Another signature for a purchase exists only after the chain has proven the earlier one dead.
+ * The capped wallet. It pays for a purchase at most once: it reserves before it signs, in the book that all processes share, has the
+ * reservation on disk before it hands the bytes out, counts everything it sent until the chain has answered, and for the same purchase
+ * always hands out the same bytes again. Another signature for a purchase exists only after the chain has proven the earlier one dead.
  */
 import { type Hex, isHash } from "viem";
 import type { Chain } from "../chain/index.ts";

@@ -111,11 +111,10 @@ export interface Ledger {
   /** Makes a new book this chain's, token's and wallet's, or throws `LEDGER_MISMATCH` when it is another's. */
   bind(identity: LedgerIdentity): Promise<void>;
   /**
-   * Sets an amount aside under all its scopes, or under none, in the state `signing`; every process sees it at once, and it is on disk after
-   * `sync`. The caller to whom it was `created` is the
-   * one who may ask the signer, and until it is stale another gets `PURCHASE_IN_PROGRESS`. Where the purchase has an authorization that may be out or is
-   * paid, that one comes back and nothing is reserved (`created` is false); the same purchase with another request,
-   * recipient or amount is `PURCHASE_CONFLICT`.
+   * Sets an amount aside under all its scopes, or under none, in the state `signing`; every process sees it at once, and it is on disk
+   * after `sync`. The caller to whom it was `created` is the one who may ask the signer, and until it is stale another gets
+   * `PURCHASE_IN_PROGRESS`. Where the purchase has an authorization that may be out or is paid, that one comes back and nothing is
+   * reserved (`created` is false); the same purchase with another request, recipient or amount is `PURCHASE_CONFLICT`.
    */
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
   /** Resolves when every reservation that was made is on disk: before that no bytes may leave. */

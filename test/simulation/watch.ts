@@ -64,8 +64,11 @@ export class Watch implements ChainWatcher {
     const isSameAgain = !before || signatureOf(before) === signatureOf(authorization);
     expect("I4", isSameAgain, `${nonce} is signed a second time, for something else`);
     const row = this.rowOf(nonce);
-    // Of what a power failure has taken, the very same is made again.
-    const isTaken = row?.payment === null && OUT.includes(row.state);
+    // Of what a power failure has taken, the very same is made again; by two at once, and then one has kept it before the other signs.
+    const isTaken =
+      row !== undefined &&
+      OUT.includes(row.state) &&
+      (row.payment === null || before !== undefined);
     // A process whose clock is ahead may have taken the reservation for a dead one's: then this is never sent (I6).
     const isReplaced = row?.proof === "NEVER_SENT";
     const isReserved = row?.state === "signing" || isTaken || isReplaced;

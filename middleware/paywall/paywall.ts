@@ -95,7 +95,8 @@ export class Paywall<Order> {
     const ask: AskAgain = (visit, terms, why) => this.#sendChallenge(visit, terms, why);
     this.#sales = new Sales({
       ...parts,
-      syncsBeforeMoney: typeof facilitator !== "string" && facilitator.syncs === db,
+      syncsBeforeMoney:
+        door.work !== undefined && typeof facilitator !== "string" && facilitator.syncs === db,
       refuse: (visit, { sale, description, protocol }, reason) =>
         ask(visit, { ...sale, description }, { error: reason, protocol }),
     });

@@ -19,7 +19,7 @@ export interface SalesOptions<Order> {
   readonly cashier: Cashier;
   readonly endings: SaleEndings<Order>;
   readonly now: () => number;
-  /** Whether settling brings to the disk what was recorded before, before any money moves (`PaywallFacilitator.syncs`). */
+  /** Whether settling brings the record of the work to the disk, before any money moves (`PaywallFacilitator.syncs`). */
   readonly syncsBeforeMoney: boolean;
   /** Answers a payment that is not taken with the price and the reason. */
   readonly refuse: (visit: Visit, record: SaleRecord<Order>, reason: string) => void;

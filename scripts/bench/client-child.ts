@@ -4,16 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { type Chain, openChain } from "../../chain/index.ts";
-import {
-  createPayingFetch,
-  type Signer,
-  startSignerProcess,
-  Wallet,
-} from "../../middleware/index.ts";
-import { BASE_SEPOLIA_USDC, Secret } from "../../protocol/index.ts";
-import { openLedger } from "../../store/index.ts";
+import { type Signer, startSignerProcess } from "../../middleware/index.ts";
+import { BASE_SEPOLIA_USDC } from "../../protocol/index.ts";
 import { fetchMppx, fetchV1, fetchV2 } from "../../test/middleware/stock-clients.ts";
 import { PAY_TO } from "./believing-server.ts";
+import { openOwnClient } from "./own-client.ts";
 import { takeTurns } from "./turn-process.ts";
 
 /** So many calls, one after the other. */
@@ -70,20 +65,9 @@ async function openPurser(): Promise<Client> {
   const folder = mkdtempSync(join(tmpdir(), "purser-bench-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const chain = await openChain({ rpcUrl, asset: BASE_SEPOLIA_USDC });
-  const wallet = new Wallet({
-    ledger: openLedger({ path: join(folder, "ledger.sqlite"), bytesKey: key(1) }),
-    signer: timed(await startSignerProcess({ keyFile: join(folder, "key") })),
-    chain: believing(chain),
-    nonceSecret: key(2),
-  });
-  const policy = {
-    providers: [{ id: "bench", origins: [url], payees: [PAY_TO], maxPerMonth: "1000" }],
-    maxPerCall: "0.01",
-    maxPerMonth: "1000",
-    maxCallsPerMinute: 10_000,
-    local: true,
-  };
-  const purser = createPayingFetch({ wallet, policy, scope: "bench" });
+  const signer = timed(await startSignerProcess({ keyFile: join(folder, "key") }));
+  const client = { folder, signer, chain: believing(chain), url, payTo: PAY_TO };
+  const purser = openOwnClient(client);
   return { fetch: purser, rest: () => purser.idle() };
 }
 
@@ -104,8 +88,4 @@ function timed(signer: Signer): Signer {
     return signature;
   };
   return { ...signer, sign };
-}
-
-function key(fill: number): Secret<Uint8Array> {
-  return new Secret(new Uint8Array(32).fill(fill));
 }

@@ -5,17 +5,11 @@ import { join } from "node:path";
 import express from "express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { createFacilitator, gasAccount } from "../../facilitator/index.ts";
-import {
-  createPayingFetch,
-  paywall,
-  type SignerProcess,
-  startSignerProcess,
-  Wallet,
-} from "../../middleware/index.ts";
-import { Secret } from "../../protocol/index.ts";
-import { openDatabase, openLedger } from "../../store/index.ts";
+import { paywall, type SignerProcess, startSignerProcess } from "../../middleware/index.ts";
+import { openDatabase } from "../../store/index.ts";
 import { listen } from "../../test/middleware/shop.ts";
 import { openTestChain } from "../../test/support/chain.ts";
+import { openOwnClient } from "./own-client.ts";
 import { FUNDS, type Stack } from "./stacks.ts";
 
 /** One for all stacks of this process, as a wallet has one for all that it pays: it ends with the process. */
@@ -43,16 +37,8 @@ export async function openOwnStack(): Promise<Stack> {
   const server = await listen(app);
   const signer = await (running ??= startSigner());
   await chain.local.fund(signer.address, { usdc: FUNDS });
-  const ledger = openLedger({ path: join(folder, "ledger.sqlite"), bytesKey: key(1) });
-  const wallet = new Wallet({ ledger, signer, chain: chain.chain, nonceSecret: key(2) });
-  const policy = {
-    providers: [{ id: "bench", origins: [server.url], payees: [payTo], maxPerMonth: "1000" }],
-    maxPerCall: "0.01",
-    maxPerMonth: "1000",
-    maxCallsPerMinute: 10_000,
-    local: true,
-  };
-  const purser = createPayingFetch({ wallet, policy, scope: "bench" });
+  const client = { folder, signer, chain: chain.chain, url: server.url, payTo };
+  const purser = openOwnClient(client);
   let pages = 0;
   return {
     async buy() {
@@ -63,7 +49,6 @@ export async function openOwnStack(): Promise<Stack> {
     rest: () => purser.idle(),
     async [Symbol.asyncDispose]() {
       await purser.close();
-      ledger.close();
       await server[Symbol.asyncDispose]();
       facilitator.close();
       db.close();
@@ -71,8 +56,4 @@ export async function openOwnStack(): Promise<Stack> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function key(byte: number): Secret<Uint8Array> {
-  return new Secret(new Uint8Array(32).fill(byte));
 }

@@ -1,6 +1,6 @@
 /**
- * The body of a response that was made here, as it comes from its socket. Whoever wants the whole of it takes it from there; a web
- * stream, which costs more than all the rest of a small answer, is made only for those who read one.
+ * The body of a response that was made here: as it comes from its socket, or in memory once it was read whole. Whoever wants all of
+ * it takes it from there; a web stream, which costs more than all the rest of a small answer, is made only for those who read one.
  */
 import type { Readable } from "node:stream";
 import { withUrl } from "./with-url.ts";
@@ -17,56 +17,99 @@ export async function readPieces(
   response: Response,
   take: (piece: Uint8Array) => void,
 ): Promise<void> {
-  if (response instanceof SourceResponse) await readSource(response.source, take);
+  const source = response instanceof SourceResponse ? response.unread : undefined;
+  if (source) await readSource(source, take);
   else for await (const piece of response.body ?? []) take(piece);
+}
+
+/** What was read by `readPieces` can be read by the caller of the response again, from these bytes. */
+export function withBytes(response: Response, bytes: Uint8Array<ArrayBuffer>): Response {
+  if (response instanceof SourceResponse && response.unread) {
+    response.bytesRead = bytes;
+    return response;
+  }
+  if (response.body === null) return response;
+  const { status, statusText, headers, url } = response;
+  return withUrl(new Response(bytes, { status, statusText, headers }), url);
 }
 
 /** As its own iterator would, which asks a good deal more of a small answer. */
 function readSource(source: Readable, take: (piece: Uint8Array) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const end = (error?: unknown) => {
-      if (error === undefined) resolve();
-      else reject(error);
+    // An error that is made in vain costs more than all the rest: the end of a whole body is followed by this too.
+    const close = () => {
+      if (source.errored || !source.readableEnded) reject(brokenOff(source));
     };
-    const brokenOff = () => end(source.errored ?? new Error("the answer broke off"));
-    if (source.closed) return brokenOff();
-    source.once("end", end).once("error", end).once("close", brokenOff);
+    if (source.closed) return reject(brokenOff(source));
+    source.once("end", resolve).once("close", close);
     source.on("data", (piece: Uint8Array) => {
       try {
         take(piece);
       } catch (error) {
-        end(error);
-        source.destroy();
+        source.destroy(error as Error);
       }
     });
   });
 }
 
+function brokenOff(source: Readable): Error {
+  return source.errored ?? new Error("the answer broke off");
+}
+
 /** Made without a body, which is half of what making one costs; whoever asks for it meets the same response with its web stream. */
 class SourceResponse extends Response {
   readonly source: Readable;
+  /** All of the source, once it was read. */
+  bytesRead: Uint8Array<ArrayBuffer> | undefined;
+  /** They have been handed out, and are not again: a body is read once. */
+  used = false;
   streamed: Response | undefined;
 
   constructor(source: Readable, init: ResponseInit) {
     super(null, init);
     this.source = source;
   }
+
+  /** The source, where nobody has asked for anything else of the body. */
+  get unread(): Readable | undefined {
+    return (this.bytesRead ?? this.streamed) ? undefined : this.source;
+  }
 }
 
 function streamedOf(response: SourceResponse): Response {
-  const { source, url } = response;
-  return (response.streamed ??= withUrl(new Response(toStream(source), response), url));
+  if (response.streamed) return response.streamed;
+  const { source, bytesRead, used, url } = response;
+  const body = bytesRead ?? toStream(source);
+  const streamed = (response.streamed = withUrl(new Response(body, response), url));
+  if (used) void streamed.arrayBuffer();
+  return streamed;
 }
+
+const decoder = new TextDecoder();
+/** What is made of bytes in memory, as `fetch` makes it: never with the memory around them, which is not theirs. */
+const FROM_BYTES = {
+  arrayBuffer: (bytes: Uint8Array) => new Uint8Array(bytes).buffer,
+  bytes: (bytes: Uint8Array) => new Uint8Array(bytes),
+  json: (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes)),
+  text: (bytes: Uint8Array) => decoder.decode(bytes),
+};
 
 // TypeScript knows these as properties, so that a class cannot override them as what they are.
 for (const name of ["arrayBuffer", "blob", "bytes", "formData", "json", "text"]) {
   const read = Reflect.get(Response.prototype, name) as (this: Response) => unknown;
-  override(name, { value: takingThis((response) => read.call(streamedOf(response))) });
+  const fromBytes = Reflect.get(FROM_BYTES, name) as ((bytes: Uint8Array) => unknown) | undefined;
+  const value = takingThis(async (response) => {
+    const { bytesRead, used, streamed } = response;
+    if (!fromBytes || !bytesRead || used || streamed) return read.call(streamedOf(response));
+    response.used = true;
+    return fromBytes(bytesRead);
+  });
+  override(name, { value });
 }
 const clone = (response: SourceResponse) => withUrl(streamedOf(response).clone(), response.url);
 override("clone", { value: takingThis(clone) });
 override("body", { get: takingThis((response) => streamedOf(response).body) });
-override("bodyUsed", { get: takingThis(({ streamed }) => streamed?.bodyUsed ?? false) });
+override("bodyUsed", { get: takingThis(({ streamed, used }) => streamed?.bodyUsed ?? used) });
 
 function override(name: string, descriptor: PropertyDescriptor): void {
   const how = { configurable: true, enumerable: true } as const;

@@ -1,6 +1,5 @@
 /** A stranger's answer, read whole and within a limit: half an answer is none. */
-import { readPieces } from "./body-source.ts";
-import { withUrl } from "./with-url.ts";
+import { readPieces, withBytes } from "./body-source.ts";
 
 export interface Answer {
   /** Its body can still be read by the caller. */
@@ -13,10 +12,7 @@ const MAX_BYTES = 10 * 1024 * 1024;
 /** Reads the body, or throws when it breaks off or is larger than anything that an API answers. */
 export async function readAnswer(response: Response): Promise<Answer> {
   const bytes = await readBody(response);
-  const { status, statusText, headers } = response;
-  const mayHaveBody = ![101, 204, 205, 304].includes(status) && response.type !== "opaqueredirect";
-  const copy = new Response(mayHaveBody ? bytes : null, { status, statusText, headers });
-  return { response: withUrl(copy, response.url), text: bytes.toString("utf8") };
+  return { response: withBytes(response, bytes), text: bytes.toString("utf8") };
 }
 
 /** The body alone; then the response's own can no longer be read. */

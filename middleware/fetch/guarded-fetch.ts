@@ -42,14 +42,20 @@ export function guardedFetch(options: AddressGuardOptions): typeof globalThis.fe
     const bytes = asBytes(body);
     if (bytes) headers["content-length"] = String(bytes.length);
     const secure = url.protocol === "https:";
+    // What `request` reads of a URL, without its copies of all the rest; one with credentials has been refused before.
+    const options = {
+      protocol: url.protocol,
+      hostname: url.hostname.replace(/^\[|\]$/g, ""),
+      port: url.port,
+      path: url.pathname + url.search,
+      method,
+      headers,
+      agent: secure ? agents.https : agents.http,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    };
     const send = (retries: number): Promise<IncomingMessage> => {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-      const sent = (secure ? httpsRequest : httpRequest)(url, {
-        method,
-        headers,
-        agent: secure ? agents.https : agents.http,
-        maxHeaderSize: MAX_HEADER_BYTES,
-      });
+      const sent = (secure ? httpsRequest : httpRequest)(options);
       if (signal) endWith(signal, sent);
       sent.once("response", resolve).on("error", (error) => {
         // A kept connection that the server has just closed says nothing about the request.

@@ -3,10 +3,10 @@
  * become the same thing, parsed once and strictly, because a stranger wrote it.
  */
 import type { Address } from "viem";
-import { z } from "zod";
 import { getAddress } from "./address.ts";
 import { findAsset } from "./asset.ts";
 import { PurserError } from "./error.ts";
+import { isObject } from "./is-object.ts";
 import { parseAtomic } from "./money.ts";
 
 export type X402Version = 1 | 2;
@@ -48,41 +48,8 @@ export const CHALLENGE_LIMITS = {
 } as const;
 
 const MAX_URL = 4096;
-
-const address = z
-  .string()
-  .regex(/^0x[0-9a-fA-F]{40}$/)
-  .transform((text) => getAddress(text.toLowerCase()));
-const atomic = z.string().transform((text, context) => {
-  try {
-    return parseAtomic(text);
-  } catch {
-    context.addIssue({ code: "custom", message: "not a whole number of atomic units" });
-    return z.NEVER;
-  }
-});
-const common = {
-  scheme: z.string().max(64),
-  network: z.string().max(64),
-  payTo: address,
-  asset: address,
-  maxTimeoutSeconds: z.number().int().positive(),
-};
-const V1Offer = z.looseObject({
-  ...common,
-  maxAmountRequired: atomic,
-  resource: z.string().max(MAX_URL).optional(),
-});
-const V2Offer = z.looseObject({ ...common, amount: atomic });
-const V1Challenge = z.looseObject({
-  x402Version: z.literal(1),
-  accepts: z.array(z.unknown()).min(1).max(CHALLENGE_LIMITS.accepts),
-});
-const V2Challenge = z.looseObject({
-  x402Version: z.literal(2),
-  resource: z.looseObject({ url: z.string().max(MAX_URL) }).optional(),
-  accepts: z.array(z.unknown()).min(1).max(CHALLENGE_LIMITS.accepts),
-});
+/** Of a scheme's and a network's name. */
+const MAX_NAME = 64;
 
 /** What `parseChallenge` reads from an HTTP answer with status 402. */
 export interface ChallengeSource {
@@ -137,39 +104,50 @@ export function readOffer(entry: {
 }
 
 function readV1(challenge: unknown): Offer[] {
-  const { data } = V1Challenge.safeParse(challenge);
-  return (data?.accepts ?? []).flatMap((raw) => readV1Entry(raw) ?? []);
+  if (!isObject(challenge) || challenge["x402Version"] !== 1) return [];
+  return readAccepts(challenge).flatMap((raw) => readV1Entry(raw) ?? []);
 }
 
 function readV2(challenge: unknown): Offer[] {
-  const { data } = V2Challenge.safeParse(challenge);
-  return (data?.accepts ?? []).flatMap((raw) => readV2Entry(raw, data?.resource?.url) ?? []);
+  if (!isObject(challenge) || challenge["x402Version"] !== 2) return [];
+  const { resource } = challenge;
+  if (resource !== undefined && !isObject(resource)) return [];
+  const url = resource?.["url"];
+  if (resource && !isText(url, MAX_URL)) return [];
+  return readAccepts(challenge).flatMap((raw) => readV2Entry(raw, url) ?? []);
+}
+
+/** By hand, as all of this is: a schema's reading costs more than all the rest of it. */
+function readAccepts({ accepts }: Record<string, unknown>): unknown[] {
+  return Array.isArray(accepts) && accepts.length <= CHALLENGE_LIMITS.accepts ? accepts : [];
 }
 
 function readV1Entry(raw: unknown): Offer | undefined {
-  const { data } = V1Offer.safeParse(raw);
-  return data && toOffer(1, data, data.maxAmountRequired, data.resource, raw);
+  if (!isObject(raw)) return undefined;
+  const { maxAmountRequired, resource } = raw;
+  return readEntry(1, raw, maxAmountRequired, resource);
 }
 
-function readV2Entry(raw: unknown, resource: string | undefined): Offer | undefined {
-  const { data } = V2Offer.safeParse(raw);
-  if (resource !== undefined && resource.length > MAX_URL) return undefined;
-  return data && toOffer(2, data, data.amount, resource, raw);
+function readV2Entry(raw: unknown, resource: unknown): Offer | undefined {
+  return isObject(raw) ? readEntry(2, raw, raw["amount"], resource) : undefined;
 }
 
-function toOffer(
+function readEntry(
   x402Version: X402Version,
-  {
-    scheme,
-    network,
-    payTo,
-    asset,
-    maxTimeoutSeconds,
-  }: z.output<typeof V2Offer> | z.output<typeof V1Offer>,
-  amount: bigint,
-  resource: string | undefined,
-  raw: unknown,
-): Offer {
+  raw: Readonly<Record<string, unknown>>,
+  price: unknown,
+  resource: unknown,
+): Offer | undefined {
+  const { scheme, network, maxTimeoutSeconds } = raw;
+  if (!isText(scheme, MAX_NAME) || !isText(network, MAX_NAME)) return undefined;
+  if (!isSafeInteger(maxTimeoutSeconds) || maxTimeoutSeconds <= 0) return undefined;
+  if (resource !== undefined && !isText(resource, MAX_URL)) return undefined;
+  const [payTo, asset, amount] = [
+    readAddress(raw["payTo"]),
+    readAddress(raw["asset"]),
+    readAmount(price),
+  ];
+  if (!payTo || !asset || amount === undefined) return undefined;
   const known = findAsset(network, asset)?.network ?? network;
   return {
     x402Version,
@@ -180,8 +158,29 @@ function toOffer(
     payTo,
     maxTimeoutSeconds,
     resource,
-    raw: raw as Record<string, unknown>,
+    raw,
   };
+}
+
+function isText(value: unknown, max: number): value is string {
+  return typeof value === "string" && value.length <= max;
+}
+
+function isSafeInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function readAddress(text: unknown): Address | undefined {
+  if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text)) return undefined;
+  return getAddress(text.toLowerCase());
+}
+
+function readAmount(text: unknown): bigint | undefined {
+  try {
+    return typeof text === "string" ? parseAtomic(text) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Base64 of JSON, as the x402 headers carry it, or undefined when it is not. */

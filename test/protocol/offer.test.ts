@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import {
   BASE_SEPOLIA_USDC,
   CHALLENGE_LIMITS,
@@ -38,6 +39,66 @@ const v1 = (accepts: unknown[]) => ({
 const v2 = (accepts: unknown[]) => ({
   header: encodeJson({ x402Version: 2, resource: { url: "http://127.0.0.1:1/buy" }, accepts }),
   body: "{}",
+});
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+/** The same limits as a schema, to hold the reading against. */
+const common = {
+  scheme: z.string().max(64),
+  network: z.string().max(64),
+  payTo: address,
+  asset: address,
+  maxTimeoutSeconds: z.number().int().positive(),
+};
+const atomic = z
+  .string()
+  .max(78)
+  .regex(/^(0|[1-9]\d*)$/);
+const url = z.string().max(4096);
+const accepts = z.array(z.unknown()).min(1).max(32);
+const SCHEMAS = {
+  1: {
+    challenge: z.object({ x402Version: z.literal(1), accepts }),
+    entry: z.object({ ...common, maxAmountRequired: atomic, resource: url.optional() }),
+  },
+  2: {
+    challenge: z.object({
+      x402Version: z.literal(2),
+      resource: z.object({ url }).optional(),
+      accepts,
+    }),
+    entry: z.object({ ...common, amount: atomic }),
+  },
+};
+/** What is put in the place of a field that is as it should be. */
+const odd = fc.oneof(
+  fc.jsonValue({ maxDepth: 1 }),
+  fc.constantFrom("0", "00", "-0", "1 ", "9".repeat(78), "9".repeat(79), payTo, `${payTo}\n`),
+  fc.constantFrom(0, -0, 1, 1.5, 2 ** 53 - 1, 2 ** 53, -1, true, "60", null),
+  fc.integer({ min: 62, max: 66 }).map((length) => "é".repeat(length)),
+  fc.constantFrom([], {}, { url: "u" }, { url: 1 }, [v1Entry]),
+);
+const changed = <T extends object>(value: T, names: string[]) =>
+  fc
+    .dictionary(fc.constantFrom(...names), fc.option(odd, { nil: undefined }), { maxKeys: 2 })
+    .map(
+      (change) => JSON.parse(JSON.stringify({ ...value, ...change })) as Record<string, unknown>,
+    );
+const challenges = fc.constantFrom<1 | 2>(1, 2).chain((version) => {
+  const entry = version === 1 ? v1Entry : v2Entry;
+  return fc
+    .array(changed(entry, Object.keys(entry)), { minLength: 1, maxLength: 3 })
+    .chain((entries) =>
+      changed(
+        {
+          x402Version: version,
+          accepts: entries,
+          ...(version === 1 ? {} : { resource: { url: "http://127.0.0.1:1/buy" } }),
+        },
+        ["x402Version", "accepts", "resource"],
+      ),
+    )
+    .map((challenge) => ({ version, challenge }));
 });
 
 describe("the 402 answer of a stranger", () => {
@@ -209,6 +270,31 @@ describe("the 402 answer of a stranger", () => {
     const accepts = Array.from({ length: CHALLENGE_LIMITS.accepts + 1 }, () => v1Entry);
     expect(() => parseChallenge(v1(accepts))).toThrow(
       expect.objectContaining({ code: "CHALLENGE_INVALID" }),
+    );
+  });
+
+  test.each([{}, { url: 1 }, { url: "u".repeat(4097) }, [], "http://127.0.0.1:1/buy", null])(
+    "in x402 v2 that sells %j is refused",
+    (resource) => {
+      const header = encodeJson({ x402Version: 2, resource, accepts: [v2Entry] });
+      expect(() => parseChallenge({ header, body: "" })).toThrow(refusal("CHALLENGE_INVALID"));
+    },
+  );
+
+  test("is taken and left as a schema of the same limits would", () => {
+    fc.assert(
+      fc.property(challenges, ({ version, challenge }) => {
+        const { challenge: whole, entry } = SCHEMAS[version];
+        const entries = whole.safeParse(challenge).data?.accepts ?? [];
+        const readable = entries.filter((raw) => entry.safeParse(raw).success);
+        const source =
+          version === 1
+            ? { header: null, body: JSON.stringify(challenge) }
+            : { header: encodeJson(challenge), body: "" };
+        if (readable.length === 0) expect(() => parseChallenge(source)).toThrow();
+        else expect(parseChallenge(source).map(({ raw }) => raw)).toEqual(readable);
+      }),
+      { numRuns: 1000 },
     );
   });
 

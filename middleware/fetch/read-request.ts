@@ -3,6 +3,7 @@
  * sending of the very same request. What cannot be sent twice is known as such before anything is paid.
  */
 import { PaymentError } from "../payment-error.ts";
+import { type PlainRequest, readPlain } from "./plain-request.ts";
 
 /** What `fetch` takes first. */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
@@ -45,7 +46,9 @@ const CONNECTION_HEADERS = [
 export async function readRequest(input: FetchInput, init: RequestInit = {}): Promise<ReadRequest> {
   init.signal?.throwIfAborted();
   const streamed = asStream(init.body);
-  const request = build(input, streamed ? { ...init, body: null } : init, streamed !== undefined);
+  const request =
+    readPlain(input, init) ??
+    build(input, streamed ? { ...init, body: null } : init, streamed !== undefined);
   const url = new URL(request.url);
   url.hash = "";
   if (!/^https?:$/.test(url.protocol)) throw invalid(`${url.protocol} is no protocol to pay over`);
@@ -91,21 +94,27 @@ function asStream(body: unknown): ReadableStream<Uint8Array> | undefined {
   return ReadableStream.from<Uint8Array>(body as AsyncIterable<Uint8Array>);
 }
 
-async function readBody(request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (request.body === null) return undefined;
+async function readBody({ body }: Request | PlainRequest): Promise<ReadRequest["body"]> {
+  if (!(body instanceof ReadableStream)) {
+    refuseLarge(body?.length ?? 0);
+    return body ?? undefined;
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new PaymentError("BODY_TOO_LARGE", {
-        problem: `The request's body is larger than ${MAX_BODY_BYTES} bytes.`,
-        nextStep: "Nothing was sent. Send less, or send it as a stream to where nothing is paid.",
-      });
-    }
+    refuseLarge(size);
     chunks.push(chunk);
   }
   return Uint8Array.from(Buffer.concat(chunks));
+}
+
+function refuseLarge(bytes: number): void {
+  if (bytes <= MAX_BODY_BYTES) return;
+  throw new PaymentError("BODY_TOO_LARGE", {
+    problem: `The request's body is larger than ${MAX_BODY_BYTES} bytes.`,
+    nextStep: "Nothing was sent. Send less, or send it as a stream to where nothing is paid.",
+  });
 }
 
 function invalid(reason: string, cause?: unknown): PaymentError {

@@ -46,10 +46,14 @@ export interface AddressGuardOptions {
 }
 
 export function addressGuard({ local, resolve = resolveName }: AddressGuardOptions): AddressGuard {
+  /** The last host that was judged and allowed: most requests go to one host. */
+  let allowed: string | undefined;
   return {
     checkHost(hostname) {
+      if (hostname === allowed) return;
       const address = hostname.replace(/^\[|\]$/g, "");
       if (isIP(address) !== 0 && !isAllowed(address, local)) throw refused(hostname, address);
+      allowed = hostname;
     },
     lookup(hostname, options, callback) {
       resolve(hostname, { family: options.family ?? 0, all: true }, (error, addresses) => {

@@ -52,6 +52,19 @@ test.each(NEVER)("%s is never reached", (address) => {
   expect([isAllowed(address, false), isAllowed(address, true)]).toEqual([false, false]);
 });
 
+test("a guard judges each address, whichever it has just allowed", () => {
+  const guard = addressGuard({ local: false });
+  const judged = ["8.8.8.8", "127.0.0.1", "8.8.8.8", "[::1]", "127.0.0.1"].map((host) => {
+    try {
+      return guard.checkHost(host);
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  });
+  const refused = "ADDRESS_NOT_ALLOWED";
+  expect(judged).toEqual([undefined, refused, undefined, refused, refused]);
+});
+
 describe("the fetch", () => {
   test.each([
     "127.0.0.1",

@@ -84,6 +84,16 @@ test("headers of the caller are left as they are", async () => {
   expect([...given]).toEqual([["te", "trailers"]]);
 });
 
+test("a text is of the type that its caller says", async () => {
+  const headers = { "Content-Type": "application/json" };
+  const { headers: read } = await readRequest("http://a.example/", {
+    method: "POST",
+    headers,
+    body: "{}",
+  });
+  expect(read.get("content-type")).toBe("application/json");
+});
+
 const MB = 1024 * 1024;
 
 test.each([

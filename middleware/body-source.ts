@@ -25,7 +25,7 @@ export async function readPieces(
 /** What was read by `readPieces` can be read by the caller of the response again, from these bytes. */
 export function withBytes(response: Response, bytes: Uint8Array<ArrayBuffer>): Response {
   if (response instanceof SourceResponse && response.unread) {
-    response.bytesRead = bytes;
+    response.content = bytes;
     return response;
   }
   if (response.body === null) return response;
@@ -58,28 +58,28 @@ function brokenOff(source: Readable): Error {
 
 /** Made without a body, which is half of what making one costs; whoever asks for it meets the same response with its web stream. */
 class SourceResponse extends Response {
-  readonly source: Readable;
-  /** All of the source, once it was read. */
-  bytesRead: Uint8Array<ArrayBuffer> | undefined;
-  /** They have been handed out, and are not again: a body is read once. */
+  /** Where the body comes from, and all of it once that was read: then the socket's message is let go. */
+  content: Readable | Uint8Array<ArrayBuffer>;
+  /** The bytes have been handed out, and are not again: a body is read once. */
   used = false;
   streamed: Response | undefined;
 
   constructor(source: Readable, init: ResponseInit) {
     super(null, init);
-    this.source = source;
+    this.content = source;
   }
 
-  /** The source, where nobody has asked for anything else of the body. */
+  /** The source, where nobody has read it or asked for anything else of the body. */
   get unread(): Readable | undefined {
-    return (this.bytesRead ?? this.streamed) ? undefined : this.source;
+    const { content, streamed } = this;
+    return streamed || content instanceof Uint8Array ? undefined : content;
   }
 }
 
 function streamedOf(response: SourceResponse): Response {
   if (response.streamed) return response.streamed;
-  const { source, bytesRead, used, url } = response;
-  const body = bytesRead ?? toStream(source);
+  const { content, used, url } = response;
+  const body = content instanceof Uint8Array ? content : toStream(content);
   const streamed = (response.streamed = withUrl(new Response(body, response), url));
   if (used) void streamed.arrayBuffer();
   return streamed;
@@ -99,10 +99,11 @@ for (const name of ["arrayBuffer", "blob", "bytes", "formData", "json", "text"])
   const read = Reflect.get(Response.prototype, name) as (this: Response) => unknown;
   const fromBytes = Reflect.get(FROM_BYTES, name) as ((bytes: Uint8Array) => unknown) | undefined;
   const value = takingThis(async (response) => {
-    const { bytesRead, used, streamed } = response;
-    if (!fromBytes || !bytesRead || used || streamed) return read.call(streamedOf(response));
+    const { content, used, streamed } = response;
+    const inMemory = content instanceof Uint8Array && !used && !streamed;
+    if (!fromBytes || !inMemory) return read.call(streamedOf(response));
     response.used = true;
-    return fromBytes(bytesRead);
+    return fromBytes(content);
   });
   override(name, { value });
 }

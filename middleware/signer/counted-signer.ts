@@ -29,6 +29,12 @@ export interface CountedSignerOptions extends SignerSettings {
 /** The wallet records together what it hears together, so answers come some at a time. */
 const MAX_BATCH = 16;
 
+/** What of a payment grants nothing, so that it can be computed before it is asked for. */
+interface Ahead {
+  readonly terms: string;
+  readonly signature: Hex | undefined;
+}
+
 interface Asked {
   readonly intent: SignIntent;
   readonly resolve: (signature: Hex) => void;
@@ -40,7 +46,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const kept = options.file;
   const file = kept ?? inMemory();
   const waiting: Asked[] = [];
-  const ahead = new WeakMap<SignIntent, Hex>();
+  const ahead = new WeakMap<SignIntent, Ahead>();
 
   const time = () => Math.max(Math.floor(now()), file.counter.latest);
   const flush = () => {
@@ -55,7 +61,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
         batch.map(async ({ intent }, index) => {
           const rule = rules[index];
           if (rule !== undefined) throw signerRefused(rule);
-          return ahead.get(intent) ?? signAuthorization(intent.authorization);
+          return ahead.get(intent)?.signature ?? signAuthorization(intent.authorization);
         }),
       );
       for (const [index, { resolve, reject }] of batch.entries()) {
@@ -70,7 +76,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const claimOf = (intent: SignIntent): Claim => ({
     at: time(),
     nonce: intent.authorization.nonce,
-    terms: digestOf(intent),
+    terms: ahead.get(intent)?.terms ?? digestOf(intent),
     provider: intent.provider,
     amount: intent.authorization.value,
     maxPerProviderMonth: limits.maxPerProviderMonth,
@@ -88,8 +94,9 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
     computeAhead(intent) {
       const rule = findBrokenRule(intent, options, Math.floor(now() / 1_000));
       if (rule !== undefined) return;
-      const signature = signAuthorization(intent.authorization);
-      if (typeof signature === "string") ahead.set(intent, signature);
+      const made = signAuthorization(intent.authorization);
+      const signature = typeof made === "string" ? made : undefined;
+      ahead.set(intent, { terms: digestOf(intent), signature });
     },
     ...(kept ? { counted: () => kept.size() } : {}),
     signed: () => file.counter.totals(time()),

@@ -153,7 +153,7 @@ export class CounterFile {
     if (problem !== undefined) throw this.#break(problem);
     this.#suspect = record === undefined;
     this.#begun ||= record?.type === "counter";
-    this.#tip = hashOf(this.#hmac, this.#tip, line);
+    this.#tip = hashOf(this.#hmac, this.#tip + line);
     this.#tips.add(this.#tip);
     const [oldest] = this.#tips;
     if (this.#tips.size > MAX_TIPS && oldest !== undefined) this.#tips.delete(oldest);

@@ -19,13 +19,13 @@ export type CounterRecord =
   | { readonly type: "torn" };
 
 /** 16 bytes as hexadecimal text: of a line its seal, of all lines their tip. */
-export function hashOf(hmac: Hmac, ...texts: readonly string[]): string {
-  return hmac(texts.join(""), "hex").slice(0, 32);
+export function hashOf(hmac: Hmac, text: string): string {
+  return hmac(text, "hex").slice(0, 32);
 }
 
 export function writeLine(hmac: Hmac, record: CounterRecord): string {
-  const json = JSON.stringify(record, (_, value: unknown) =>
-    typeof value === "bigint" ? value.toString() : value,
+  const json = JSON.stringify(
+    record.type === "claim" ? { ...record, claim: writeClaim(record.claim) } : record,
   );
   return `${json} ${hashOf(hmac, json)}`;
 }
@@ -36,6 +36,16 @@ export function readLine(hmac: Hmac, line: string): CounterRecord | undefined {
   if (line.slice(-33) !== ` ${hashOf(hmac, json)}`) return undefined;
   const record = JSON.parse(json) as CounterRecord;
   return record.type === "claim" ? { ...record, claim: readClaim(record.claim) } : record;
+}
+
+function writeClaim(claim: Claim) {
+  const { amount, maxPerProviderMonth, maxPerMonth } = claim;
+  return {
+    ...claim,
+    amount: `${amount}`,
+    maxPerProviderMonth: `${maxPerProviderMonth}`,
+    maxPerMonth: `${maxPerMonth}`,
+  };
 }
 
 /** Whoever wrote the seal wrote the fields: they need no further check. */

@@ -21,6 +21,8 @@ export interface Claim {
   readonly maxPerMonth: bigint;
 }
 
+const DAY_MS = 86_400_000;
+
 export class Counter {
   readonly #terms = new Map<string, string>();
   /** By month, and by month and provider. */
@@ -80,8 +82,13 @@ export class Counter {
   }
 }
 
+/** Nearly every time is of the day of the one before it. */
+let lately = { day: NaN, month: "" };
+
 function monthOf(at: number): string {
-  return new Date(at).toISOString().slice(0, 7);
+  const day = Math.floor(at / DAY_MS);
+  if (day !== lately.day) lately = { day, month: new Date(at).toISOString().slice(0, 7) };
+  return lately.month;
 }
 
 function keyOf(month: string, provider: string): string {

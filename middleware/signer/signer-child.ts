@@ -4,7 +4,7 @@
  * Run by `startSignerProcess` under Node's permission model: no other files than its own two, no child processes, no workers.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync, writeSync } from "node:fs";
 import type { Hex } from "viem";
 import { Secret } from "../../protocol/secret.ts";
 import { decryptKey, readKeystore } from "../keystore/keystore.ts";
@@ -15,7 +15,7 @@ import { CounterFile } from "./counter-file.ts";
 import { keySigning } from "./key-signer.ts";
 import type { SignerRule } from "./signer-rules.ts";
 import type { SignIntent } from "./intent.ts";
-import { onLines } from "./lines.ts";
+import { onInputLines } from "./lines.ts";
 import {
   readIntent,
   type SignerMessage,
@@ -32,9 +32,11 @@ function say(message: SignerMessage): void {
   queueMicrotask(sayAll);
 }
 
+/** At once and not through a stream: a child's pipe waits where it is full, and the wallet always reads. */
 function sayAll(): void {
   const messages = unsaid.splice(0);
-  process.stdout.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+  const bytes = Buffer.from(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+  for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
 }
 
 async function start(text: string): Promise<CountedSigner | SignerStartProblem> {
@@ -146,9 +148,11 @@ function ruleOf({ code, details }: PaymentError): SignerRule {
 
 // Ctrl-C in a terminal reaches every process of the group; the wallet may still need a signature to end well.
 process.on("SIGINT", () => undefined);
-process.stdin.on("end", () => process.exit(0));
 let signer: CountedSigner | undefined;
-onLines(process.stdin, (line) => void (signer ? answer(signer, line) : begin(line)));
+onInputLines(
+  (line) => void (signer ? answer(signer, line) : begin(line)),
+  () => process.exit(0),
+);
 
 async function begin(line: string): Promise<void> {
   const started = await start(line);

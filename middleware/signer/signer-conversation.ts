@@ -84,7 +84,8 @@ export class SignerConversation {
   }
 
   async #totals(): Promise<TotalsMessage> {
-    const message = await this.#ask(this.#nextId++, (id) => writeQuestion({ id }));
+    const id = this.#nextId++;
+    const message = await this.#ask(id, writeQuestion({ id }));
     if ("month" in message) return message;
     throw failed("The signer does not say what it has signed.");
   }
@@ -95,10 +96,10 @@ export class SignerConversation {
     try {
       const text = intentText(intent);
       const held = this.#take(intent.authorization.nonce);
-      const message =
-        held?.text === text
-          ? await this.#ask(held.id, (id) => writeQuestion({ id, go: true }))
-          : await this.#ask(this.#nextId++, (id) => writeIntent(id, text));
+      const isHeld = held?.text === text;
+      const id = isHeld ? held.id : this.#nextId++;
+      const line = isHeld ? writeQuestion({ id, go: true }) : writeIntent(id, text);
+      const message = await this.#ask(id, line);
       if ("signature" in message) return message.signature;
       throw "refused" in message ? signerRefused(message.refused) : failed("The signer failed.");
     } finally {
@@ -130,18 +131,17 @@ export class SignerConversation {
     return held;
   }
 
-  async #ask(id: number, write: (id: number) => string): Promise<SignerMessage> {
+  async #ask(id: number, line: string): Promise<SignerMessage> {
+    if (!this.#child.stdin.writable) throw failed("The signer process has ended.");
     const answer = Promise.withResolvers<SignerMessage | undefined>();
     this.#waiting.set(id, answer.resolve);
-    try {
-      if (!this.#child.stdin.writable) throw failed("The signer process has ended.");
-      this.#child.stdin.write(write(id));
-      const message = await orUndefinedAfter(this.#signTimeoutMs, answer.promise);
-      if (message) return message;
-      throw failed("The signer process does not answer.");
-    } finally {
-      this.#waiting.delete(id);
-    }
+    this.#child.stdin.write(line);
+    const timer = setTimeout(answer.resolve, this.#signTimeoutMs, undefined);
+    const message = await answer.promise;
+    clearTimeout(timer);
+    this.#waiting.delete(id);
+    if (message) return message;
+    throw failed("The signer process does not answer.");
   }
 
   /** Closing its input ends it; what does not end is killed. */

@@ -121,6 +121,22 @@ test("the limits it was started with hold over every signer of the key, and over
   expect(await raised.sign(four!)).toMatch(/^0x/);
 });
 
+test("what another signer of the key has signed since it was told ahead counts, and may have taken its room", async () => {
+  const start = { keyFile: newKeyFile(), limits: { maxPerMonth: 35_000n } };
+  await using signer = await startSignerProcess(start);
+  await using another = await startSignerProcess(start);
+  const [one, two, three] = [1, 2, 3].map((index) =>
+    newIntent({ from: ADDRESS, nonce: toHex(index, { size: 32 }) }),
+  );
+  signer.prepare(one!);
+  await another.sign(two!);
+  expect(await signer.sign(one!)).toBe(await another.sign(one!));
+  signer.prepare(intent);
+  await another.sign(three!);
+  await expect(signer.sign(intent)).rejects.toMatchObject({ details: { rule: "WALLET_LIMIT" } });
+  expect(await another.signed()).toMatchObject({ total: 30_000n });
+});
+
 test("a counter that was changed is refused at start, and nothing is signed", async () => {
   const keyFile = newKeyFile();
   {

@@ -1,21 +1,25 @@
 /**
- * From a reservation to a payment that may leave: the signer is asked while the reservation goes to the disk, and the bytes are recorded
- * as sent before anybody gets them. Whatever fails before that record gives the amount back. What a power failure has taken of the bytes
- * can be made again from the reservation, as long as the seller's challenge does not go into them (x402); where it does (MPP), they are
- * on the disk first.
+ * From a reservation to a payment that may leave: while the signer works it is recorded as sent, on the disk, and only then does anybody
+ * get its bytes. Whatever fails before that gives the amount back. The bytes are kept while they are on their way; what a kill has taken
+ * of them in between is made again from the reservation, as long as the seller's challenge does not go into them (x402). Where it does
+ * (MPP), they are on the disk first.
  */
 import { encodePayment } from "../protocol/authorization.ts";
 import { encodeMppPayment, type MppOffer } from "../protocol/mpp.ts";
 import type { Offer } from "../protocol/offer.ts";
 import type { Ledger, LedgerEntry } from "../store/index.ts";
 import { type Policy, uncheckedPolicy } from "./check-offer.ts";
+import { Secret } from "../protocol/secret.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import type { Signer, SignIntent } from "./signer/index.ts";
 import { signerRefused } from "./signer/signer-refusal.ts";
 
 export interface SignEntryOptions {
-  readonly ledger: Pick<Ledger, "sync" | "markSent" | "markUnknown" | "release" | "keepPayment">;
+  readonly ledger: Pick<
+    Ledger,
+    "markSent" | "markUnknown" | "withdraw" | "keepSent" | "keepPayment"
+  >;
   readonly signer: Signer;
   /** One that this caller has just reserved. */
   readonly entry: LedgerEntry;
@@ -56,27 +60,37 @@ export function intentOf(
 
 export async function signEntry(options: SignEntryOptions): Promise<LedgerEntry> {
   const { ledger, signer, entry, offer } = options;
+  const { nonce } = entry;
   const intent = intentOf(entry, options);
-  const isMpp = "mpp" in offer;
   try {
-    const [signature] = await Promise.all([signer.sign(intent), isMpp || ledger.sync()]);
-    const payment = isMpp
-      ? encodeMppPayment(offer, intent.authorization, signature)
-      : encodePayment(offer, intent.authorization, signature);
-    return await ledger.markSent(entry.nonce, payment, { sync: isMpp });
+    if ("mpp" in offer) {
+      const signature = await signer.sign(intent);
+      return await ledger.markSent(nonce, encodeMppPayment(offer, intent.authorization, signature));
+    }
+    const [signature, sent] = await bothEnded(signer.sign(intent), ledger.markSent(nonce));
+    const payment = encodePayment(offer, intent.authorization, signature);
+    // Nobody waits for it: until the bytes are kept, they can be made again.
+    ledger.keepSent(nonce, payment).catch(() => undefined);
+    return { ...sent, payment: new Secret(payment) };
   } catch (error) {
-    // Not sent, so it can be given back; where even that fails, `recover` does it. What was signed for this nonce before, in a time
-    // that this book has lost, may have left: it counts until the chain has proven it dead.
+    // Handed out to nobody, so it can be given back; where even that fails, recovery ends it. What was signed for this nonce before, in a
+    // time that this book has lost, may have left: it counts until the chain has proven it dead.
     const ended = isSignedBefore(error)
-      ? ledger.markUnknown(entry.nonce, lastWindow(options))
-      : ledger.release(entry.nonce, "NEVER_SENT");
+      ? ledger.markUnknown(nonce, lastWindow(options))
+      : ledger.withdraw(nonce);
     await ended.catch(() => undefined);
     throw error;
   }
 }
 
+/** What both come to, or why the first of them that failed did; nothing is given back while the other is still at it. */
+async function bothEnded<A, B>(...both: [Promise<A>, Promise<B>]): Promise<[A, B]> {
+  await Promise.allSettled(both);
+  return Promise.all(both);
+}
+
 /**
- * The bytes of a payment that may be out and of which the book has none: a power failure took them. The signer signs for a nonce what it
+ * The bytes of a payment that may be out and of which the book has none: a kill or a power failure took them. The signer signs for a nonce what it
  * has signed before, and nothing else, so they are the same again; otherwise it throws what the signer throws.
  */
 export async function signAgain(

@@ -43,15 +43,6 @@ export interface LedgerStore {
   commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T>;
   /** Runs a script that only reads, all of it from one moment; a single question needs no transaction for that. */
   read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T>;
-  /** Resolves when everything that was committed is on disk. */
-  sync(): Promise<void>;
-  /** Brings it there in the background. Where that fails, `sync` fails from then on. */
-  syncLater?(): void;
-  /**
-   * Names the time in which nothing that was committed is forgotten, synced or not: the store is a file of this machine's, and this is
-   * since when the machine is up. Undefined where that is not known.
-   */
-  readonly boot?: string | undefined;
   /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
   explain(error: unknown): unknown;
   close(): void;
@@ -66,7 +57,7 @@ export interface BookOptions {
   staleAfterMs?: number;
 }
 
-/** Before anything leaves it is on disk: the wallet calls `sync` while the signer works. */
+/** What marks a reservation as sent, before anything leaves, is synced with all that came before; and bytes can be made again. */
 const UNSYNCED = { sync: false };
 
 export class LedgerBook implements Ledger {
@@ -75,6 +66,8 @@ export class LedgerBook implements Ledger {
   readonly #seals: Seals;
   readonly #commands: LedgerCommands;
   readonly #kept: KeptBook;
+  /** Bytes on their way into the book, by nonce. */
+  readonly #handedOut = new Map<string, Secret<PaymentHeader>>();
   #damage: unknown;
 
   constructor(
@@ -90,7 +83,7 @@ export class LedgerBook implements Ledger {
   }
 
   bind(identity: LedgerIdentity): Promise<void> {
-    return this.#commit(() => this.#commands.bind(identity, this.#store.boot));
+    return this.#commit(() => this.#commands.bind(identity));
   }
 
   async reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
@@ -103,26 +96,28 @@ export class LedgerBook implements Ledger {
     return { entry: this.#entry(row), created };
   }
 
-  sync(): Promise<void> {
-    return this.#guard(() => this.#store.sync());
+  markSent(nonce: Hex, payment?: PaymentHeader): Promise<LedgerEntry> {
+    const facts = payment && { payment: sealPayment(this.#bytesKey, nonce, payment) };
+    return this.#move(nonce, "sent", facts);
   }
 
-  async markSent(
-    nonce: Hex,
-    payment: PaymentHeader,
-    options = { sync: true },
-  ): Promise<LedgerEntry> {
-    const facts = { payment: sealPayment(this.#bytesKey, nonce, payment) };
-    const sync = options.sync || this.#store.boot === undefined;
-    const row = await this.#commit(() => this.#commands.move(nonce, "sent", facts), { sync });
-    if (!sync) this.#store.syncLater?.();
+  async keepSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    const key = nonce.toLowerCase();
     const { name, value } = payment;
-    return readEntry(row, () => new Secret({ name, value }));
+    this.#handedOut.set(key, new Secret({ name, value }));
+    try {
+      return await this.#keep(nonce, payment, UNSYNCED);
+    } finally {
+      this.#handedOut.delete(key);
+    }
   }
 
-  async keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
-    const sealed = sealPayment(this.#bytesKey, nonce, payment);
-    return this.#entry(await this.#commit(() => this.#commands.keepPayment(nonce, sealed)));
+  keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    return this.#keep(nonce, payment);
+  }
+
+  async withdraw(nonce: Hex): Promise<LedgerEntry> {
+    return this.#entry(await this.#commit(() => this.#commands.withdraw(nonce)));
   }
 
   markUnknown(nonce: Hex, validBefore?: bigint): Promise<LedgerEntry> {
@@ -244,9 +239,16 @@ export class LedgerBook implements Ledger {
     return (await this.#read(() => this.#commands.rows(sql))).map((row) => this.#entry(row));
   }
 
+  async #keep(nonce: Hex, payment: PaymentHeader, options?: TransactionOptions) {
+    const [commands, bytesKey] = [this.#commands, this.#bytesKey];
+    const seal = () => sealPayment(bytesKey, nonce, payment);
+    return this.#entry(await this.#commit(() => commands.keepPayment(nonce, seal), options));
+  }
+
   #entry(row: AuthRow): LedgerEntry {
     try {
-      return readEntry(row, (sealed) => openPayment(row, sealed, this.#bytesKey));
+      const entry = readEntry(row, (sealed) => openPayment(row, sealed, this.#bytesKey));
+      return { ...entry, payment: entry.payment ?? this.#handedOut.get(row.nonce) };
     } catch (error) {
       throw this.#notice(error);
     }

@@ -65,11 +65,7 @@ export class LedgerCommands {
     this.#options = options;
   }
 
-  /** `boot` is as in `LedgerStore`. */
-  *bind(
-    { network, genesis, asset, decimals, payer }: LedgerIdentity,
-    boot: string | undefined,
-  ): Script<void> {
+  *bind({ network, genesis, asset, decimals, payer }: LedgerIdentity): Script<void> {
     const identity = JSON.stringify({
       network,
       genesis: genesis.toLowerCase(),
@@ -89,7 +85,6 @@ export class LedgerCommands {
       });
     }
     this.#decimals = decimals;
-    yield* this.#begin(boot);
   }
 
   *reserve(reservation: Reservation): Script<{ row: AuthRow; created: boolean }> {
@@ -100,6 +95,7 @@ export class LedgerCommands {
     const newest = yield* this.newest(reservation.purchase);
     if (newest && isOut(newest.state)) {
       refuseOther(newest, reservation);
+      if (newest.state === "sent" && newest.payment === null) this.#refuseYoung(newest, at);
       return { row: newest, created: false };
     }
     if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
@@ -132,14 +128,22 @@ export class LedgerCommands {
     return yield* this.#set(row, to, yield* this.time(), facts);
   }
 
-  *keepPayment(nonce: Hex, payment: Uint8Array): Script<AuthRow> {
+  *keepPayment(nonce: Hex, seal: () => Uint8Array): Script<AuthRow> {
     const before = yield* this.#byNonce(nonce.toLowerCase());
     if (before.payment !== null) return before;
     if (!isOut(before.state)) throw notCarriedOn(before, "have bytes");
+    const payment = seal();
     const row: AuthRow = { ...before, payment };
     row.seal = this.#options.seals.row(row);
     yield* ask("UPDATE auth SET payment = ?, seal = ? WHERE id = ?", payment, row.seal, row.id);
     return row;
+  }
+
+  *withdraw(nonce: Hex): Script<AuthRow> {
+    const row = yield* this.#byNonce(nonce.toLowerCase());
+    const isHeld = row.state === "signing" || (row.state === "sent" && row.payment === null);
+    if (!isHeld) throw notCarriedOn(row, "be taken back");
+    return yield* this.#set(row, "released", yield* this.time(), { proof: "NEVER_SENT" });
   }
 
   *newest(purchase: string): Script<AuthRow | undefined> {
@@ -175,19 +179,6 @@ export class LedgerCommands {
   /** How far the chain is, for whoever wants to keep it elsewhere. */
   *head(): Script<string> {
     return Buffer.from((yield* readHead(this.#options.seals)).hash).toString("hex");
-  }
-
-  /**
-   * What was being signed when the machine stopped may have left: that it was sent is written before, and may not have reached the disk.
-   * So it counts until the chain has spoken.
-   */
-  *#begin(boot = "unnamed"): Script<void> {
-    if ((yield* this.#readMark("boot")) === boot) return;
-    const at = yield* this.time();
-    for (const row of yield* this.rows("SELECT * FROM auth WHERE state = 'signing'")) {
-      yield* this.#set(row, "unknown", at, {});
-    }
-    yield* this.#writeMark("boot", boot);
   }
 
   /** A word that the book keeps under a name, under its seal. */
@@ -242,13 +233,16 @@ export class LedgerCommands {
 
   /** A reservation that was never sent can be replaced safely: from `released` no way leads to `sent`. */
   *#replaceStale(row: AuthRow, at: number): Script<void> {
-    if (at - Number(row.updated_at) < this.#options.staleAfterMs) {
-      throw new LedgerError("PURCHASE_IN_PROGRESS", {
-        problem: `The purchase ${row.purchase} is being paid for by another caller.`,
-        nextStep: "Ask for the same purchase again in a moment.",
-      });
-    }
+    this.#refuseYoung(row, at);
     yield* this.#set(row, "released", at, { proof: "NEVER_SENT" });
+  }
+
+  #refuseYoung({ purchase, updated_at }: AuthRow, at: number): void {
+    if (at - Number(updated_at) >= this.#options.staleAfterMs) return;
+    throw new LedgerError("PURCHASE_IN_PROGRESS", {
+      problem: `The purchase ${purchase} is being paid for by another caller.`,
+      nextStep: "Ask for the same purchase again in a moment.",
+    });
   }
 
   *#set(before: AuthRow, to: PurchaseState, at: number, facts: Facts): Script<AuthRow> {

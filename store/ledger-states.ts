@@ -7,8 +7,8 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 /** Why an amount may be given back. A clock is never a reason. */
 export type ReleaseProof =
   /**
-   * No `sent` was ever recorded, so the signature, if there is one, never left. Only where no power failure can have taken the record: the
-   * book makes `unknown` of what was being signed when the machine stopped.
+   * No `sent` was ever recorded, so the signature, if there is one, never left; or the one who recorded it has handed out nothing
+   * (`withdraw`).
    */
   | "NEVER_SENT"
   /** A finalized block is past `validBefore`, and the authorization was not used in it. */
@@ -39,8 +39,7 @@ export const STATES: Readonly<Record<PurchaseState, StateRules>> = {
   },
   signing: {
     account: "reserved",
-    // Unknown at once where the signer has signed for this nonce in a time that this book does not know of (an older copy of it), and where
-    // the machine has stopped meanwhile.
+    // Unknown at once where the signer has signed for this nonce in a time that this book does not know of (an older copy of it).
     next: ["sent", "unknown", "released"],
     releases: ["NEVER_SENT"],
     repeats: false,

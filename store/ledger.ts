@@ -72,7 +72,7 @@ export interface LedgerEntry extends Omit<Reservation, "nonceOf" | "scopes" | "r
   readonly epoch: number;
   readonly nonce: Hex;
   readonly state: PurchaseState;
-  /** The bytes that were sent, from `sent` on. */
+  /** The bytes that may be out, from `sent` on; for a moment after it, or where a kill came in between, there are none. */
   readonly payment: Secret<PaymentHeader> | undefined;
   readonly transaction: Hex | undefined;
   /** What it was released on. */
@@ -112,24 +112,28 @@ export interface Ledger {
   bind(identity: LedgerIdentity): Promise<void>;
   /**
    * Sets an amount aside under all its scopes, or under none, in the state `signing`; every process sees it at once, and it is on disk
-   * after `sync`. The caller to whom it was `created` is the one who may ask the signer, and until it is stale another gets
+   * with the next command that is. The caller to whom it was `created` is the one who may ask the signer, and until it is stale another gets
    * `PURCHASE_IN_PROGRESS`. Where the purchase has an authorization that may be out or is paid, that one comes back and nothing is
    * reserved (`created` is false); the same purchase with another request, recipient or amount is `PURCHASE_CONFLICT`.
    */
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
-  /** Resolves when every reservation that was made is on disk: before that no bytes may leave. */
-  sync(): Promise<void>;
   /**
-   * Before the first byte leaves; keeps the bytes, sealed. From here on money may move. No kill undoes it; without `sync` a power failure
-   * may, and then the authorization is `unknown` as soon as the book is bound again, without its bytes (docs/decisions/0020-boots.md).
+   * On disk before the first byte leaves, with its reservation. From here on money may move. It may come before the bytes are known: then
+   * `keepSent` keeps them, or `withdraw` takes it back. Those that are given are kept, sealed.
    */
-  markSent(
-    nonce: Hex,
-    payment: PaymentHeader,
-    options?: { readonly sync: boolean },
-  ): Promise<LedgerEntry>;
-  /** Keeps the bytes of one that may be out and has none; where it has some, they stay. */
+  markSent(nonce: Hex, payment?: PaymentHeader): Promise<LedgerEntry>;
+  /**
+   * Keeps the bytes, sealed, of what its caller has marked as sent and hands out meanwhile. Whoever asks in this process has them at once;
+   * a kill before it resolves, or a power failure soon after, may take them, and nothing else (docs/decisions/0021-sent-first.md).
+   */
+  keepSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
+  /** Keeps the bytes of one that may be out and has none, before they are handed out; where it has some, they stay. */
   keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
+  /**
+   * Gives back what its caller has reserved and handed out to nobody, also where it is marked as sent: that alone may, and only while no
+   * bytes are kept of it, which another caller may have made and sent (`LEDGER_TRANSITION`).
+   */
+  withdraw(nonce: Hex): Promise<LedgerEntry>;
   /**
    * It was sent, and what came back settles nothing; or the signer has signed for its nonce before, and this book does not know what
    * became of that: then with the Unix second until which it may be good.

@@ -84,11 +84,6 @@ class PostgresStore implements LedgerStore {
     );
   }
 
-  /** What is not synced by its own commit is with the next one that is: `sent`, before which nothing leaves. */
-  sync(): Promise<void> {
-    return Promise.resolve();
-  }
-
   explain(error: unknown): unknown {
     const ours = postgresError(this.path, error);
     return ours instanceof StoreError && ours.code === "DATABASE_UNREADABLE"

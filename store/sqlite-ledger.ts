@@ -3,7 +3,6 @@
  * question. Sums are kept per scope, so a command costs the same with a million payments in the book as with none.
  */
 import assert from "node:assert/strict";
-import { bootId } from "./boot-id.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import {
   type Database,
@@ -25,8 +24,6 @@ import { migrate } from "./migrate.ts";
 export interface OpenLedgerOptions extends BookOptions {
   /** The file, or ":memory:". */
   path: string;
-  /** Names the time since this machine was started; the system's own name unless given. */
-  boot?: string;
 }
 
 /** Up to here opening looks at every page of the file; in a larger one a damaged page shows when it is read. */
@@ -34,14 +31,14 @@ const CHECKED_BYTES = 64 * 1024 * 1024;
 
 /** Opens the book, or throws `LEDGER_UNREADABLE` when it is damaged or is not what was written. */
 export function openLedger(options: OpenLedgerOptions): Ledger {
-  const { path, bytesKey, boot = bootId() } = options;
+  const { path, bytesKey } = options;
   assert(bytesKey.reveal().length === 32, "bytesKey must have 32 bytes");
   let db: Database | undefined;
   try {
     db = openDatabase(path);
     const seals = new Seals(bytesKey);
     migrate(db, "ledger", ledgerSteps(seals));
-    const store = new SqliteStore(db, seals, boot);
+    const store = new SqliteStore(db, seals);
     const damage = store.findDamagedPage() ?? store.findChange();
     if (damage !== undefined) throw unreadable(path, damage);
     return new LedgerBook(store, options);
@@ -53,14 +50,12 @@ export function openLedger(options: OpenLedgerOptions): Ledger {
 
 class SqliteStore implements LedgerStore {
   readonly path: string;
-  readonly boot: string | undefined;
   readonly #db: Database;
   readonly #seals: Seals;
   readonly #queue: CommitQueue;
 
-  constructor(db: Database, seals: Seals, boot: string | undefined) {
+  constructor(db: Database, seals: Seals) {
     this.path = db.path;
-    this.boot = boot;
     this.#db = db;
     this.#seals = seals;
     let start: ChainStart | undefined;
@@ -80,14 +75,6 @@ class SqliteStore implements LedgerStore {
 
   async read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T> {
     return this.#db.snapshot(() => this.#run(script), options);
-  }
-
-  sync(): Promise<void> {
-    return this.#queue.sync();
-  }
-
-  syncLater(): void {
-    this.#db.sync().catch(() => undefined);
   }
 
   explain(error: unknown): unknown {

@@ -1,4 +1,5 @@
 /** From a reservation to bytes that may leave: what is recorded first, and what becomes of the amount where anything fails. */
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { PaymentError } from "../../middleware/payment-error.ts";
 import { signAgain, signEntry } from "../../middleware/sign-entry.ts";
@@ -33,11 +34,11 @@ function openBook(failing: Record<string, Error> = {}) {
       return failing[name] ? Promise.reject(failing[name]) : Promise.resolve(entry);
     };
   const ledger = {
-    sync: () => (failing["sync"] ? Promise.reject(failing["sync"]) : Promise.resolve()),
     markSent: command("markSent"),
+    keepSent: command("keepSent"),
     keepPayment: command("keepPayment"),
     markUnknown: command("markUnknown"),
-    release: command("release"),
+    withdraw: command("withdraw"),
   };
   return { told, ledger };
 }
@@ -60,24 +61,36 @@ function signing(
   return { intents, signed: signEntry({ ledger, signer, ...rest, ...options }) };
 }
 
-test("it is signed, recorded as sent with its very bytes, and only then handed out", async () => {
+test("it is recorded as sent while the signer works, handed out when both are done, and its bytes are kept", async () => {
   const book = openBook();
-  expect(await signing(book).signed).toBe(entry);
-  expect(book.told).toEqual([
-    ["sign"],
-    [
-      "markSent",
-      NONCE,
-      { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) },
-      { sync: false },
-    ],
-  ]);
+  const payment = { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) };
+  const handedOut = await signing(book).signed;
+  expect(handedOut).toEqual({ ...entry, payment: expect.anything() });
+  expect(handedOut.payment?.reveal()).toEqual(payment);
+  expect(book.told).toEqual([["sign"], ["markSent", NONCE], ["keepSent", NONCE, payment]]);
 });
 
-test("bytes that a power failure has taken are made again, the very same, and kept before they are handed out", async () => {
+test("nothing is given back while it is still being recorded as sent", async () => {
+  const book = openBook();
+  const marked = Promise.withResolvers<LedgerEntry>();
+  const ledger = { ...book.ledger, markSent: () => marked.promise };
+  const error = new Error("no signature");
+  const { signed } = signing(book, { ledger, error });
+  expect(await Promise.race([signed, setImmediate("still waiting")])).toBe("still waiting");
+  expect(book.told).toEqual([["sign"]]);
+  marked.resolve(entry);
+  await expect(signed).rejects.toBe(error);
+  expect(book.told).toEqual([["sign"], ["withdraw", NONCE]]);
+});
+
+test("where its bytes cannot be kept, it is handed out all the same", async () => {
+  const { signed } = signing(openBook({ keepSent: new Error("disk full") }));
+  expect((await signed).payment).toBeDefined();
+});
+
+test("bytes that a failure has taken are made again, the very same, and kept before they are handed out", async () => {
   const [before, after] = [openBook(), openBook()];
-  await signing(before).signed;
-  const [, , payment] = before.told.at(-1)!;
+  const payment = (await signing(before).signed).payment?.reveal();
   const { ledger } = after;
   expect(
     await signAgain({ ledger, signer: account, entry, offer: OFFER, quote: QUOTE, policy: {} }),
@@ -89,7 +102,8 @@ test("bytes that hold the seller's own challenge cannot be made again: they are 
   const [before, after] = [openBook(), openBook()];
   const offer = mppOffer();
   await signing(before, { offer }).signed;
-  expect(before.told.at(-1)?.at(-1)).toEqual({ sync: true });
+  const payment = { name: "Authorization", value: expect.stringMatching(/^Payment \w+$/) };
+  expect(before.told).toEqual([["sign"], ["markSent", NONCE, payment]]);
   const { ledger } = after;
   const again = signAgain({ ledger, signer: account, entry, offer, quote: QUOTE, policy: {} });
   await expect(again).rejects.toMatchObject({ code: "SIGNER_REFUSED", details: { rule: "NONCE" } });
@@ -104,23 +118,23 @@ test.each<[string, Error]>([
 ])("where the signer %s, the amount is given back, and the caller hears why", async (_, error) => {
   const book = openBook();
   await expect(signing(book, { error }).signed).rejects.toBe(error);
-  expect(book.told).toEqual([["sign"], ["release", NONCE, "NEVER_SENT"]]);
+  expect(book.told).toEqual([["sign"], ["markSent", NONCE], ["withdraw", NONCE]]);
 });
 
-test("where it cannot be recorded as sent, nothing is handed out, and the amount is given back", async () => {
-  const book = openBook({ markSent: new Error("disk full") });
-  await expect(signing(book).signed).rejects.toThrow("disk full");
-  expect(book.told.at(-1)).toEqual(["release", NONCE, "NEVER_SENT"]);
-});
-
-test("where its reservation cannot be brought to the disk, nothing is handed out, and the amount is given back", async () => {
-  const book = openBook({ sync: new Error("disk full") });
-  await expect(signing(book).signed).rejects.toThrow("disk full");
-  expect(book.told).toEqual([["sign"], ["release", NONCE, "NEVER_SENT"]]);
-});
+test.each([
+  ["", OFFER],
+  ["with the seller's challenge in its bytes ", mppOffer()],
+])(
+  "where it %scannot be recorded as sent, nothing is handed out, and the amount is given back",
+  async (_, offer) => {
+    const book = openBook({ markSent: new Error("disk full") });
+    await expect(signing(book, { offer }).signed).rejects.toThrow("disk full");
+    expect(book.told.at(-1)).toEqual(["withdraw", NONCE]);
+  },
+);
 
 test("where the amount cannot even be given back, the caller hears of the first failure", async () => {
-  const book = openBook({ release: new Error("disk full") });
+  const book = openBook({ withdraw: new Error("disk full") });
   const error = new Error("no signature");
   await expect(signing(book, { error }).signed).rejects.toBe(error);
 });
@@ -137,7 +151,7 @@ test.each([
     const error = signerRefused("NONCE");
     const { signed } = signing(book, { error, offer, maxTimeoutSeconds: limit });
     await expect(signed).rejects.toBe(error);
-    expect(book.told).toEqual([["sign"], ["markUnknown", NONCE, until]]);
+    expect(book.told.at(-1)).toEqual(["markUnknown", NONCE, until]);
   },
 );
 

@@ -11,8 +11,6 @@ import { Seals } from "../../store/ledger-seals.ts";
 export class BookFile {
   /** Grows whenever the book may have changed. */
   version = 0;
-  /** How often the power has come back. */
-  boots = 0;
   /** The state of each authorization that would survive a power failure now, by nonce. */
   durable = new Map<string, string>();
   readonly seals: Seals;
@@ -27,7 +25,6 @@ export class BookFile {
   /** An empty book, for another run. */
   begin(): void {
     this.version = 0;
-    this.boots = 0;
     this.durable = new Map();
     this.#db.exec("BEGIN; SAVEPOINT synced");
   }
@@ -73,6 +70,5 @@ export class BookFile {
   forgetUnsynced(): void {
     this.#db.exec("ROLLBACK TO synced");
     this.version += 1;
-    this.boots += 1;
   }
 }

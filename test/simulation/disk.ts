@@ -30,9 +30,6 @@ export interface DiskOptions {
   readonly tellsEarly: boolean;
 }
 
-/** The longest that a sync takes for which nobody waits: others may keep the disk busy. */
-const BUSY_MS = 2_000;
-
 export class Disk {
   readonly #options: DiskOptions;
   #holder: Actor | undefined;
@@ -60,11 +57,6 @@ export class Disk {
       });
     };
     const later = (tell: () => void) => void scheduler.schedule(this.#latency(), actor, tell);
-    const syncAfter = (ms: number, tell = () => undefined as void) =>
-      void scheduler.schedule(ms, actor, () => {
-        this.#sync();
-        tell();
-      });
     return {
       path: "the simulated disk",
       commit: <T>(script: () => Script<T>, { sync = true }: TransactionOptions = {}) =>
@@ -77,9 +69,6 @@ export class Disk {
           if (waiting.length === 1 && this.#holder !== actor) later(flush);
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
-      boot: `boot-${file.boots}`,
-      sync: () => new Promise((resolve) => syncAfter(this.#latency(), () => later(resolve))),
-      syncLater: () => syncAfter(this.#options.chance.int(0, BUSY_MS)),
       explain: (error) => error,
       close: () => undefined,
     };

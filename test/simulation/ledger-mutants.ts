@@ -15,7 +15,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
           const entry = (await ledger.listOpen()).find((open) => open.nonce === nonce)!;
           const later = scheduler.sleep(100, actor).then(() => ledger.markSent(nonce, payment));
           later.catch(() => undefined);
-          return { ...entry, state: "sent", payment: new Secret(payment) };
+          return { ...entry, state: "sent", payment: payment && new Secret(payment) };
         },
       }),
   },
@@ -89,12 +89,19 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
       }),
   },
   {
-    name: "sends before its reservation is on the disk",
-    ledger: (ledger) => change(ledger, { sync: () => Promise.resolve() }),
+    name: "sends before it is on the disk that it did",
+    store: (store) => ({ ...store, commit: (script) => store.commit(script, { sync: false }) }),
   },
   {
-    name: "takes what it was signing when the power failed for never sent",
-    store: (store) => ({ ...store, boot: "the-first" }),
+    name: "takes back what has no bytes yet, whoever sent it",
+    ledger: (ledger) =>
+      change(ledger, {
+        async listOpen() {
+          const open = await ledger.listOpen();
+          for (const { nonce } of open) await ledger.withdraw(nonce).catch(() => undefined);
+          return ledger.listOpen();
+        },
+      }),
   },
   {
     name: "goes on before its disk has what it wrote",

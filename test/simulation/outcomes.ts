@@ -1,7 +1,6 @@
 /** What a paying call answered, held against what happened: "refused" says that nothing was paid, "undelivered" that something was. */
 import type { PayOutcome } from "../../middleware/index.ts";
 import { BASE_SEPOLIA_USDC, type TraceEvent } from "../../protocol/index.ts";
-import { readPayment } from "./messages.ts";
 import { signatureOf } from "./signer-double.ts";
 import { expect } from "./watch.ts";
 import type { World } from "./world.ts";
@@ -24,8 +23,11 @@ export function checkOutcome(world: World, outcome: PayOutcome, call: string): s
   }
   if (record.state === "settled") {
     // Of the purchase: another call may have paid for it meanwhile.
-    const { name, value } = record.payment!;
-    const { nonce } = readPayment({ headers: new Headers({ [name]: value }) })!.authorization;
+    const [row] = file.ask<{ nonce: string }>(
+      "SELECT nonce FROM auth WHERE purchase = ? ORDER BY epoch DESC LIMIT 1",
+      record.id,
+    );
+    const { nonce } = row!;
     expect("O2", file.durable.get(nonce) === "settled", `${call} says that ${nonce} is settled`);
     // What a reorganisation takes back stays settled in the book: too much is counted, never too little.
     const moved = plan.rates.reorg > 0 || watch.transfers.has(nonce);

@@ -29,7 +29,7 @@ export class Watch implements ChainWatcher {
   /** The nonces that each call has sent. */
   readonly leftByCall = new Map<string, Set<string>>();
   readonly transfers = new Map<string, Transaction>();
-  /** Signed a second time, and not sent since. */
+  /** Signed a second time. */
   readonly #remade = new Set<string>();
   readonly #file: BookFile;
   readonly #plan: Plan;
@@ -64,7 +64,7 @@ export class Watch implements ChainWatcher {
     const isSameAgain = !before || signatureOf(before) === signatureOf(authorization);
     expect("I4", isSameAgain, `${nonce} is signed a second time, for something else`);
     const row = this.rowOf(nonce);
-    // Of what a power failure has taken, the very same is made again; by two at once, and then one has kept it before the other signs.
+    // It is marked as sent meanwhile, and what a failure has taken of its bytes is made again; by two at once, and then one has kept it first.
     const isTaken =
       row !== undefined &&
       OUT.includes(row.state) &&
@@ -86,25 +86,22 @@ export class Watch implements ChainWatcher {
     expect("I13", item !== undefined, `the bytes of ${nonce} leave for ${url}`);
     expect("I9", isSame(item!.shop.payTo, to), `${nonce} goes to ${url}, whose payee is another`);
     const state = this.#file.durable.get(nonce);
-    // Its reservation at the least is on the disk, which counts as sent after a power failure.
-    const isSent = OUT.includes(this.rowOf(nonce)?.state ?? "");
-    const isDurable = state === "signing" ? isSent : state !== undefined && OUT.includes(state);
+    const isDurable = state !== undefined && OUT.includes(state);
     // Released on proof, its bytes are dead, and a caller that did not hear of it yet may send them once more.
     const isDead = state === "released EXPIRED" || state === "released CANCELLED";
     expect("I3", isDurable || isDead, `the bytes of ${nonce} leave while it is durably ${state}`);
     const sent = { bytes: payment.bytes, target: `${method} ${url} ${body}` };
     // What was made again may be in the seller's other envelope: the authorization and its signature are the same.
-    const isRemade = this.#remade.delete(nonce);
+    const isRemade = this.#remade.has(nonce);
+    const signed = this.signed.get(nonce)?.authorization;
+    const isSigned = signed !== undefined && signatureOf(signed) === payment.signature;
+    expect("I4", isSigned, `${nonce} is sent with another signature than its own`);
     const before = this.left.get(nonce) ?? sent;
     const isSameAsBefore = isRemade || before.bytes === sent.bytes;
     expect("I4", isSameAsBefore, `${nonce} is sent with other bytes than before`);
     expect("I12", before.target === sent.target, `${nonce} is sent for ${sent.target}`);
-    expect(
-      "I15",
-      this.signed.get(nonce)?.authorization.value === value,
-      `${nonce} is over ${value}`,
-    );
-    this.left.set(nonce, isRemade ? sent : before);
+    expect("I15", signed?.value === value, `${nonce} is over ${value}`);
+    this.left.set(nonce, before);
     const call = headers.get("x-call") ?? "";
     const nonces = this.leftByCall.get(call) ?? new Set();
     this.leftByCall.set(call, nonces.add(nonce));

@@ -108,6 +108,72 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     await ledger.verify();
   });
 
+  it("what is marked as sent before its bytes are known is in progress for others, until it is stale", async () => {
+    let now = 1_000_000;
+    using ledger = await openBook({ now: () => now, staleAfterMs: 1000 });
+    const { entry } = await ledger.reserve(reservation());
+    expect(await ledger.markSent(entry.nonce)).toMatchObject({ state: "sent", payment: undefined });
+    await expect(ledger.reserve(reservation())).rejects.toThrow(coded("PURCHASE_IN_PROGRESS"));
+    now += 1000;
+    const again = await ledger.reserve(reservation());
+    expect(again).toMatchObject({ created: false, entry: { state: "sent", payment: undefined } });
+    const kept = await ledger.keepSent(entry.nonce, PAYMENT);
+    expect(kept.payment?.reveal()).toEqual(PAYMENT);
+    expect((await ledger.find("pur_1"))?.payment?.reveal()).toEqual(PAYMENT);
+    await ledger.verify();
+  });
+
+  it("who asks while the bytes of what is handed out are on their way into the book has them; of what is not, only then", async () => {
+    using ledger = await openBook();
+    const [sent, made] = ["sent", "made"];
+    for (const purchase of [sent, made]) {
+      const { entry } = await ledger.reserve(reservation({ purchase }));
+      await ledger.markSent(entry.nonce);
+    }
+    const nonceOf = async (purchase: string) => (await ledger.find(purchase))!.nonce;
+    const keeping = [
+      ledger.keepSent(await nonceOf(sent), PAYMENT),
+      ledger.keepPayment(await nonceOf(made), PAYMENT),
+    ];
+    const [one, other] = await Promise.all([ledger.find(sent), ledger.find(made)]);
+    expect([one?.payment?.reveal(), other?.payment]).toEqual([PAYMENT, undefined]);
+    for (const { payment } of await Promise.all(keeping))
+      expect(payment?.reveal()).toEqual(PAYMENT);
+  });
+
+  it.each([
+    ["is being signed", []],
+    ["is marked as sent, without bytes", ["marked"]],
+  ] as const)("what %s can be taken back, and then has no bytes any more", async (_, steps) => {
+    using ledger = await openBook();
+    const { entry } = await ledger.reserve(reservation());
+    if (steps.length > 0) await ledger.markSent(entry.nonce);
+    const back = await ledger.withdraw(entry.nonce);
+    expect(back).toMatchObject({ state: "released", proof: "NEVER_SENT" });
+    expect(await ledger.spent(scope("provider:p/cloudflare", 0n))).toMatchObject({ reserved: 0n });
+    const kept = ledger.keepPayment(entry.nonce, PAYMENT);
+    await expect(kept).rejects.toThrow(coded("LEDGER_TRANSITION"));
+    expect((await ledger.reserve(reservation())).entry.epoch).toBe(2);
+  });
+
+  it.each([
+    ["sent, with bytes", ["keepPayment"]],
+    ["unknown", ["markUnknown"]],
+    ["claimed", ["markClaimed"]],
+    ["settled", ["markSettled"]],
+    ["released", ["withdraw"]],
+  ] as const)("what is %s cannot be taken back", async (_, [step]) => {
+    using ledger = await openBook();
+    const { entry } = await ledger.reserve(reservation());
+    await ledger.markSent(entry.nonce);
+    if (step === "keepPayment") await ledger.keepPayment(entry.nonce, PAYMENT);
+    else if (step === "markUnknown" || step === "withdraw") await ledger[step](entry.nonce);
+    else await ledger[step](entry.nonce, TX);
+    const before = await ledger.journal();
+    await expect(ledger.withdraw(entry.nonce)).rejects.toThrow(coded("LEDGER_TRANSITION"));
+    expect(await ledger.journal()).toEqual(before);
+  });
+
   it("what nobody knows the provider of counts against every provider's cap, and against nothing else", async () => {
     using ledger = await openBook();
     const found = { purchase: "found", payTo: `0x${"ee".repeat(20)}` as const };

@@ -27,6 +27,9 @@ async function answerOf(command: Promise<{ state: string }>): Promise<string> {
   }
 }
 
+/** What the ledger calls a state of the model. */
+const nameOf = (state: string) => (state === "marked" ? "sent" : state);
+
 class Reserve implements fc.AsyncCommand<Model, Real> {
   readonly purchase: string;
   readonly amount: bigint;
@@ -49,11 +52,12 @@ class Reserve implements fc.AsyncCommand<Model, Real> {
   #expect(model: Model, at: number): string {
     const entry = model.entries.get(this.purchase);
     const { amount } = this;
+    const isYoung = entry !== undefined && at - entry.changedAt < STALE_MS;
     if (entry && !["signing", "released"].includes(entry.state)) {
-      return entry.amount === amount ? entry.state : "PURCHASE_CONFLICT";
+      if (entry.amount !== amount) return "PURCHASE_CONFLICT";
+      return entry.state === "marked" && isYoung ? "PURCHASE_IN_PROGRESS" : nameOf(entry.state);
     }
-    if (entry?.state === "signing" && at - entry.changedAt < STALE_MS)
-      return "PURCHASE_IN_PROGRESS";
+    if (entry?.state === "signing" && isYoung) return "PURCHASE_IN_PROGRESS";
     // One that nobody carried on makes room, if there is room in the end.
     if (used(model, monthOf(at), new Set(entry && [entry])) + amount > CAP) return "CAP_EXCEEDED";
     model.booked = at;
@@ -76,21 +80,33 @@ class Move implements fc.AsyncCommand<Model, Real> {
     this.step = step;
   }
 
-  check = ({ entries }: Model) => entries.has(this.purchase);
+  check({ entries }: Model): boolean {
+    const state = entries.get(this.purchase)?.state;
+    // What is released may have bytes, or none.
+    return state !== undefined && (this.step !== "kept" || state !== "released");
+  }
   toString = () => `${this.step}(${this.purchase})`;
 
   async run(model: Model, { ledger, clock }: Real): Promise<void> {
     const entry = model.entries.get(this.purchase)!;
     const next = STEPS[entry.state]?.[this.step];
     const found = await ledger.find(this.purchase);
-    expect(await answerOf(this.#move(ledger, found!.nonce))).toBe(next ?? "LEDGER_TRANSITION");
+    const answer = await answerOf(this.#move(ledger, found!.nonce));
+    expect(answer).toBe(next === undefined ? "LEDGER_TRANSITION" : nameOf(next));
     if (next === undefined || next === entry.state) return;
+    if (this.step === "kept") {
+      entry.state = next;
+      return;
+    }
     model.booked = Math.max(clock, model.booked);
     Object.assign(entry, { state: next, changedAt: model.booked });
   }
 
   #move(ledger: Ledger, nonce: `0x${string}`) {
     if (this.step === "sent") return ledger.markSent(nonce, PAYMENT);
+    if (this.step === "marked") return ledger.markSent(nonce);
+    if (this.step === "kept") return ledger.keepPayment(nonce, PAYMENT);
+    if (this.step === "withdrawn") return ledger.withdraw(nonce);
     if (this.step === "unknown") return ledger.markUnknown(nonce);
     if (this.step === "claimed") return ledger.markClaimed(nonce, TX);
     if (this.step === "settled") return ledger.markSettled(nonce, TX);
@@ -126,6 +142,10 @@ export const commands = fc.commands(
         fc.constantFrom<Step>(
           "sent",
           "sent",
+          "marked",
+          "marked",
+          "kept",
+          "withdrawn",
           "unknown",
           "claimed",
           "settled",

@@ -4,12 +4,33 @@ import type { Ledger, ReleaseProof } from "../../store/index.ts";
 export const CAP = 100n;
 export const STALE_MS = 30_000;
 
-export type Step = "sent" | "unknown" | "claimed" | "settled" | ReleaseProof;
+export type Step =
+  | "sent"
+  | "marked"
+  | "kept"
+  | "withdrawn"
+  | "unknown"
+  | "claimed"
+  | "settled"
+  | ReleaseProof;
 
-/** Which steps lead on from a state, and where to; the others are refused. Twice the same end, or the same doubt, is once. */
+/**
+ * Which steps lead on from a state, and where to; the others are refused. Twice the same end, or the same doubt, is once. `marked` is what
+ * the ledger calls `sent` too, while it keeps no bytes of it.
+ */
 export const STEPS: Readonly<Record<string, Partial<Record<Step, string>>>> = {
-  signing: { sent: "sent", NEVER_SENT: "released" },
+  signing: { sent: "sent", marked: "marked", NEVER_SENT: "released", withdrawn: "released" },
+  marked: {
+    kept: "sent",
+    withdrawn: "released",
+    unknown: "unknown",
+    claimed: "claimed",
+    settled: "settled",
+    EXPIRED: "released",
+    CANCELLED: "released",
+  },
   sent: {
+    kept: "sent",
     unknown: "unknown",
     claimed: "claimed",
     settled: "settled",
@@ -17,14 +38,21 @@ export const STEPS: Readonly<Record<string, Partial<Record<Step, string>>>> = {
     CANCELLED: "released",
   },
   unknown: {
+    kept: "unknown",
     unknown: "unknown",
     claimed: "claimed",
     settled: "settled",
     EXPIRED: "released",
     CANCELLED: "released",
   },
-  claimed: { claimed: "claimed", settled: "settled", EXPIRED: "released", CANCELLED: "released" },
-  settled: { settled: "settled" },
+  claimed: {
+    kept: "claimed",
+    claimed: "claimed",
+    settled: "settled",
+    EXPIRED: "released",
+    CANCELLED: "released",
+  },
+  settled: { kept: "settled", settled: "settled" },
   released: { NEVER_SENT: "released", EXPIRED: "released", CANCELLED: "released" },
 };
 

@@ -8,7 +8,7 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { readHead, readIdentity } from "./ledger-chain.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import type { AuthRow } from "./ledger-rows.ts";
-import { begin, checkRate } from "./ledger-rate.ts";
+import { begin, takeNumber } from "./ledger-rate.ts";
 import { makeRoom } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
 import { isSame, type Seals } from "./ledger-seals.ts";
@@ -37,6 +37,16 @@ const COLUMNS = [
   "seal",
 ] as const satisfies readonly (keyof AuthRow)[];
 const INSERT_AUTH = `INSERT INTO auth (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+
+const LAST_AT = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
+const LOOK = `SELECT (${LAST_AT}) AS at, (SELECT id FROM auth WHERE nonce = ?) AS taken,
+  (SELECT max(id) FROM auth) AS last`;
+
+interface Look {
+  at: bigint | null;
+  taken: bigint | null;
+  last: bigint | null;
+}
 
 export interface CommandOptions {
   /** For messages. */
@@ -91,24 +101,25 @@ export class LedgerCommands {
     const decimals = this.#decimals;
     assert(decimals !== undefined, "bind the ledger before reserving");
     assert(reservation.scopes.length > 0, "a reservation needs a limit");
-    const at = yield* this.time();
     const newest = yield* this.newest(reservation.purchase);
+    const epoch = (newest?.epoch ?? 0n) + 1n;
+    const nonce = reservation.nonceOf(Number(epoch)).toLowerCase() as Hex;
+    const { at, taken, id } = yield* this.#look(nonce);
     if (newest && isOut(newest.state)) {
       refuseOther(newest, reservation);
       if (newest.state === "sent" && newest.payment === null) this.#refuseYoung(newest, at);
       return { row: newest, created: false };
     }
     if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
-    const keys: string[] = [];
-    for (const scope of reservation.scopes) {
-      keys.push(yield* makeRoom({ scope, amount: reservation.amount, at, decimals }));
-    }
-    yield* checkRate(reservation.rate, at);
-    const row = yield* this.#insert(reservation, (newest?.epoch ?? 0n) + 1n, at);
-    yield* begin(reservation.rate, row.id, at);
-    for (const key of keys) {
-      yield* ask("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", row.id, key);
-    }
+    const { amount, scopes, rate } = reservation;
+    const keys = yield* makeRoom({ scopes, amount, at, decimals });
+    const number = rate && (yield* takeNumber(rate, at));
+    if (taken) throw nonceTaken(reservation);
+    const row = yield* this.#insert(reservation, { id, epoch, nonce, at });
+    if (rate && number !== undefined) yield* begin(rate.name, id, at, number);
+    const pairs = keys.map(() => "(?, ?)").join(", ");
+    const values = keys.flatMap((key) => [id, key]);
+    yield* ask(`INSERT INTO auth_scope (auth, key) VALUES ${pairs}`, ...values);
     yield* this.#book(row, undefined, at);
     return { row, created: true };
   }
@@ -164,8 +175,12 @@ export class LedgerCommands {
 
   /** The book's time: a clock that was set back neither opens a new month nor makes anything stale. */
   *time(): Script<number> {
-    const [last] = yield* ask<{ at: bigint }>("SELECT at FROM journal ORDER BY seq DESC LIMIT 1");
-    return Math.max(Math.floor(this.#options.now()), Number(last?.at ?? 0));
+    const [last] = yield* ask<{ at: bigint }>(LAST_AT);
+    return this.#timeAfter(last?.at ?? null);
+  }
+
+  #timeAfter(last: bigint | null): number {
+    return Math.max(Math.floor(this.#options.now()), Number(last ?? 0));
   }
 
   *highest(name: string, count: number): Script<number> {
@@ -199,16 +214,20 @@ export class LedgerCommands {
     );
   }
 
-  *#insert(reservation: Reservation, epoch: bigint, at: number): Script<AuthRow> {
-    const nonce = reservation.nonceOf(Number(epoch)).toLowerCase() as Hex;
-    const [before] = yield* ask<{ taken: bigint | null; last: bigint | null }>(
-      "SELECT (SELECT id FROM auth WHERE nonce = ?) AS taken, (SELECT max(id) FROM auth) AS last",
-      nonce,
-    );
-    if (before && before.taken !== null) throw nonceTaken(reservation);
+  /** The book's time, whether a nonce is used, and the next authorization's id. */
+  *#look(nonce: Hex): Script<{ at: number; taken: boolean; id: bigint }> {
+    const [row] = yield* ask<Look>(LOOK, nonce);
+    const { at = null, taken = null, last = null } = row ?? {};
+    return { at: this.#timeAfter(at), taken: taken !== null, id: (last ?? 0n) + 1n };
+  }
+
+  *#insert(
+    reservation: Reservation,
+    { id, epoch, nonce, at }: { id: bigint; epoch: bigint; nonce: Hex; at: number },
+  ): Script<AuthRow> {
     const { purchase, provider, service, fingerprint, payTo, amount } = reservation;
     const row = {
-      id: (before?.last ?? 0n) + 1n,
+      id,
       purchase,
       epoch,
       nonce,

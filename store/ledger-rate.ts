@@ -1,6 +1,6 @@
 /**
- * How many payments were begun lately, in the book itself: so the count holds over all processes, and over a restart. Only what a
- * minute's count needs is kept, and numbered, so that counting takes the first and the last of it and not all in between.
+ * How many payments were begun lately, in the book itself: so the count holds over all processes, and over a restart. Little more
+ * than a minute's count needs is kept, and numbered, so that counting takes the first and the last of it and not all in between.
  */
 import { LedgerError } from "./ledger-error.ts";
 import { ask, type Script } from "./ledger-script.ts";
@@ -8,42 +8,50 @@ import type { LedgerRate } from "./ledger.ts";
 
 const MINUTE_MS = 60_000;
 
-/** Throws `RATE_EXCEEDED` where one more is too many. `at` is the book's time, which never goes back. */
-export function* checkRate(rate: LedgerRate | undefined, at: number): Script<void> {
-  if (!rate) return;
-  const begun = yield* countBegun(rate.name, at);
-  if (begun < rate.max) return;
+/**
+ * The number of the next one, from 1 on, or `RATE_EXCEEDED` where one more is too many. `at` is the book's time, which never goes back.
+ */
+export function* takeNumber({ name, max }: LedgerRate, at: number): Script<bigint> {
+  const bounds = yield* readBounds(name, at);
+  const begun = countOf(bounds);
+  if (begun < max) return (bounds.last ?? 0n) + 1n;
   throw new LedgerError("RATE_EXCEEDED", {
-    problem: `${begun} payments were begun in the last minute, and ${rate.max} are allowed.`,
+    problem: `${begun} payments were begun in the last minute, and ${max} are allowed.`,
     nextStep: "Nothing was paid. Wait a minute, or find out what pays so often.",
   });
 }
 
 export function* countBegun(name: string, at: number): Script<number> {
-  const sql = `SELECT
-    (SELECT n FROM begun WHERE name = ? AND at > ? ORDER BY at, auth LIMIT 1) AS first,
-    (${LAST}) AS last`;
-  const [row] = yield* ask<Bounds>(sql, name, at - MINUTE_MS, name);
-  return typeof row?.first === "bigint" ? Number(row.last - row.first) + 1 : 0;
+  return countOf(yield* readBounds(name, at));
+}
+
+function countOf({ first, last }: Bounds): number {
+  return first === null || last === null ? 0 : Number(last - first) + 1;
 }
 
 interface Bounds {
-  /** Null where none is in the minute. */
+  /** The number of the first one in the minute; null where there is none. */
   first: bigint | null;
-  last: bigint;
+  /** Of the last one that is kept, whenever that was. */
+  last: bigint | null;
 }
 
-const LAST = "SELECT n FROM begun WHERE name = ? ORDER BY at DESC, auth DESC LIMIT 1";
+const BOUNDS = `SELECT
+  (SELECT n FROM begun WHERE name = ? AND at > ? ORDER BY at, auth LIMIT 1) AS first,
+  (SELECT n FROM begun WHERE name = ? ORDER BY at DESC, auth DESC LIMIT 1) AS last`;
 
-/** Counts an authorization, and drops what is over. */
-export function* begin(rate: LedgerRate | undefined, auth: bigint, at: number): Script<void> {
-  if (!rate) return;
-  yield* ask("DELETE FROM begun WHERE name = ? AND at <= ?", rate.name, at - MINUTE_MS);
-  yield* ask(
-    `INSERT INTO begun (name, at, auth, n) VALUES (?, ?, ?, coalesce((${LAST}), 0) + 1)`,
-    rate.name,
-    at,
-    auth,
-    rate.name,
-  );
+function* readBounds(name: string, at: number): Script<Bounds> {
+  const [row] = yield* ask<Bounds>(BOUNDS, name, at - MINUTE_MS, name);
+  return row ?? { first: null, last: null };
+}
+
+/** After so many, what is over is dropped. */
+const SWEEP = 64n;
+
+/** Counts an authorization under its number. */
+export function* begin(name: string, auth: bigint, at: number, n: bigint): Script<void> {
+  if (n % SWEEP === 0n) {
+    yield* ask("DELETE FROM begun WHERE name = ? AND at <= ?", name, at - MINUTE_MS);
+  }
+  yield* ask("INSERT INTO begun (name, at, auth, n) VALUES (?, ?, ?, ?)", name, at, auth, n);
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../protocol/index.ts";
 import { BOOKS } from "./ledger-books.ts";
-import { reservation, send, TX } from "./ledger-world.ts";
+import { reservation, scope, send, TX } from "./ledger-world.ts";
 
 const coded = (code: string) => expect.objectContaining({ code });
 const rate = { name: "wallet", max: 3 };
@@ -48,6 +48,24 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, newLedgerPath, tamper }) => 
     await expect(ledger.reserve(reservation(last))).rejects.toThrow(coded("RATE_EXCEEDED"));
     now = 1_060_000;
     expect(await ledger.reserve(reservation(last))).toMatchObject({ created: true });
+  });
+
+  it("a hundred begun in a minute are counted to the last, also after the hundred of the minute before", async () => {
+    let now = 1_000_000;
+    using ledger = await openBook({ now: () => now });
+    const hundred = { name: "wallet", max: 100 };
+    const begin = async (minute: number, index: number) => {
+      const purchase = `pur_${minute}_${index}`;
+      await ledger.reserve(
+        reservation({ purchase, amount: 1n, rate: hundred, scopes: [scope("wallet", 1_000n)] }),
+      );
+    };
+    for (const minute of [1, 2]) {
+      now += 60_000;
+      for (let index = 0; index < 100; index += 1) await begin(minute, index);
+      expect(await ledger.begun("wallet")).toBe(100);
+      await expect(begin(minute, 100)).rejects.toMatchObject({ code: "RATE_EXCEEDED" });
+    }
   });
 
   it("asking again for a payment that has left begins nothing, and another rate counts for itself", async () => {

@@ -101,19 +101,19 @@ export class LedgerBook implements Ledger {
     return this.#move(nonce, "sent", facts);
   }
 
-  async keepSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+  async keepSent(nonce: Hex, payment: PaymentHeader): Promise<void> {
     const key = nonce.toLowerCase();
     const { name, value } = payment;
     this.#handedOut.set(key, new Secret({ name, value }));
     try {
-      return await this.#keep(nonce, payment, UNSYNCED);
+      await this.#keep(nonce, payment, UNSYNCED);
     } finally {
       this.#handedOut.delete(key);
     }
   }
 
-  keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
-    return this.#keep(nonce, payment);
+  async keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    return this.#entry(await this.#keep(nonce, payment));
   }
 
   async withdraw(nonce: Hex): Promise<LedgerEntry> {
@@ -239,10 +239,10 @@ export class LedgerBook implements Ledger {
     return (await this.#read(() => this.#commands.rows(sql))).map((row) => this.#entry(row));
   }
 
-  async #keep(nonce: Hex, payment: PaymentHeader, options?: TransactionOptions) {
+  #keep(nonce: Hex, payment: PaymentHeader, options?: TransactionOptions): Promise<AuthRow> {
     const [commands, bytesKey] = [this.#commands, this.#bytesKey];
     const seal = () => sealPayment(bytesKey, nonce, payment);
-    return this.#entry(await this.#commit(() => commands.keepPayment(nonce, seal), options));
+    return this.#commit(() => commands.keepPayment(nonce, seal), options);
   }
 
   #entry(row: AuthRow): LedgerEntry {

@@ -8,6 +8,7 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { readHead, readIdentity } from "./ledger-chain.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import type { AuthRow } from "./ledger-rows.ts";
+import { WrittenRows } from "./written-rows.ts";
 import { begin, takeNumber } from "./ledger-rate.ts";
 import { makeRoom } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
@@ -42,6 +43,8 @@ const LAST_AT = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
 const LOOK = `SELECT (${LAST_AT}) AS at, (SELECT id FROM auth WHERE nonce = ?) AS taken,
   (SELECT max(id) FROM auth) AS last`;
 
+const STILL = `SELECT seal, (${LAST_AT}) AS at FROM auth WHERE id = ?`;
+
 interface Look {
   at: bigint | null;
   taken: bigint | null;
@@ -68,6 +71,7 @@ export interface Facts {
 
 export class LedgerCommands {
   readonly #options: CommandOptions;
+  readonly #written = new WrittenRows();
   /** Known once the book is bound. */
   #decimals: number | undefined;
 
@@ -112,20 +116,19 @@ export class LedgerCommands {
     }
     if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
     const { amount, scopes, rate } = reservation;
-    const keys = yield* makeRoom({ scopes, amount, at, decimals });
+    const keys: string[] = [];
+    for (const scope of scopes) keys.push(yield* makeRoom({ scope, amount, at, decimals }));
     const number = rate && (yield* takeNumber(rate, at));
     if (taken) throw nonceTaken(reservation);
     const row = yield* this.#insert(reservation, { id, epoch, nonce, at });
     if (rate && number !== undefined) yield* begin(rate.name, id, at, number);
-    const pairs = keys.map(() => "(?, ?)").join(", ");
-    const values = keys.flatMap((key) => [id, key]);
-    yield* ask(`INSERT INTO auth_scope (auth, key) VALUES ${pairs}`, ...values);
+    for (const key of keys) yield* ask("INSERT INTO auth_scope (auth, key) VALUES (?, ?)", id, key);
     yield* this.#book(row, undefined, at);
     return { row, created: true };
   }
 
   *move(nonce: Hex, to: PurchaseState, facts: Facts = {}): Script<AuthRow> {
-    const row = yield* this.#byNonce(nonce.toLowerCase());
+    const { row, at } = yield* this.#byNonce(nonce.toLowerCase());
     const rules = STATES[row.state];
     if (row.state === to && rules.repeats) return row;
     const { proof } = facts;
@@ -136,25 +139,25 @@ export class LedgerCommands {
     if (!allowed) {
       throw notCarriedOn(row, `become ${to}${proof ? ` on ${proof}` : ""}`);
     }
-    return yield* this.#set(row, to, yield* this.time(), facts);
+    return yield* this.#set(row, to, at, facts);
   }
 
   *keepPayment(nonce: Hex, seal: () => Uint8Array): Script<AuthRow> {
-    const before = yield* this.#byNonce(nonce.toLowerCase());
+    const { row: before } = yield* this.#byNonce(nonce.toLowerCase());
     if (before.payment !== null) return before;
     if (!isOut(before.state)) throw notCarriedOn(before, "have bytes");
     const payment = seal();
     const row: AuthRow = { ...before, payment };
     row.seal = this.#options.seals.row(row);
     yield* ask("UPDATE auth SET payment = ?, seal = ? WHERE id = ?", payment, row.seal, row.id);
-    return row;
+    return this.#written.keep(row);
   }
 
   *withdraw(nonce: Hex): Script<AuthRow> {
-    const row = yield* this.#byNonce(nonce.toLowerCase());
+    const { row, at } = yield* this.#byNonce(nonce.toLowerCase());
     const isHeld = row.state === "signing" || (row.state === "sent" && row.payment === null);
     if (!isHeld) throw notCarriedOn(row, "be taken back");
-    return yield* this.#set(row, "released", yield* this.time(), { proof: "NEVER_SENT" });
+    return yield* this.#set(row, "released", at, { proof: "NEVER_SENT" });
   }
 
   *newest(purchase: string): Script<AuthRow | undefined> {
@@ -247,7 +250,7 @@ export class LedgerCommands {
     };
     const sealed: AuthRow = { ...row, seal: this.#options.seals.row(row) };
     yield* ask(INSERT_AUTH, ...COLUMNS.map((column) => sealed[column]));
-    return sealed;
+    return this.#written.keep(sealed);
   }
 
   /** A reservation that was never sent can be replaced safely: from `released` no way leads to `sent`. */
@@ -289,7 +292,7 @@ export class LedgerCommands {
     );
     yield* this.#book(row, before.state, at);
     if (to === "released") yield* ask("DELETE FROM kept WHERE purchase = ?", row.purchase);
-    return row;
+    return this.#written.keep(row);
   }
 
   /** Writes the journal, and moves the amount between the sums of every scope that carries it. */
@@ -318,9 +321,16 @@ export class LedgerCommands {
     );
   }
 
-  *#byNonce(nonce: string): Script<AuthRow> {
+  /** The authorization of a nonce, and the book's time. */
+  *#byNonce(nonce: string): Script<{ row: AuthRow; at: number }> {
+    const written = this.#written.find(nonce);
+    if (written) {
+      const [now] = yield* ask<{ seal: Uint8Array; at: bigint }>(STILL, written.id);
+      if (now && isSame(written.seal, now.seal))
+        return { row: written, at: this.#timeAfter(now.at) };
+    }
     const [row] = yield* this.rows("SELECT * FROM auth WHERE nonce = ?", nonce);
-    if (row) return row;
+    if (row) return { row, at: yield* this.time() };
     throw new LedgerError("PURCHASE_UNKNOWN", {
       problem: "The ledger has no authorization with this nonce.",
       nextStep: "Reserve before anything else.",

@@ -27,6 +27,7 @@ function monthOf(at: number): string {
   return newest.text;
 }
 
+const READ = "SELECT settled, reserved FROM scope WHERE key = ?";
 const NOTHING: Spent = { settled: 0n, reserved: 0n };
 
 /** What was paid to somebody of whom the book does not know which provider it is: it counts against every provider's cap. */
@@ -39,51 +40,27 @@ export function providerCapOf(key: string): string | undefined {
 }
 
 export function* readScope(key: string): Script<Spent> {
-  return (yield* readScopes([key])).get(key) ?? NOTHING;
-}
-
-/** Those of the keys that there are. */
-function* readScopes(keys: readonly string[]): Script<Map<string, Spent>> {
-  const sql = `SELECT key, settled, reserved FROM scope WHERE key IN (${keys.map(() => "?").join(", ")})`;
-  const rows = yield* ask<Spent & { key: string }>(sql, ...keys);
-  return new Map(rows.map(({ key, settled, reserved }) => [key, { settled, reserved }]));
+  const [row] = yield* ask<Spent>(READ, key);
+  return row ?? NOTHING;
 }
 
 export interface RoomOptions {
-  readonly scopes: readonly LedgerScope[];
+  readonly scope: LedgerScope;
   readonly amount: bigint;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly decimals: number;
 }
 
-/** Finds room for an amount under every scope, and returns the keys that they are kept by; or throws, naming what is left. */
-export function* makeRoom({ scopes, ...wanted }: RoomOptions): Script<string[]> {
-  const keys = scopes.map((scope) => scopeKey(scope, wanted.at));
-  const unattributed = scopeKey({ name: UNATTRIBUTED, perMonth: true }, wanted.at);
-  const kept = yield* readScopes([...keys, unattributed]);
-  for (const [index, scope] of scopes.entries()) {
-    const sums = kept.get(keys[index]!) ?? NOTHING;
-    const isProvider = scope.perMonth && scope.name.startsWith(PROVIDER_PREFIX);
-    const beside = isProvider ? (kept.get(unattributed) ?? NOTHING) : NOTHING;
-    checkRoom({ scope, sums, beside, ...wanted });
-  }
-  for (const key of keys) {
-    if (!kept.has(key))
-      yield* ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", key);
-  }
-  return keys;
-}
-
-interface CheckOptions extends Omit<RoomOptions, "scopes" | "at"> {
-  readonly scope: LedgerScope;
-  readonly sums: Spent;
-  /** What counts under it too. */
-  readonly beside: Spent;
-}
-
-function checkRoom({ scope, sums, beside, amount, decimals }: CheckOptions): void {
-  const { settled, reserved } = sums;
+/** Finds room for an amount under one scope, and returns the key that it is kept by; or throws, naming what is left. */
+export function* makeRoom({ scope, amount, at, decimals }: RoomOptions): Script<string> {
+  const key = scopeKey(scope, at);
+  const [kept] = yield* ask<Spent>(READ, key);
+  const { settled, reserved } = kept ?? NOTHING;
+  const beside =
+    scope.perMonth && scope.name.startsWith(PROVIDER_PREFIX)
+      ? yield* readScope(scopeKey({ name: UNATTRIBUTED, perMonth: true }, at))
+      : NOTHING;
   const used = settled + reserved + beside.settled + beside.reserved;
   const max = scope.max < MAX_SUM ? scope.max : MAX_SUM;
   if (used + amount > max) {
@@ -103,4 +80,6 @@ function checkRoom({ scope, sums, beside, amount, decimals }: CheckOptions): voi
       },
     });
   }
+  if (!kept) yield* ask("INSERT INTO scope (key) VALUES (?) ON CONFLICT DO NOTHING", key);
+  return key;
 }

@@ -126,7 +126,7 @@ export interface Ledger {
    * Keeps the bytes, sealed, of what its caller has marked as sent and hands out meanwhile. Whoever asks in this process has them at once;
    * a kill before it resolves, or a power failure soon after, may take them, and nothing else (docs/decisions/0020-sent-first.md).
    */
-  keepSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
+  keepSent(nonce: Hex, payment: PaymentHeader): Promise<void>;
   /** Keeps the bytes of one that may be out and has none, before they are handed out; where it has some, they stay. */
   keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /**

@@ -35,7 +35,7 @@ function openBook(failing: Record<string, Error> = {}) {
     };
   const ledger = {
     markSent: command("markSent"),
-    keepSent: command("keepSent"),
+    keepSent: (...args: unknown[]) => command("keepSent")(...args).then(() => undefined),
     keepPayment: command("keepPayment"),
     markUnknown: command("markUnknown"),
     withdraw: command("withdraw"),

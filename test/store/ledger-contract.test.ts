@@ -117,8 +117,7 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     now += 1000;
     const again = await ledger.reserve(reservation());
     expect(again).toMatchObject({ created: false, entry: { state: "sent", payment: undefined } });
-    const kept = await ledger.keepSent(entry.nonce, PAYMENT);
-    expect(kept.payment?.reveal()).toEqual(PAYMENT);
+    await ledger.keepSent(entry.nonce, PAYMENT);
     expect((await ledger.find("pur_1"))?.payment?.reveal()).toEqual(PAYMENT);
     await ledger.verify();
   });
@@ -137,8 +136,8 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     ];
     const [one, other] = await Promise.all([ledger.find(sent), ledger.find(made)]);
     expect([one?.payment?.reveal(), other?.payment]).toEqual([PAYMENT, undefined]);
-    for (const { payment } of await Promise.all(keeping))
-      expect(payment?.reveal()).toEqual(PAYMENT);
+    await Promise.all(keeping);
+    expect((await ledger.find(made))?.payment?.reveal()).toEqual(PAYMENT);
   });
 
   it.each([

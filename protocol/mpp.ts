@@ -88,8 +88,7 @@ export function readMppOffer(
 ): MppOffer | undefined {
   const challenge = Challenge.safeParse(params).data;
   if (!challenge) return undefined;
-  const text = Buffer.from(challenge.request, "base64url").toString("utf8");
-  const request = ChargeRequest.safeParse(parseJson(text)).data;
+  const request = readCharge(challenge.request);
   if (!request?.methodDetails.credentialTypes.includes("authorization")) return undefined;
   const { chainId, decimals } = request.methodDetails;
   const network = `eip155:${chainId}`;
@@ -114,6 +113,17 @@ export function readMppOffer(
     resource: [host, hostname].includes(realm) ? url : undefined,
     raw: challenge,
   };
+}
+
+type ChargeRequest = z.output<typeof ChargeRequest>;
+let lastCharge: { readonly text: string; readonly request: ChargeRequest | undefined } | undefined;
+
+/** A seller says the same of a page each time, and only the challenge around it is new. */
+function readCharge(text: string): ChargeRequest | undefined {
+  if (lastCharge?.text === text) return lastCharge.request;
+  const json = Buffer.from(text, "base64url").toString("utf8");
+  lastCharge = { text, request: ChargeRequest.safeParse(parseJson(json)).data };
+  return lastCharge.request;
 }
 
 function readAmount(text: string): bigint | undefined {

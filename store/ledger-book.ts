@@ -66,6 +66,8 @@ export class LedgerBook implements Ledger {
   readonly #seals: Seals;
   readonly #commands: LedgerCommands;
   readonly #kept: KeptBook;
+  /** What is in sealed bytes of this process's own, so that it need not open them. */
+  readonly #sealed = new WeakMap<Uint8Array, Secret<PaymentHeader>>();
   /** Bytes on their way into the book, by nonce. */
   readonly #handedOut = new Map<string, Secret<PaymentHeader>>();
   #damage: unknown;
@@ -97,7 +99,7 @@ export class LedgerBook implements Ledger {
   }
 
   markSent(nonce: Hex, payment?: PaymentHeader): Promise<LedgerEntry> {
-    const facts = payment && { payment: sealPayment(this.#bytesKey, nonce, payment) };
+    const facts = payment && { payment: this.#sealPayment(nonce, payment) };
     return this.#move(nonce, "sent", facts);
   }
 
@@ -240,14 +242,21 @@ export class LedgerBook implements Ledger {
   }
 
   #keep(nonce: Hex, payment: PaymentHeader, options?: TransactionOptions): Promise<AuthRow> {
-    const [commands, bytesKey] = [this.#commands, this.#bytesKey];
-    const seal = () => sealPayment(bytesKey, nonce, payment);
-    return this.#commit(() => commands.keepPayment(nonce, seal), options);
+    const seal = () => this.#sealPayment(nonce, payment);
+    return this.#commit(() => this.#commands.keepPayment(nonce, seal), options);
+  }
+
+  #sealPayment(nonce: Hex, { name, value }: PaymentHeader): Uint8Array {
+    const sealed = sealPayment(this.#bytesKey, nonce, { name, value });
+    this.#sealed.set(sealed, new Secret({ name, value }));
+    return sealed;
   }
 
   #entry(row: AuthRow): LedgerEntry {
     try {
-      const entry = readEntry(row, (sealed) => openPayment(row, sealed, this.#bytesKey));
+      const open = (sealed: Uint8Array) =>
+        this.#sealed.get(sealed) ?? openPayment(row, sealed, this.#bytesKey);
+      const entry = readEntry(row, open);
       return { ...entry, payment: entry.payment ?? this.#handedOut.get(row.nonce) };
     } catch (error) {
       throw this.#notice(error);

@@ -117,11 +117,11 @@ export class SignerConversation {
     }
     const held = { id: this.#nextId++, text: intentText(intent) };
     this.#held.set(nonce, held);
-    this.#child.stdin.write(writeIntent(held.id, held.text, true));
+    this.#write(writeIntent(held.id, held.text, true));
     return () => {
       if (this.#held.get(nonce) !== held) return;
       this.#held.delete(nonce);
-      this.#child.stdin.write(writeQuestion({ id: held.id, drop: true }));
+      this.#write(writeQuestion({ id: held.id, drop: true }));
     };
   }
 
@@ -135,13 +135,23 @@ export class SignerConversation {
     if (!this.#child.stdin.writable) throw failed("The signer process has ended.");
     const answer = Promise.withResolvers<SignerMessage | undefined>();
     this.#waiting.set(id, answer.resolve);
-    this.#child.stdin.write(line);
+    this.#write(line);
     const timer = setTimeout(answer.resolve, this.#signTimeoutMs, undefined);
     const message = await answer.promise;
     clearTimeout(timer);
     this.#waiting.delete(id);
     if (message) return message;
     throw failed("The signer process does not answer.");
+  }
+
+  /** What is said together leaves together. */
+  #write(line: string): void {
+    const { stdin } = this.#child;
+    if (stdin.writableCorked === 0) {
+      stdin.cork();
+      process.nextTick(() => stdin.uncork());
+    }
+    stdin.write(line);
   }
 
   /** Closing its input ends it; what does not end is killed. */

@@ -24,7 +24,7 @@ export interface SignEntryOptions {
   /** One that this caller has just reserved. */
   readonly entry: LedgerEntry;
   readonly offer: Offer | MppOffer;
-  readonly quote: Quote;
+  readonly quote: Pick<Quote, "payTo" | "maxAmount">;
   readonly policy: Policy;
   /** No window of this wallet's is longer. */
   readonly maxTimeoutSeconds: number;
@@ -90,8 +90,8 @@ async function bothEnded<A, B>(...both: [Promise<A>, Promise<B>]): Promise<[A, B
 }
 
 /**
- * The bytes of a payment that may be out and of which the book has none: a kill or a power failure took them. The signer signs for a nonce what it
- * has signed before, and nothing else, so they are the same again; otherwise it throws what the signer throws.
+ * The bytes of a payment that may be out and of which the book has none: a kill or a power failure took them. The signer signs for a
+ * nonce what it has signed before, and nothing else, so they are the same again; otherwise it throws what the signer throws.
  */
 export async function signAgain(
   options: Omit<SignEntryOptions, "maxTimeoutSeconds">,

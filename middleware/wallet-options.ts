@@ -24,6 +24,12 @@ export interface WalletOptions {
   readonly trace?: Trace | undefined;
 }
 
+/** What a payment's bytes are made again from, with its reservation: the offer that was taken, and what it was held against. */
+export interface RemakeTerms<AnyOffer = Offer> {
+  readonly offer: AnyOffer;
+  readonly quote: Pick<Quote, "payTo" | "maxAmount">;
+}
+
 export interface AuthorizeOptions {
   /** The logical buy (`purchaseId`). */
   readonly purchase: string;

@@ -51,12 +51,13 @@ export function localWallet({
     async authorize({ service, operation, inputs, offer }) {
       const { provider } = findService(catalog, service);
       const quote = quoteFor({ catalog, service, operation, inputs });
+      const read = readOrderedOffer(offer, { url: quote.request.url, now: now() });
       return wallet.authorize({
         purchase: purchaseId({ project, service, operation, inputs }),
         quote,
-        offer: readOrderedOffer(offer, { url: quote.request.url, now: now() }),
+        offer: read,
         scopes: scopesFor(provider.profile.id),
-        keep: keepCall(project, quote.request),
+        keep: keepCall(project, quote.request, { offer: read, quote }),
       });
     },
     report: (purchase, outcome) => wallet.report(purchase, outcome),

@@ -31,7 +31,7 @@ import { recoverEntries } from "./recover-entries.ts";
 import { intentOf, signAgain, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
 import { WalletEntries } from "./wallet-entries.ts";
-import type { AuthorizeOptions, WalletOptions } from "./wallet-options.ts";
+import type { AuthorizeOptions, RemakeTerms, WalletOptions } from "./wallet-options.ts";
 
 export class Wallet {
   readonly #options: WalletOptions;
@@ -84,6 +84,23 @@ export class Wallet {
       const signing = { ledger, signer, entry, offer, quote, policy, maxTimeoutSeconds };
       if (!created) return this.#entries.read(await signAgain(signing));
       return this.#entries.tell(await signEntry(signing));
+    });
+  }
+
+  /**
+   * The bytes of an authorization that may be out, made again where a failure has taken them; undefined where the purchase has another by
+   * now, or it is dead. What is signed is what was reserved; terms that differ from those it was signed for are refused by the signer.
+   */
+  remake(
+    { purchase, nonce }: Pick<LedgerEntry, "purchase" | "nonce">,
+    terms: RemakeTerms,
+  ): Promise<PurchaseRecord | undefined> {
+    return this.#turns.take(purchase, async () => {
+      const entry = await this.#ledger.find(purchase);
+      if (!entry || entry.nonce !== nonce || !isOut(entry.state)) return undefined;
+      if (entry.payment !== undefined) return this.#entries.read(entry);
+      const { ledger, signer, policy = {} } = this.#options;
+      return this.#entries.read(await signAgain({ ledger, signer, entry, policy, ...terms }));
     });
   }
 

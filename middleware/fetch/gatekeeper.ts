@@ -29,7 +29,15 @@ export interface Approval {
 /** What is needed of a wallet to pay without a catalog: one in this process. */
 export type PayingWallet = Pick<
   Wallet,
-  "authorize" | "find" | "report" | "spent" | "begun" | "recover" | "listKept" | "keepAnswer"
+  | "authorize"
+  | "find"
+  | "report"
+  | "spent"
+  | "begun"
+  | "recover"
+  | "remake"
+  | "listKept"
+  | "keepAnswer"
 >;
 
 export interface GatekeeperOptions {
@@ -46,8 +54,8 @@ export interface GatekeeperOptions {
 }
 
 interface GatekeeperCall {
-  /** What it takes to make the request again after a crash. */
-  readonly keep: Secret | undefined;
+  /** What it takes to make the request again after a crash, on the terms that are taken. */
+  readonly keep: (terms: Pick<Permit, "offer" | "quote">) => Secret | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -79,7 +87,8 @@ export class Gatekeeper {
       if (granted.needsApproval) await this.#askApproval(question, granted);
       signal?.throwIfAborted();
       const { quote, offer, scopes, rate } = granted;
-      return wallet.authorize({ purchase, quote, offer, scopes, rate, keep });
+      const kept = keep({ offer, quote });
+      return wallet.authorize({ purchase, quote, offer, scopes, rate, keep: kept });
     });
   }
 

@@ -143,7 +143,7 @@ class Payer {
     };
     const { signal } = request;
     const record = await this.#gatekeeper.authorize(question, {
-      keep: writeKeptRequest(this.#options.scope, hop),
+      keep: (terms) => writeKeptRequest(this.#options.scope, hop, terms),
       signal,
     });
     return this.#send(hop, request, record);

@@ -1,12 +1,16 @@
 /**
  * Fetches what was paid for and never delivered: at start, and now and then. First the chain ends what it has an answer for; then each
  * payment that is settled, or may still be, is sent again, the same bytes with the same request, and what comes back is kept for the
- * caller's next identical call. It never signs. What a server does not deliver stays in the book as paid and undelivered.
+ * caller's next identical call. It has nothing signed but what was reserved and may be out: where a failure has taken the bytes, they come
+ * out the same. What a server does not deliver stays in the book as paid and undelivered.
  */
-import { isOpen, type KeptRequest } from "../../store/index.ts";
+import { PurserError } from "../../protocol/error.ts";
+import type { PurchaseRecord } from "../../protocol/orchestrator-api.ts";
+import { isOpen, isOut, type KeptRequest } from "../../store/index.ts";
 import { type PaidRequest, reportAnswer, sendRequest, type SendOptions } from "../send-paid.ts";
 import type { PayingWallet } from "./gatekeeper.ts";
 import { writeKeptAnswer } from "./kept-answer.ts";
+import { readKeptRequest } from "./kept-request.ts";
 
 export interface RecoveryTiming {
   /** How often it runs, in milliseconds; 15,000 unless given. */
@@ -16,7 +20,10 @@ export interface RecoveryTiming {
 }
 
 export interface RecoveryOptions extends RecoveryTiming, Pick<SendOptions, "timeoutMs"> {
-  readonly wallet: Pick<PayingWallet, "recover" | "listKept" | "keepAnswer" | "find" | "report">;
+  readonly wallet: Pick<
+    PayingWallet,
+    "recover" | "remake" | "listKept" | "keepAnswer" | "find" | "report"
+  >;
   /** The request to send again, with its headers; undefined where it is not to be sent, or not yet. */
   readonly requestOf: (kept: KeptRequest) => Promise<PaidRequest | undefined>;
   readonly fetch: typeof globalThis.fetch;
@@ -109,8 +116,8 @@ export class Recovery {
 
   #isDue({ entry, answer }: KeptRequest): boolean {
     const { now, isBusy = () => false } = this.#options;
-    const { purchase, payment, state, updatedAt, validBefore } = entry;
-    if (answer !== undefined || payment === undefined || isBusy(purchase)) return false;
+    const { purchase, state, updatedAt, validBefore } = entry;
+    if (answer !== undefined || !isOut(state) || isBusy(purchase)) return false;
     const at = now();
     if (at < (this.#failed.get(purchase)?.notBefore ?? 0)) return false;
     // The server can no longer settle it; the chain will prove it dead.
@@ -121,12 +128,14 @@ export class Recovery {
   async #fetchAgain(kept: KeptRequest): Promise<void> {
     const { wallet, fetch, timeoutMs, requestOf } = this.#options;
     const { purchase, payment } = kept.entry;
-    const record = await wallet.find(purchase);
+    const found = await wallet.find(purchase);
     // Dead by now, or another one, that somebody else has just made.
-    if (!payment || record?.payment?.value !== payment.reveal().value) return;
+    if (!found || found.payment?.value !== payment?.reveal().value) return;
     const request = await requestOf(kept);
     if (!request) return;
-    const { name, value } = payment.reveal();
+    const record = payment ? found : await this.#remake(kept);
+    if (!record?.payment) return this.#postpone(purchase);
+    const { name, value } = record.payment;
     const sending: SendOptions = {
       request,
       fetch,
@@ -141,6 +150,17 @@ export class Recovery {
     // An answer that could not be kept has reached nobody, so it is not reported as one.
     const isLost = answer?.response.ok === true && text === undefined;
     await reportAnswer(wallet, record, isLost ? undefined : answer);
+  }
+
+  /** With the bytes that a failure has taken, where they can be made again. */
+  async #remake({ entry, request }: KeptRequest): Promise<PurchaseRecord | undefined> {
+    const { terms } = readKeptRequest(request);
+    try {
+      return terms && (await this.#options.wallet.remake(entry, terms));
+    } catch (error) {
+      if (!(error instanceof PurserError)) throw error;
+      return undefined;
+    }
   }
 
   #postpone(purchase: string): void {

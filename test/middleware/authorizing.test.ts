@@ -4,6 +4,7 @@ import { type SignIntent, uncheckedPolicy } from "../../middleware/index.ts";
 import { BASE_USDC, Secret } from "../../protocol/index.ts";
 import type { Ledger, Reservation } from "../../store/index.ts";
 import {
+  EXPIRED,
   mppOffer,
   newSigner,
   OFFER,
@@ -223,6 +224,24 @@ test("every purchase is listed once, oldest first, and one that is not there is 
   expect((await chainless.wallet.list()).map(({ id }) => id)).toEqual(["p1", "p2"]);
   expect(await chainless.wallet.find("p2")).toMatchObject({ id: "p2", state: "sent" });
   expect(await chainless.wallet.find("p3")).toBeUndefined();
+});
+
+test("bytes that were not kept are made again, the same, for the very authorization and no other", async () => {
+  using chainless = openChainless();
+  Reflect.set(chainless.ledger, "keepSent", () => Promise.resolve());
+  const { payment } = await chainless.pay();
+  const entry = (await chainless.ledger.find("p1"))!;
+  expect(entry).toMatchObject({ state: "sent", payment: undefined });
+  const terms = { offer: OFFER, quote: QUOTE };
+  const other = { ...entry, nonce: `0x${"99".repeat(32)}` as const };
+  expect(await chainless.wallet.remake(other, terms)).toBeUndefined();
+  for (const _ of ["made", "kept"]) {
+    expect(await chainless.wallet.remake(entry, terms)).toMatchObject({ id: "p1", payment });
+  }
+  chainless.saying.proof = EXPIRED;
+  await chainless.wallet.recover();
+  expect(await chainless.wallet.remake(entry, terms)).toBeUndefined();
+  expect(await chainless.wallet.remake({ ...entry, purchase: "p9" }, terms)).toBeUndefined();
 });
 
 test("what a dead process was signing is given back at recovery, and told; with a grace it is left", async () => {

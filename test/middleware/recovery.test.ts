@@ -1,6 +1,7 @@
 /** What a payer does by itself about what was paid for and not delivered: C4 to C8 of the wallet's crash points, from outside. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createPayer, remoteWallet, type RecoverySettings } from "../../middleware/index.ts";
+import { signerRefused } from "../../middleware/signer/signer-refusal.ts";
 import { Secret } from "../../protocol/index.ts";
 import { type Buyer, openBuyer } from "./buyer.ts";
 import { openFetchBuyer, policyFor } from "./fetch-buyer.ts";
@@ -34,24 +35,38 @@ interface Left {
   shop: { url: string; payTo: string };
   fetch: typeof fetch;
   headers?: Record<string, string>;
+  /** It died before it had kept the bytes. */
+  keepsBytes?: boolean;
 }
 
 /** A process that paid, heard nothing, and died. */
-async function leavePayment({ shop, fetch, headers = {} }: Left): Promise<Buyer> {
+async function leavePayment({
+  shop,
+  fetch,
+  headers = {},
+  keepsBytes = true,
+}: Left): Promise<Buyer> {
   const buyer = await openFetchBuyer(market.chain, { shop, fetch, resends: 0, recovery: false });
+  const { keepSent } = buyer.ledger;
+  if (!keepsBytes) Reflect.set(buyer.ledger, "keepSent", () => Promise.resolve());
   const outcome = await buyer.pay(`${shop.url}/shop/items/a`, { headers });
   expect(outcome.kind).not.toBe("delivered");
+  Reflect.set(buyer.ledger, "keepSent", keepSent);
+  const [kept] = await buyer.ledger.listKept();
+  expect(kept?.entry.payment !== undefined).toBe(keepsBytes);
   return buyer;
 }
 
 test.each([
-  ["its answer was lost", answerLost],
-  ["it never left", neverSent],
+  ["its answer was lost", answerLost, true],
+  ["it never left", neverSent, true],
+  ["its answer was lost, and its bytes were never kept", answerLost, false],
+  ["it never left, and its bytes were never kept", neverSent, false],
 ])(
   "where %s, recovery fetches what was paid for with the same bytes, and the next identical call gets it",
-  async (_, fetch) => {
+  async (_, fetch, keepsBytes) => {
     await using shop = await openShop({ facilitatorUrl });
-    using left = await leavePayment({ shop, fetch });
+    using left = await leavePayment({ shop, fetch, keepsBytes });
     const next = await openFetchBuyer(market.chain, { shop, buyer: left, recovery: now });
     await next.pay.recover();
     expect(shop.events.filter((event) => event.startsWith("work"))).toHaveLength(1);
@@ -158,6 +173,26 @@ test("what a server does not deliver stays in the book as undelivered, and is no
   await next.pay.close();
   expect(shop.payments).toHaveLength(1);
   expect(await left.ledger.listKept()).toMatchObject([{ answer: undefined }]);
+});
+
+test("bytes that the signer does not make again are not sent, and not asked for at once again", async () => {
+  await using shop = await openHostileShop();
+  using left = await leavePayment({ shop, fetch: neverSent, keepsBytes: false });
+  let asked = 0;
+  const sign = () => {
+    asked += 1;
+    return Promise.reject(signerRefused("NONCE"));
+  };
+  using other = await openBuyer(market.chain, {
+    account: left.account,
+    ledger: left.ledger,
+    signer: { address: left.account.address, sign },
+  });
+  const next = await openFetchBuyer(market.chain, { shop, buyer: other, recovery: now });
+  await next.pay.recover();
+  await next.pay.recover();
+  await next.pay.close();
+  expect([asked, shop.payments]).toEqual([1, []]);
 });
 
 test("what the chain proves dead is released, without another request", async () => {

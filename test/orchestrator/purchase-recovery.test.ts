@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { keepCall } from "../../middleware/fetch/kept-request.ts";
 import { PurchaseRecovery } from "../../orchestrator/purchase-recovery.ts";
-import { openChainless, QUOTE } from "../middleware/chainless-wallet.ts";
+import { openChainless, OFFER, QUOTE } from "../middleware/chainless-wallet.ts";
 import { reservation } from "../store/ledger-world.ts";
 import { openTestChain, type TestChain } from "../support/chain.ts";
 import { buyFlag } from "./paying-agent.ts";
@@ -115,7 +115,7 @@ test("a provider that does not deliver again leaves it paid and undelivered, for
 });
 
 describe("by itself", () => {
-  const keep = keepCall("p", QUOTE.request);
+  const keep = keepCall("p", QUOTE.request, { offer: OFFER, quote: QUOTE });
   const shopAt = (baseUrl: string) => () => Promise.resolve({ provider: { baseUrl } });
 
   /** A recovery, with a wallet that has sent one payment, and what it sends again. */

@@ -5,7 +5,7 @@
  * answered `duplicate_settlement`. See docs/decisions/0018-duplicates.md.
  */
 import { getAddress } from "../protocol/address.ts";
-import { ExactPayload } from "../protocol/authorization.ts";
+import { readExactPayload } from "../protocol/authorization.ts";
 import { type Database, migrate } from "../store/index.ts";
 import { refusedSettle, type SettleAnswer } from "./answers.ts";
 import type { Facilitator } from "./facilitator.ts";
@@ -44,7 +44,7 @@ export function refuseDuplicates(
   migrate(db, "facilitator-asked", STEPS);
   return async ({ payload, requirements, x402Version, idempotencyKey }) => {
     const settle = () => facilitator.settle(payload, requirements, x402Version);
-    const { data } = ExactPayload.safeParse((payload as { payload?: unknown } | null)?.payload);
+    const data = readExactPayload((payload as { payload?: unknown } | null)?.payload);
     if (!data) return settle();
     const { from, nonce } = data.authorization;
     const payer = getAddress(from.toLowerCase());

@@ -5,7 +5,7 @@
 import type { Hex } from "viem";
 import { getAddress } from "../protocol/address.ts";
 import type { Asset } from "../protocol/asset.ts";
-import { type Authorization, ExactPayload } from "../protocol/authorization.ts";
+import { type Authorization, readExactPayload } from "../protocol/authorization.ts";
 import { isObject } from "../protocol/is-object.ts";
 import { type Offer, readOffer } from "../protocol/offer.ts";
 import { Refusal } from "./refusal.ts";
@@ -127,13 +127,13 @@ function readPayload(payload: unknown): Pick<Payment, "authorization" | "signatu
   const isPermit2 =
     typeof payload === "object" && payload !== null && "permit2Authorization" in payload;
   if (isPermit2) throw new Refusal("unsupported_payload_type");
-  const { data } = ExactPayload.safeParse(payload);
+  const data = readExactPayload(payload);
   if (!data) throw new Refusal("invalid_payload");
   const { from, to, nonce, ...amounts } = data.authorization;
   const address = (text: string) => getAddress(text.toLowerCase());
   return {
-    authorization: { from: address(from), to: address(to), nonce: nonce as Hex, ...amounts },
-    signature: data.signature as Hex,
+    authorization: { from: address(from), to: address(to), nonce, ...amounts },
+    signature: data.signature,
   };
 }
 

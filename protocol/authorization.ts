@@ -3,8 +3,8 @@
  */
 import type { Hex } from "viem";
 import { z } from "zod";
+import { isObject } from "./is-object.ts";
 import { decodeJson, encodeJson, type Offer } from "./offer.ts";
-import { parseAtomic } from "./money.ts";
 import type { Authorization } from "./transfer-authorization.ts";
 
 export {
@@ -45,28 +45,47 @@ export function encodePayment(
   };
 }
 
-const hex = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${bytes * 2}}$`));
-const uint256 = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,77})$/)
-  .transform((text) => parseAtomic(text))
-  .refine((value) => value < 2n ** 256n);
+/** The payload of an `exact` EVM payment. */
+export interface ExactPayload {
+  readonly signature: Hex;
+  readonly authorization: Authorization;
+}
 
-/** The payload of an `exact` EVM payment, as a payer sent it; parse with `safeParse`, a stranger wrote it. */
-export const ExactPayload = z.object({
-  signature: z
-    .string()
-    .max(8192)
-    .regex(/^0x([0-9a-fA-F]{2})+$/),
-  authorization: z.object({
-    from: hex(20),
-    to: hex(20),
-    value: uint256,
-    validAfter: uint256,
-    validBefore: uint256,
-    nonce: hex(32),
-  }),
-});
+const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
+const WORD = /^0x[0-9a-fA-F]{64}$/;
+const BYTES = /^0x([0-9a-fA-F]{2})+$/;
+const UINT = /^(0|[1-9]\d{0,77})$/;
+const MAX_SIGNATURE = 8192;
+const UINT_END = 2n ** 256n;
+
+/**
+ * The payload as a payer sent it, with its numbers; undefined where a field is not exactly what it must be, because a stranger wrote it. By
+ * hand, because a seller and a facilitator read one for every payment.
+ */
+export function readExactPayload(payload: unknown): ExactPayload | undefined {
+  if (!isObject(payload)) return undefined;
+  const { signature, authorization } = payload;
+  if (!isText(signature, BYTES) || signature.length > MAX_SIGNATURE) return undefined;
+  if (!isObject(authorization)) return undefined;
+  const { from, to, nonce } = authorization;
+  if (!isText(from, ADDRESS) || !isText(to, ADDRESS) || !isText(nonce, WORD)) return undefined;
+  const value = readUint(authorization["value"]);
+  const validAfter = readUint(authorization["validAfter"]);
+  const validBefore = readUint(authorization["validBefore"]);
+  if (value === undefined || validAfter === undefined || validBefore === undefined)
+    return undefined;
+  return { signature, authorization: { from, to, value, validAfter, validBefore, nonce } };
+}
+
+function isText(value: unknown, shape: RegExp): value is Hex {
+  return typeof value === "string" && shape.test(value);
+}
+
+function readUint(text: unknown): bigint | undefined {
+  if (typeof text !== "string" || !UINT.test(text)) return undefined;
+  const value = BigInt(text);
+  return value < UINT_END ? value : undefined;
+}
 
 /** What the facilitator said of a settlement: `X-PAYMENT-RESPONSE` (v1) or `PAYMENT-RESPONSE` (v2). A claim, not a proof. */
 export const SettleResponse = z.looseObject({

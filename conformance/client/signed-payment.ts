@@ -3,7 +3,7 @@
  * what the payment says of itself.
  */
 import { type Address, getAddress, type Hex, recoverTypedDataAddress, toHex } from "viem";
-import { ExactPayload } from "../../protocol/authorization.ts";
+import { readExactPayload } from "../../protocol/authorization.ts";
 import { TRANSFER_WITH_AUTHORIZATION } from "../../protocol/transfer-authorization.ts";
 import type { Profile } from "../case.ts";
 import { isObject, type JsonObject, parse } from "../read/json.ts";
@@ -66,7 +66,7 @@ function read(text: string, profile: Profile): Omit<SignedPayment, "terms"> | un
   const permit = payload["permit2Authorization"];
   const authorization =
     profile === "mpp" ? payload : isObject(permit) ? asTransfer(permit) : payload["authorization"];
-  const { data } = ExactPayload.safeParse({ signature, authorization });
+  const data = readExactPayload({ signature, authorization });
   if (!data) return undefined;
   const { from, to, nonce, ...numbers } = data.authorization;
   const { challenge } = value;

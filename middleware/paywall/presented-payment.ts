@@ -5,9 +5,9 @@
 import { hash } from "node:crypto";
 import type { Request } from "express";
 import type { Address, Hex } from "viem";
-import { z } from "zod";
 import { getAddress } from "../../protocol/address.ts";
-import { ExactPayload } from "../../protocol/authorization.ts";
+import { type ExactPayload, readExactPayload } from "../../protocol/authorization.ts";
+import { isObject } from "../../protocol/is-object.ts";
 import { decodeJson } from "../../protocol/offer.ts";
 import { type MppCredential, readCredential } from "./mpp-credential.ts";
 
@@ -41,12 +41,6 @@ const HEADERS: readonly (readonly [name: string, protocol: PaywallProtocol])[] =
   ["payment-authorization", "mpp"],
 ];
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
-const V1 = z.looseObject({ x402Version: z.literal(1), payload: ExactPayload });
-const V2 = z.looseObject({
-  x402Version: z.literal(2),
-  accepted: z.looseObject({}),
-  payload: ExactPayload,
-});
 /** `Authorization` is also everybody else's header. */
 export const PAYMENT_SCHEME = /^payment\s+/i;
 
@@ -85,19 +79,18 @@ export function readPresented(request: Request): PresentedPayment | MalformedPay
 
 interface Read {
   payload: Readonly<Record<string, unknown>>;
-  authorization: z.output<typeof ExactPayload>["authorization"];
+  authorization: ExactPayload["authorization"];
   credential?: MppCredential;
 }
 
 function readX402(value: string, protocol: "x402v1" | "x402v2"): Read | undefined {
   if (!BASE64.test(value)) return undefined;
-  const json = decodeJson(value);
-  const { data } = (protocol === "x402v1" ? V1 : V2).safeParse(json);
-  if (!data) return undefined;
-  return {
-    payload: json as Record<string, unknown>,
-    authorization: data.payload.authorization,
-  };
+  const payload = decodeJson(value);
+  if (!isObject(payload) || payload["x402Version"] !== (protocol === "x402v1" ? 1 : 2))
+    return undefined;
+  if (protocol === "x402v2" && !isObject(payload["accepted"])) return undefined;
+  const data = readExactPayload(payload["payload"]);
+  return data && { payload, authorization: data.authorization };
 }
 
 /** As an x402 v2 payment, which is how facilitators read an EIP-3009 authorization; without the terms that it accepts. */
@@ -105,7 +98,7 @@ function readMpp(value: string): Read | undefined {
   const credential = readCredential(value.replace(PAYMENT_SCHEME, ""));
   if (!credential) return undefined;
   const { signature, ...authorization } = credential.payload;
-  const { data } = ExactPayload.safeParse({ signature, authorization });
+  const data = readExactPayload({ signature, authorization });
   if (!data) return undefined;
   const { from, to, value: amount, validAfter, validBefore, nonce } = authorization;
   const fields = { from, to, value: amount, validAfter, validBefore, nonce };

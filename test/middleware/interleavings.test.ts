@@ -11,7 +11,7 @@ import {
   BASE_SEPOLIA_USDC,
   decodeJson,
   encodeJson,
-  ExactPayload,
+  readExactPayload,
   Secret,
 } from "../../protocol/index.ts";
 import { openLedger } from "../../store/index.ts";
@@ -68,7 +68,7 @@ function challenge(resource: string): Response {
 /** The chain takes a nonce once; the shop sells to whoever has paid. */
 function settle(header: string, settled: string[]): Response {
   const { payload } = decodeJson(header) as { payload: unknown };
-  const { nonce } = ExactPayload.parse(payload).authorization;
+  const { nonce } = readExactPayload(payload)!.authorization;
   if (!settled.includes(nonce)) settled.push(nonce);
   const receipt = encodeJson({ success: true, transaction: TX });
   return new Response("sold", { headers: { "X-PAYMENT-RESPONSE": receipt } });

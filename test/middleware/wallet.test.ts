@@ -7,7 +7,7 @@ import {
   authorizationTypedData,
   BASE_SEPOLIA_USDC,
   decodeJson,
-  ExactPayload,
+  readExactPayload,
   type Offer,
   Secret,
 } from "../../protocol/index.ts";
@@ -48,7 +48,7 @@ const order = { purchase: "pur_1", quote, offer, scopes: SCOPES };
 const coded = (code: string) => expect.objectContaining({ code });
 
 function payloadOf(record: { payment?: { value: string } | undefined }) {
-  return ExactPayload.parse((decodeJson(record.payment!.value) as { payload: unknown }).payload);
+  return readExactPayload((decodeJson(record.payment!.value) as { payload: unknown }).payload)!;
 }
 
 test("what is signed is the quote's payee and the offer's amount, in our table's token, by this wallet", async () => {

@@ -12,7 +12,7 @@ import {
   decodeJson,
   encodeJson,
   encodePayment,
-  ExactPayload,
+  readExactPayload,
   type Offer,
   readOffer,
 } from "../../protocol/index.ts";
@@ -68,7 +68,7 @@ const EXAMPLES: [string, object, Offer][] = [
 describe.each(EXAMPLES)("the specification's %s", (name, message, offer) => {
   const header = encodeJson(message);
   const sent = decodeJson(header) as { payload: unknown };
-  const { signature, authorization } = ExactPayload.parse(sent.payload);
+  const { signature, authorization } = readExactPayload(sent.payload)!;
   const signed = authorization as Authorization;
 
   test("is signed by the payer that it names, in the domain of our own table", async () => {

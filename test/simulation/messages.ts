@@ -1,6 +1,6 @@
 /** What goes over the simulated wire, and how a payment is read off it. */
 import type { Hex } from "viem";
-import { type Authorization, decodeJson, ExactPayload } from "../../protocol/index.ts";
+import { type Authorization, decodeJson, readExactPayload } from "../../protocol/index.ts";
 
 export interface Message {
   readonly method: string;
@@ -37,7 +37,7 @@ function toPayment(protocol: Payment["protocol"], bytes: string, credential: unk
   const { payload } = credential as { payload: Record<string, unknown> };
   const flat =
     protocol === "mpp" ? { signature: payload["signature"], authorization: payload } : payload;
-  const { signature, authorization } = ExactPayload.parse(flat);
+  const { signature, authorization } = readExactPayload(flat)!;
   return {
     protocol,
     bytes,

@@ -76,7 +76,7 @@ function read(text: string, profile: Profile): Omit<SignedPayment, "terms"> | un
     from: getAddress(from),
     to: getAddress(to),
     nonce: nonce.toLowerCase() as Hex,
-    signature: data.signature as Hex,
+    signature: data.signature,
     challenge: isObject(challenge)
       ? { id: String(challenge["id"]), realm: String(challenge["realm"]) }
       : undefined,

@@ -57,8 +57,8 @@ test("what is signed is the quote's payee and the offer's amount, in our table's
   const record = await buyer.wallet.authorize(order);
   const { authorization, signature } = payloadOf(record);
   expect(authorization).toMatchObject({ from: address, to: payTo, value: 10_000n });
-  const typed = authorizationTypedData(BASE_SEPOLIA_USDC, authorization as never);
-  const signer = await recoverTypedDataAddress({ ...typed, signature: signature as `0x${string}` });
+  const typed = authorizationTypedData(BASE_SEPOLIA_USDC, authorization);
+  const signer = await recoverTypedDataAddress({ ...typed, signature: signature });
   expect(signer).toBe(address);
 });
 
@@ -223,13 +223,13 @@ test("a payment that its payer cancelled on chain is released once that is final
       ],
     },
     primaryType: "CancelAuthorization",
-    message: { authorizer: account.address, nonce: nonce as `0x${string}` },
+    message: { authorizer: account.address, nonce: nonce },
   });
   const { encodeFunctionData } = await import("viem");
   const data = encodeFunctionData({
     abi: TOKEN_ABI,
     functionName: "cancelAuthorization",
-    args: [account.address, nonce as `0x${string}`, signature],
+    args: [account.address, nonce, signature],
   });
   await sendCall(chain, account, { to: BASE_SEPOLIA_USDC.address, data });
   expect(await buyer.wallet.recover()).toMatchObject([{ state: "unknown" }]);

@@ -6,7 +6,6 @@ import { recoverAddress, recoverTypedDataAddress } from "viem";
 import { describe, expect, test } from "vitest";
 import { authorizationDigest } from "../../middleware/signer/authorization-digest.ts";
 import {
-  type Authorization,
   authorizationTypedData,
   BASE_SEPOLIA_USDC,
   decodeJson,
@@ -69,24 +68,24 @@ describe.each(EXAMPLES)("the specification's %s", (name, message, offer) => {
   const header = encodeJson(message);
   const sent = decodeJson(header) as { payload: unknown };
   const { signature, authorization } = readExactPayload(sent.payload)!;
-  const signed = authorization as Authorization;
+  const signed = authorization;
 
   test("is signed by the payer that it names, in the domain of our own table", async () => {
     const typed = authorizationTypedData(BASE_SEPOLIA_USDC, signed);
     const payer = await recoverTypedDataAddress({
       ...typed,
-      signature: signature as `0x${string}`,
+      signature: signature,
     });
     expect(payer).toBe(signed.from);
   });
 
   test("has the digest that the signer would sign", async () => {
     const hash = authorizationDigest(BASE_SEPOLIA_USDC, signed);
-    expect(await recoverAddress({ hash, signature: signature as `0x${string}` })).toBe(signed.from);
+    expect(await recoverAddress({ hash, signature: signature })).toBe(signed.from);
   });
 
   test("is what we would have sent", () => {
-    const ours = encodePayment(offer, signed, signature as `0x${string}`);
+    const ours = encodePayment(offer, signed, signature);
     expect(ours.name).toBe(name);
     // A resource is named by its URL; what else the server said of it need not be repeated.
     const expected =
@@ -99,7 +98,7 @@ describe.each(EXAMPLES)("the specification's %s", (name, message, offer) => {
     const typed = authorizationTypedData(other, signed);
     const payer = await recoverTypedDataAddress({
       ...typed,
-      signature: signature as `0x${string}`,
+      signature: signature,
     });
     expect(payer).not.toBe(signed.from);
   });

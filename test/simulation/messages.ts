@@ -41,7 +41,7 @@ function toPayment(protocol: Payment["protocol"], bytes: string, credential: unk
   return {
     protocol,
     bytes,
-    authorization: authorization as Authorization,
-    signature: signature as Hex,
+    authorization: authorization,
+    signature: signature,
   };
 }

@@ -1,13 +1,11 @@
 /**
  * A paid request from end to end: 402, payment, verification, settlement on the chain, answer. Ours with its ledger and its
  * guard, on disk; the stock stacks, which have neither, with their own facilitators and viem's nonce manager. Only what was
- * delivered counts: the stock stacks lose some payments when many are under way. Each stack has a process of its own, and a fresh chain for
- * each turn. Beside them runs the floor, which sells nothing and only does what nobody can leave out: what it reaches bounds every stack.
+ * delivered counts: the stock stacks lose some payments when many are under way. Each stack is two processes, the buyer's and the
+ * seller's with its facilitator, and has a fresh chain for each turn. Beside them runs the floor, which sells nothing and only does what nobody can leave out: what it reaches bounds every stack.
  */
 import { type Bench, median } from "./bench.ts";
-import type { StackTurn } from "./stack-child.ts";
-import { STOCK_STACKS } from "./stacks.ts";
-import { openTurnProcess, type TurnProcess } from "./turn-process.ts";
+import { openStack, type Stack } from "./stack.ts";
 
 const ROUNDS = 5;
 const LEAD_MS = 1_000;
@@ -21,14 +19,14 @@ export const PAID_REQUESTS: readonly Bench[] = [
   { name: "paid requests, 64 at once", unit: "/s", target: 0, better: "higher", timesBest: 5 },
 ].map((row, at) => ({ ...row, measure: () => compare([1, 16, 64][at] ?? 1) }) as Bench);
 
-const NAMES = ["ours", "floor", ...Object.keys(STOCK_STACKS)];
+const NAMES = ["ours", "floor", "x402-express", "@x402/express", "mppx"];
 
 /** The stacks take turns, so that what else the machine does falls on all of them. */
 async function compare(concurrency: number) {
   await using opened = new AsyncDisposableStack();
-  const stacks: { stack: TurnProcess<StackTurn, number>; rounds: number[] }[] = [];
+  const stacks: { stack: Stack; rounds: number[] }[] = [];
   for (const name of NAMES) {
-    const stack = opened.use(await openTurnProcess<StackTurn, number>("stack-child.ts", [name]));
+    const stack = opened.use(await openStack(name));
     await stack.take({ concurrency, leadMs: WARM_UP_MS, ms: LEAD_MS });
     stacks.push({ stack, rounds: [] });
   }

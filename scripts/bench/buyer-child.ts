@@ -1,11 +1,7 @@
-/**
- * A stack (buyer, seller, facilitator) in a process of its own, as somebody would run it. Each turn opens one on a fresh chain: anvil takes
- * twice as long for its thousandth block as for its first hundred, and then every stack would look like every other.
- */
+/** A buyer in a process of its own, with all that belongs to it, who buys at one seller after the other. */
 import { median } from "./bench.ts";
-import { openFloorStack } from "./floor-stack.ts";
-import { openOwnStack } from "./own-stack.ts";
-import { type Stack, STOCK_STACKS } from "./stacks.ts";
+import { BUYERS, type Visit } from "./buyers.ts";
+import type { Place } from "./seller-child.ts";
 import { takeTurns } from "./turn-process.ts";
 
 export interface StackTurn {
@@ -17,28 +13,28 @@ export interface StackTurn {
   readonly ms: number;
 }
 
-const STACKS: Readonly<Record<string, () => Promise<Stack>>> = {
-  ours: openOwnStack,
-  floor: openFloorStack,
-  ...STOCK_STACKS,
-};
-
-const [name = ""] = process.argv.slice(2);
-await takeTurns(take);
-process.exit();
+/** Without a place, the address that is to have tokens is asked for. */
+export type BuyerTurn = { readonly place?: undefined } | (StackTurn & { readonly place: Place });
 
 /** The median time of one purchase in milliseconds, or purchases a second where several are under way. */
-async function take(turn: StackTurn): Promise<number> {
-  await using stack = await STACKS[name]!();
-  const { times, failed, why } = await buy(stack, turn);
+export type BuyerFigure = string | number;
+
+const [name = ""] = process.argv.slice(2);
+const buyer = await BUYERS[name]!();
+await takeTurns(async (turn: BuyerTurn): Promise<BuyerFigure> => {
+  if (turn.place === undefined) return buyer.address;
+  const visit = await buyer.visit(turn.place);
+  const { times, failed, why } = await buy(visit, turn);
+  await visit.close?.();
   if (failed > 0) {
     process.stderr.write(`  ${name}: ${failed} of ${failed + times.length} failed: ${why}\n`);
   }
   return turn.concurrency === 1 ? median(times) : (times.length * 1_000) / turn.ms;
-}
+});
+process.exit();
 
 /** What ended after the lead: how long each purchase took, in milliseconds, and how many came to nothing. */
-async function buy(stack: Stack, { concurrency, leadMs, ms }: StackTurn) {
+async function buy(visit: Visit, { concurrency, leadMs, ms }: StackTurn) {
   const times: number[] = [];
   let failed = 0;
   let why = "";
@@ -46,7 +42,7 @@ async function buy(stack: Stack, { concurrency, leadMs, ms }: StackTurn) {
   const until = from + ms;
   const worker = async () => {
     for (let start = performance.now(); start < until; start = performance.now()) {
-      const problem = await stack.buy().catch(String);
+      const problem = await visit.buy().catch(String);
       const end = performance.now();
       if (end < from || end >= until) continue;
       if (problem === undefined) times.push(end - start);
@@ -57,6 +53,5 @@ async function buy(stack: Stack, { concurrency, leadMs, ms }: StackTurn) {
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  await stack.rest?.();
   return { times, failed, why };
 }

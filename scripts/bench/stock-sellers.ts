@@ -1,4 +1,4 @@
-/** The stock stacks that sell one thing for one payment, each with its own buyer, seller, facilitator and fresh chain. */
+/** The stock packages that sell one page for one payment, each with the facilitator that belongs to it. */
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
@@ -11,28 +11,20 @@ import { baseSepolia } from "viem/chains";
 import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
 import { referenceFacilitator } from "../../test/facilitator/reference-facilitator.ts";
 import { listen } from "../../test/middleware/shop.ts";
-import { fetchMppx, fetchV1, fetchV2 } from "../../test/middleware/stock-clients.ts";
-import { openTestChain, type TestChain } from "../../test/support/chain.ts";
+import type { TestChain } from "../../test/support/chain.ts";
+import type { OpenSeller, Seller } from "./seller-child.ts";
 
-export interface Stack extends AsyncDisposable {
-  /** Buys once, or throws. */
-  buy(): Promise<void>;
-  /** Waits for what is done in the background. */
-  rest?(): Promise<void>;
-}
-
-export const STOCK_STACKS: Readonly<Record<string, () => Promise<Stack>>> = {
-  "x402-express": openStackV1,
-  "@x402/express": openStackV2,
-  mppx: openStackMppx,
+export const STOCK_SELLERS: Readonly<Record<string, OpenSeller>> = {
+  "x402-express": openSellerV1,
+  "@x402/express": openSellerV2,
+  mppx: openSellerMppx,
 };
 
-export const FUNDS = 1_000_000_000n;
-/** So small that no limit of a wallet ends the bench. */
+/** Atomic units; so small that no limit of a wallet ends the bench. */
 const PRICE = 1n;
 
-async function openStackV2(): Promise<Stack> {
-  const { chain, gas, payer, payTo } = await openParties();
+async function openSellerV2(chain: TestChain): Promise<Seller> {
+  const { gas, payTo } = await openParties(chain);
   const { facilitator } = referenceFacilitator(chain.rpcUrl, gas);
   const server = new x402ResourceServer({
     verify: (payload, requirements) => facilitator.verify(payload, requirements),
@@ -42,33 +34,29 @@ async function openStackV2(): Promise<Stack> {
   const { asset } = chain;
   const price = { amount: PRICE.toString(), asset: asset.address, extra: { ...asset.eip712 } };
   const accepts = { scheme: "exact", network: "eip155:84532", payTo, price } as const;
-  const paywall = paymentMiddleware({ "GET /page": { accepts } }, server);
-  return openStockStack(chain, paywall, fetchV2(payer));
+  return sell(paymentMiddleware({ "GET /page": { accepts } }, server), payTo);
 }
 
-async function openStackV1(): Promise<Stack> {
-  const { chain, gas, payer, payTo } = await openParties();
+async function openSellerV1(chain: TestChain): Promise<Seller> {
+  const { gas, payTo } = await openParties(chain);
   const facilitator = await openFacilitatorV1(chain.rpcUrl, gas);
-  const { asset } = chain;
-  const { address, decimals, eip712 } = asset;
+  const { address, decimals, eip712 } = chain.asset;
   const price = { amount: PRICE.toString(), asset: { address, decimals, eip712 } };
   const routes = { "GET /page": { price, network: "base-sepolia" } } as const;
-  const paywall = paymentMiddlewareV1(payTo, routes, {
-    url: facilitator.url as `http://${string}`,
-  });
-  const stack = await openStockStack(chain, paywall, await fetchV1(payer, chain.rpcUrl));
+  const url = facilitator.url as `http://${string}`;
+  const seller = await sell(paymentMiddlewareV1(payTo, routes, { url }), payTo);
   return {
-    buy: () => stack.buy(),
+    ...seller,
     async [Symbol.asyncDispose]() {
       await facilitator[Symbol.asyncDispose]();
-      await stack[Symbol.asyncDispose]();
+      await seller[Symbol.asyncDispose]();
     },
   };
 }
 
 /** mppx settles an EIP-3009 authorization through an x402 facilitator. */
-async function openStackMppx(): Promise<Stack> {
-  const { chain, gas, payer, payTo } = await openParties();
+async function openSellerMppx(chain: TestChain): Promise<Seller> {
+  const { gas, payTo } = await openParties(chain);
   const { facilitator } = referenceFacilitator(chain.rpcUrl, gas);
   const { address, chainId, decimals, eip712 } = chain.asset;
   const charge = evm.charge({
@@ -86,41 +74,20 @@ async function openStackMppx(): Promise<Stack> {
   });
   const secretKey = "a secret of at least thirty-two bytes";
   const mppx = Mppx.create({ realm: "127.0.0.1", secretKey, methods: [charge] });
-  const paywall = mppx.charge({ amount: "0.000001" }) as RequestHandler;
-  return openStockStack(chain, paywall, fetchMppx(payer));
+  return sell(mppx.charge({ amount: "0.000001" }) as RequestHandler, payTo);
 }
 
-async function openParties() {
-  const chain = await openTestChain();
+async function openParties({ local }: TestChain) {
   const gas = privateKeyToAccount(generatePrivateKey(), { nonceManager });
-  await chain.local.fund(gas.address, { ether: 10n ** 20n });
-  const payer = await chain.newPayer(FUNDS);
-  const payTo = privateKeyToAccount(generatePrivateKey()).address;
-  return { chain, gas, payer, payTo };
+  await local.fund(gas.address, { ether: 10n ** 20n });
+  return { gas, payTo: privateKeyToAccount(generatePrivateKey()).address };
 }
 
-async function openStockStack(
-  chain: TestChain,
-  paywall: RequestHandler,
-  fetchPaid: typeof fetch,
-): Promise<Stack> {
+async function sell(paywall: RequestHandler, payTo: `0x${string}`): Promise<Seller> {
   const app = express().use(paywall);
   app.get("/page", (_, response) => void response.json({ page: true }));
   const server = await listen(app);
-  return {
-    async buy() {
-      const response = await fetchPaid(`${server.url}/page`);
-      const text = await response.text();
-      if (response.status === 200) return;
-      const receipt = response.headers.get("PAYMENT-RESPONSE");
-      const why = receipt === null ? text : Buffer.from(receipt, "base64").toString();
-      throw new Error(`${response.status} ${why.slice(0, 200)}`);
-    },
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await chain[Symbol.asyncDispose]();
-    },
-  };
+  return { ...server, url: `${server.url}/page`, payTo };
 }
 
 /** The functions of `x402/facilitator` over HTTP; `x402` is a dependency of x402-express, so it is found from there. */

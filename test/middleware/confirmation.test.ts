@@ -55,11 +55,11 @@ test("a paying fetch hands out the answer before the chain has spoken, and the p
 test("what is confirmed while nobody waits holds nobody up; where somebody waits, it does", async () => {
   await using shop = await openShop({ facilitatorUrl });
   using buyer = await openFetchBuyer(market.chain, { shop });
-  const { markSettled } = Object.getPrototypeOf(buyer.ledger) as Ledger;
+  const markSettled = buyer.ledger.markSettled.bind(buyer.ledger);
   const told: unknown[] = [];
-  Reflect.set(buyer.ledger, "markSettled", function (this: Ledger, ...args: Settling) {
+  Reflect.set(buyer.ledger, "markSettled", (...args: Settling) => {
     told.push(args[2]);
-    return markSettled.apply(this, args);
+    return markSettled(...args);
   });
   await buyer.fetch(`${shop.url}/shop/items/a`);
   await buyer.fetch.close();

@@ -8,7 +8,6 @@ import { readMppReceipt } from "../protocol/mpp.ts";
 import type { PurchaseRecord } from "../protocol/orchestrator-api.ts";
 import { PaymentError } from "./payment-error.ts";
 import { type Answer, readAnswer } from "./read-answer.ts";
-import type { ReportOptions } from "./wallet-options.ts";
 import type { WalletPort } from "./wallet-port.ts";
 
 export interface PaidRequest {
@@ -100,8 +99,7 @@ export async function sendPaid(
 /** The same, once the caller has its answer. */
 async function reportSoon(...report: Parameters<typeof reportAnswer>): Promise<PurchaseRecord> {
   await new Promise<void>((resolve) => void setImmediate(resolve));
-  const [wallet, record, answer] = report;
-  return reportAnswer(wallet, record, answer, { patient: true });
+  return reportAnswer(...report);
 }
 
 /** The wallet's word on what came of a paid request; where the wallet is out of reach, what is known stays as it is. */
@@ -109,17 +107,15 @@ export async function reportAnswer(
   wallet: SendPaidOptions["wallet"],
   record: PurchaseRecord,
   answer: Answer | undefined,
-  options?: ReportOptions,
 ): Promise<PurchaseRecord> {
   const claim = answer && readSettleResponse(answer.response.headers);
   const transaction =
     claim?.success === true ? claim.transaction : answer && readMppReceipt(answer.response.headers);
   try {
-    const outcome = {
+    return await wallet.report(record.id, {
       status: answer?.response.status ?? null,
       ...(transaction === undefined ? {} : { transaction }),
-    };
-    return await wallet.report(record.id, outcome, options);
+    });
   } catch (error) {
     if (!(error instanceof PurserError)) throw error;
     return record.state === "settled" ? record : { ...record, state: "unknown" };

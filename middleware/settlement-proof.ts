@@ -43,8 +43,6 @@ export interface SettleEntryOptions extends ProveEntryOptions {
   delivered?: boolean;
   /** What the chain does not answer is left as it is. */
   young?: boolean;
-  /** Nobody waits to hear that it is settled. */
-  patient?: boolean;
 }
 
 /** Takes an entry that may be out as far as the chain proves it, and records that; what the server claims is kept as a claim. */
@@ -52,19 +50,17 @@ export async function settleEntry({
   ledger,
   delivered = false,
   young = false,
-  patient = false,
   ...options
 }: SettleEntryOptions): Promise<LedgerEntry> {
   const { entry, claim } = options;
   const proof = await proveEntry(options);
   if (proof.state === "dead") return ledger.release(entry.nonce, proof.reason);
   const marked = () => {
-    if (proof.state === "settled")
-      return ledger.markSettled(entry.nonce, proof.transaction, { patient });
-    if (claim !== undefined) return ledger.markClaimed(entry.nonce, claim, { patient });
+    if (proof.state === "settled") return ledger.markSettled(entry.nonce, proof.transaction);
+    if (claim !== undefined) return ledger.markClaimed(entry.nonce, claim);
     return entry.state === "sent" && !young ? ledger.markUnknown(entry.nonce) : entry;
   };
-  const forgotten = delivered ? ledger.forgetRequest(entry.purchase, { patient }) : undefined;
+  const forgotten = delivered ? ledger.forgetRequest(entry.purchase) : undefined;
   const [ended] = await Promise.all([marked(), forgotten]);
   return ended;
 }

@@ -24,8 +24,6 @@ export interface SettleOptions {
   readonly delivered?: boolean;
   /** Another caller may still be waiting for its answer: what the chain does not answer stays as it is. */
   readonly young?: boolean;
-  /** Nobody waits for it. */
-  readonly patient?: boolean;
 }
 
 export class WalletEntries {

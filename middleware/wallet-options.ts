@@ -30,11 +30,6 @@ export interface RemakeTerms<AnyOffer = Offer> {
   readonly quote: Pick<Quote, "payTo" | "maxAmount">;
 }
 
-export interface ReportOptions {
-  /** Nobody waits for it: what others pay for meanwhile is not held up by its disk sync. */
-  readonly patient?: boolean;
-}
-
 export interface AuthorizeOptions {
   /** The logical buy (`purchaseId`). */
   readonly purchase: string;

@@ -15,7 +15,6 @@ import type { LedgerScope } from "../store/index.ts";
 import { parseKeptAnswer } from "./fetch/kept-answer.ts";
 import { keepCall } from "./fetch/kept-request.ts";
 import { quoteFor } from "./quote.ts";
-import type { ReportOptions } from "./wallet-options.ts";
 import type { Wallet } from "./wallet.ts";
 
 export interface WalletPort {
@@ -23,11 +22,7 @@ export interface WalletPort {
   find(purchase: string): Promise<PurchaseRecord | undefined>;
   /** The payment for an order; the same one each time. */
   authorize(order: PurchaseOrder): Promise<PurchaseRecord>;
-  report(
-    purchase: string,
-    outcome: OutcomeReport,
-    options?: ReportOptions,
-  ): Promise<PurchaseRecord>;
+  report(purchase: string, outcome: OutcomeReport): Promise<PurchaseRecord>;
   /** The provider's answer, where the purchase was paid for, nobody got it, and recovery has fetched it since. */
   findAnswer?(purchase: string): Promise<PurchaseAnswer | undefined>;
 }
@@ -65,7 +60,7 @@ export function localWallet({
         keep: keepCall(project, quote.request, { offer: read, quote }),
       });
     },
-    report: (purchase, outcome, options) => wallet.report(purchase, outcome, options),
+    report: (purchase, outcome) => wallet.report(purchase, outcome),
     async findAnswer(purchase) {
       const [kept] = await wallet.listKept(purchase);
       return kept?.answer && parseKeptAnswer(kept.answer);

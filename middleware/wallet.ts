@@ -31,12 +31,7 @@ import { recoverEntries } from "./recover-entries.ts";
 import { intentOf, signAgain, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
 import { WalletEntries } from "./wallet-entries.ts";
-import type {
-  AuthorizeOptions,
-  RemakeTerms,
-  ReportOptions,
-  WalletOptions,
-} from "./wallet-options.ts";
+import type { AuthorizeOptions, RemakeTerms, WalletOptions } from "./wallet-options.ts";
 
 export class Wallet {
   readonly #options: WalletOptions;
@@ -113,22 +108,18 @@ export class Wallet {
    * What came of the paid request. The report is a claim: only the chain settles or releases, and what the chain does not answer
    * stays unknown and counted. Throws `PURCHASE_UNKNOWN`.
    */
-  report(
-    purchase: string,
-    { status, transaction }: OutcomeReport,
-    { patient = false }: ReportOptions = {},
-  ): Promise<PurchaseRecord> {
+  report(purchase: string, { status, transaction }: OutcomeReport): Promise<PurchaseRecord> {
     return this.#turns.take(purchase, async () => {
       const entry = await this.#ledger.find(purchase);
       if (!entry) throw unknownPurchase(purchase);
       const delivered = status !== null && status >= 200 && status < 300;
       if (!isOpen(entry.state) || !isOut(entry.state)) {
-        if (delivered) await this.#ledger.forgetRequest(purchase, { patient });
+        if (delivered) await this.#ledger.forgetRequest(purchase);
         return this.#entries.read(entry);
       }
       const claim =
         delivered && transaction !== undefined && isHash(transaction) ? transaction : undefined;
-      const ended = await this.#entries.settle(entry, { claim, delivered, patient });
+      const ended = await this.#entries.settle(entry, { claim, delivered });
       return this.#entries.tellChange(entry, ended);
     });
   }

@@ -9,7 +9,6 @@ interface Command {
   run: (alone: boolean) => () => void;
   reject: (error: unknown) => void;
   sync: boolean;
-  patient: boolean;
 }
 
 /** A command that was carried out, and how its caller hears of it. */
@@ -34,7 +33,7 @@ export class CommitQueue {
   readonly #begin: () => void;
   readonly #end: () => void;
   readonly #waiting: Command[] = [];
-  /** Whether the last commit was of one command, for which somebody waits. */
+  /** Whether the last commit was of one command. */
   #alone = false;
 
   constructor({ db, begin = () => undefined, end = () => undefined }: CommitQueueOptions) {
@@ -44,14 +43,14 @@ export class CommitQueue {
   }
 
   /** Runs `work` in a transaction; resolves when it is on disk, or, where that is not asked for, when every process sees it. */
-  commit<T>(work: () => T, { sync = true, patient = false }: TransactionOptions = {}): Promise<T> {
+  commit<T>(work: () => T, { sync = true }: TransactionOptions = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       const run = (alone: boolean) => {
         // One that is alone needs no savepoint: the transaction is its own.
         const result = alone ? work() : this.#db.transaction(work);
         return () => resolve(result);
       };
-      this.#waiting.push({ run, reject, sync, patient });
+      this.#waiting.push({ run, reject, sync });
       if (this.#waiting.length === 1) setImmediate(() => this.#flush());
     });
   }
@@ -65,7 +64,7 @@ export class CommitQueue {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const alone = batch.length === 1;
-    this.#alone = alone && !batch[0]!.patient;
+    this.#alone = alone;
     const done: Done[] = [];
     try {
       this.#db.transaction(

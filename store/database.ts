@@ -55,8 +55,6 @@ export interface TransactionOptions {
    * only with the next commit that is synced, or with `sync` (the log is written in order), so a power failure may forget it.
    */
   readonly sync?: boolean;
-  /** Nobody waits for it, so that the thread goes on while the disk has its time, also where nothing else is to be done. */
-  readonly patient?: boolean;
 }
 
 interface SyncOptions {

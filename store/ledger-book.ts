@@ -126,12 +126,12 @@ export class LedgerBook implements Ledger {
     return this.#move(nonce, "unknown", validBefore === undefined ? {} : { validBefore });
   }
 
-  markClaimed(nonce: Hex, tx: Hex, options?: TransactionOptions): Promise<LedgerEntry> {
-    return this.#move(nonce, "claimed", { tx }, options);
+  markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "claimed", { tx: transaction });
   }
 
-  markSettled(nonce: Hex, tx: Hex, options?: TransactionOptions): Promise<LedgerEntry> {
-    return this.#move(nonce, "settled", { tx }, options);
+  markSettled(nonce: Hex, transaction: Hex): Promise<LedgerEntry> {
+    return this.#move(nonce, "settled", { tx: transaction });
   }
 
   release(nonce: Hex, proof: ReleaseProof): Promise<LedgerEntry> {
@@ -198,8 +198,8 @@ export class LedgerBook implements Ledger {
     return this.#commit(() => this.#kept.keepAnswer(purchase, answer));
   }
 
-  forgetRequest(purchase: string, options?: TransactionOptions): Promise<void> {
-    return this.#commit(() => this.#kept.forget(purchase), options);
+  forgetRequest(purchase: string): Promise<void> {
+    return this.#commit(() => this.#kept.forget(purchase));
   }
 
   async journal(): Promise<JournalLine[]> {
@@ -232,13 +232,8 @@ export class LedgerBook implements Ledger {
     ] as const;
   }
 
-  async #move(
-    nonce: Hex,
-    to: PurchaseState,
-    facts: Facts = {},
-    options?: TransactionOptions,
-  ): Promise<LedgerEntry> {
-    return this.#entry(await this.#commit(() => this.#commands.move(nonce, to, facts), options));
+  async #move(nonce: Hex, to: PurchaseState, facts: Facts = {}): Promise<LedgerEntry> {
+    return this.#entry(await this.#commit(() => this.#commands.move(nonce, to, facts)));
   }
 
   async #list(where: string): Promise<LedgerEntry[]> {

@@ -7,7 +7,6 @@ import type { Address, Hex } from "viem";
 import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import type { PaymentHeader } from "../protocol/authorization.ts";
 import type { Secret } from "../protocol/secret.ts";
-import type { TransactionOptions } from "./database.ts";
 import type { Account, ReleaseProof } from "./ledger-states.ts";
 
 /** The one chain, token and wallet that a book is of: sums over two tokens would mean nothing. */
@@ -141,9 +140,9 @@ export interface Ledger {
    */
   markUnknown(nonce: Hex, validBefore?: bigint): Promise<LedgerEntry>;
   /** The server says that it settled, in this transaction. */
-  markClaimed(nonce: Hex, transaction: Hex, options?: TransactionOptions): Promise<LedgerEntry>;
+  markClaimed(nonce: Hex, transaction: Hex): Promise<LedgerEntry>;
   /** The chain says so. */
-  markSettled(nonce: Hex, transaction: Hex, options?: TransactionOptions): Promise<LedgerEntry>;
+  markSettled(nonce: Hex, transaction: Hex): Promise<LedgerEntry>;
   /** Gives the amount back, on proof. */
   release(nonce: Hex, proof: ReleaseProof): Promise<LedgerEntry>;
   /** The newest authorization of a purchase. */
@@ -168,7 +167,7 @@ export interface Ledger {
   /** Keeps what recovery has fetched, for the next identical call. */
   keepAnswer(purchase: string, answer: Secret): Promise<void>;
   /** The caller has its answer: the request is not needed any more. What recovery has fetched stays. */
-  forgetRequest(purchase: string, options?: TransactionOptions): Promise<void>;
+  forgetRequest(purchase: string): Promise<void>;
   journal(): Promise<JournalLine[]>;
   /** Verifies all of it, from the first line on; throws `LEDGER_UNREADABLE`, and then nothing is paid from it any more. */
   verify(): Promise<LedgerVerification>;

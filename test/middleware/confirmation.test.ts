@@ -1,7 +1,6 @@
 /** When the chain is asked about a delivered payment: before the caller gets the answer, or after, and what is said meanwhile. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Chain } from "../../chain/index.ts";
-import type { Ledger } from "../../store/index.ts";
 import { openBuyer, type Buyer } from "./buyer.ts";
 import { openFetchBuyer } from "./fetch-buyer.ts";
 import { type Market, openMarket, openShop } from "./shop.ts";
@@ -32,7 +31,6 @@ async function openWaitingBuyer(): Promise<{
   return { buyer, asked: asked.promise, let: gate.resolve };
 }
 
-type Settling = Parameters<Ledger["markSettled"]>;
 const states = async ({ ledger }: Buyer) => (await ledger.list()).map(({ state }) => state);
 
 test("a paying fetch hands out the answer before the chain has spoken, and the payment counts as spent meanwhile", async () => {
@@ -50,21 +48,6 @@ test("a paying fetch hands out the answer before the chain has spoken, and the p
   waiting.let();
   await buyer.fetch.close();
   expect(await states(buyer)).toEqual(["settled"]);
-});
-
-test("what is confirmed while nobody waits holds nobody up; where somebody waits, it does", async () => {
-  await using shop = await openShop({ facilitatorUrl });
-  using buyer = await openFetchBuyer(market.chain, { shop });
-  const markSettled = buyer.ledger.markSettled.bind(buyer.ledger);
-  const told: unknown[] = [];
-  Reflect.set(buyer.ledger, "markSettled", (...args: Settling) => {
-    told.push(args[2]);
-    return markSettled(...args);
-  });
-  await buyer.fetch(`${shop.url}/shop/items/a`);
-  await buyer.fetch.close();
-  await buyer.pay(`${shop.url}/shop/items/b`);
-  expect(told).toEqual([{ patient: true }, { patient: false }]);
 });
 
 test("a process that dies before the confirmation leaves a payment that recovery settles", async () => {

@@ -7,6 +7,7 @@ import type { SnapshotOptions, TransactionOptions } from "./database.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
+import { highest } from "./ledger-marks.ts";
 import { countBegun } from "./ledger-rate.ts";
 import {
   type AuthRow,
@@ -167,7 +168,8 @@ export class LedgerBook implements Ledger {
   }
 
   highest(name: string, count: number): Promise<number> {
-    return this.#commit(() => this.#commands.highest(name, count));
+    const book = { path: this.#store.path, seals: this.#seals };
+    return this.#commit(() => highest(book, name, count));
   }
 
   begun(name: string): Promise<number> {

@@ -186,35 +186,9 @@ export class LedgerCommands {
     return Math.max(Math.floor(this.#options.now()), Number(last ?? 0));
   }
 
-  *highest(name: string, count: number): Script<number> {
-    const key = `highest ${name}`;
-    const known = Number((yield* this.#readMark(key)) ?? 0);
-    if (count <= known) return known;
-    yield* this.#writeMark(key, String(count));
-    return count;
-  }
-
   /** How far the chain is, for whoever wants to keep it elsewhere. */
   *head(): Script<string> {
     return Buffer.from((yield* readHead(this.#options.seals)).hash).toString("hex");
-  }
-
-  /** A word that the book keeps under a name, under its seal. */
-  *#readMark(key: string): Script<string | undefined> {
-    const { path, seals } = this.#options;
-    const [row] = yield* ask<{ value: string }>("SELECT value FROM book WHERE key = ?", key);
-    const [word, seal] = row?.value.split(" ") ?? [];
-    if (word === undefined) return undefined;
-    if (seal !== seals.mark(key, word)) throw unreadable(path, `${key} was changed`);
-    return word;
-  }
-
-  *#writeMark(key: string, word: string): Script<void> {
-    yield* ask(
-      "INSERT INTO book (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      key,
-      `${word} ${this.#options.seals.mark(key, word)}`,
-    );
   }
 
   /** The book's time, whether a nonce is used, and the next authorization's id. */

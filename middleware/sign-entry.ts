@@ -7,9 +7,9 @@
 import { encodePayment } from "../protocol/authorization.ts";
 import { encodeMppPayment, type MppOffer } from "../protocol/mpp.ts";
 import type { Offer } from "../protocol/offer.ts";
+import { Secret } from "../protocol/secret.ts";
 import type { Ledger, LedgerEntry } from "../store/index.ts";
 import { type Policy, uncheckedPolicy } from "./check-offer.ts";
-import { Secret } from "../protocol/secret.ts";
 import { PaymentError } from "./payment-error.ts";
 import type { Quote } from "./quote.ts";
 import type { Signer, SignIntent } from "./signer/index.ts";

@@ -55,11 +55,6 @@ export class CommitQueue {
     });
   }
 
-  /** Resolves when all that was committed is on disk. */
-  sync(): Promise<void> {
-    return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
-  }
-
   #flush(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
@@ -94,7 +89,7 @@ export class CommitQueue {
   /** While it waits for the disk, the next commit may be made. */
   async #answerSynced(done: readonly Done[]): Promise<void> {
     try {
-      await this.sync();
+      await this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
       for (const { answer } of done) answer();
     } catch (error) {
       for (const { command } of done) command.reject(error);

@@ -8,13 +8,13 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { readHead, readIdentity } from "./ledger-chain.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import type { AuthRow } from "./ledger-rows.ts";
-import { WrittenRows } from "./written-rows.ts";
 import { begin, takeNumber } from "./ledger-rate.ts";
 import { makeRoom } from "./ledger-scopes.ts";
 import { ask, type Script } from "./ledger-script.ts";
 import { isSame, type Seals } from "./ledger-seals.ts";
 import { isOut, type ReleaseProof, STATES } from "./ledger-states.ts";
 import type { LedgerIdentity, Reservation } from "./ledger.ts";
+import { WrittenRows } from "./written-rows.ts";
 
 /** All of a row of `auth`. */
 const COLUMNS = [

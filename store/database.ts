@@ -46,6 +46,8 @@ export interface Database extends Disposable {
    * waits, and that is over sooner.
    */
   sync(options?: SyncOptions): Promise<void>;
+  /** Names this moment, for `sync`. */
+  moment(): number;
   close(): void;
 }
 
@@ -60,6 +62,11 @@ export interface TransactionOptions {
 interface SyncOptions {
   /** Nobody else has anything to do meanwhile. */
   readonly alone?: boolean;
+  /**
+   * Only what was committed before this moment (`moment()`) is asked for: where somebody's sync has brought that to the disk since, nothing
+   * is synced again.
+   */
+  readonly upTo?: number;
 }
 
 export interface SnapshotOptions {
@@ -160,11 +167,16 @@ class SqliteDatabase implements Database {
 
   /** Before a write: whether its commit is to be synced, which inside a transaction is decided. */
   #syncCommits(synced: boolean): void {
-    const { failure } = this.#log;
-    if (failure) throw unsynced(this.path, failure.cause);
+    this.#requireSound();
     if (this.#depth > 0 || this.#synced === synced) return;
     this.#execute(`PRAGMA synchronous = ${synced ? "FULL" : "NORMAL"}`);
     this.#synced = synced;
+  }
+
+  /** Throws where a sync has failed. */
+  #requireSound(): void {
+    const { failure } = this.#log;
+    if (failure) throw unsynced(this.path, failure.cause);
   }
 
   prepare(sql: string): StatementSync {
@@ -199,13 +211,19 @@ class SqliteDatabase implements Database {
     }
   }
 
-  async sync({ alone = false }: SyncOptions = {}): Promise<void> {
+  async sync({ alone = false, upTo }: SyncOptions = {}): Promise<void> {
     if (this.path === ":memory:") return;
+    this.#requireSound();
+    if (upTo !== undefined && this.#log.isOnDisk(upTo)) return;
     try {
       await (alone ? this.#log.syncNow() : this.#log.sync());
     } catch (cause) {
       throw unsynced(this.path, cause);
     }
+  }
+
+  moment(): number {
+    return this.#log.moment;
   }
 
   close(): void {

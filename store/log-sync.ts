@@ -15,6 +15,9 @@ export class LogSync {
   #next: Promise<void> | undefined;
   #closed = false;
   #failure: { readonly cause: unknown } | undefined;
+  /** How many syncs have begun, and which of them is the last that has ended. */
+  #begun = 0;
+  #ended = 0;
 
   /** Of a database's own path; one in memory has no log. */
   constructor(path: string) {
@@ -26,12 +29,25 @@ export class LogSync {
     return this.#failure;
   }
 
+  /** This moment, as `isOnDisk` knows it. */
+  get moment(): number {
+    return this.#begun;
+  }
+
+  /** Whether all that was committed before that moment is on disk: a sync that began later has ended. */
+  isOnDisk(moment: number): boolean {
+    return this.#ended > moment;
+  }
+
   /** Resolves when all that was committed before the call is on disk. */
   sync(): Promise<void> {
     this.#next ??= this.#last = this.#last.then(async () => {
       this.#next = undefined;
       try {
-        await syncData(this.#open());
+        const fd = this.#open();
+        const which = (this.#begun += 1);
+        await syncData(fd);
+        this.#end(which);
       } catch (cause) {
         throw this.#fail(cause);
       }
@@ -42,10 +58,18 @@ export class LogSync {
   /** The same, and the thread waits: without the way to another thread and back it is over sooner. */
   syncNow(): void {
     try {
-      fdatasyncSync(this.#open());
+      const fd = this.#open();
+      const which = (this.#begun += 1);
+      fdatasyncSync(fd);
+      this.#end(which);
     } catch (cause) {
       throw this.#fail(cause);
     }
+  }
+
+  /** One in the pool may end after another that began later. */
+  #end(which: number): void {
+    this.#ended = Math.max(this.#ended, which);
   }
 
   #fail(cause: unknown): unknown {

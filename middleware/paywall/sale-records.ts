@@ -120,9 +120,14 @@ export class SaleRecords<Order> {
     return this.#queue.commit(() => void this.#db.run(sql, text, key), { sync });
   }
 
-  /** Resolves when all that was recorded is on disk. */
-  sync(): Promise<void> {
-    return this.#db.sync();
+  /** Names this moment, for `sync`. */
+  moment(): number {
+    return this.#db.moment();
+  }
+
+  /** Resolves when all that was recorded before that moment is on disk, which somebody else may have seen to. */
+  sync({ upTo }: { readonly upTo: number }): Promise<void> {
+    return this.#db.sync({ upTo });
   }
 
   /** Before the buyer is told. */

@@ -46,9 +46,10 @@ export class Sales<Order> {
         if (record.state === "failed") return progressOf(await endings.makeGood(record, visit));
         const worked = record.state === "working" ? await this.#work(visit, record) : record;
         if (!worked) return "over";
-        const settling = first ? first.settle() : cashier.settle(record);
-        // No answer leaves before the record of it is on the disk, whoever has settled.
-        const [outcome] = await Promise.all([settling, syncsBeforeMoney && records.sync()]);
+        const upTo = records.moment();
+        const outcome = await (first ? first.settle() : cashier.settle(record));
+        // No answer leaves before the record of it is on the disk, also where nothing had to be synced to settle.
+        if (syncsBeforeMoney) await records.sync({ upTo });
         return this.#conclude(visit, worked, outcome);
       });
     } finally {

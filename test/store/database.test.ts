@@ -67,6 +67,48 @@ test.each([{ alone: false }, { alone: true }])(
   },
 );
 
+test("what a sync has brought to the disk is not synced again", async () => {
+  using db = openDatabase(join(folder(), "store.sqlite"));
+  db.exec("CREATE TABLE t (a)");
+  const before = db.moment();
+  await db.sync({ alone: true });
+  const between = db.moment();
+  await db.sync();
+  const after = db.moment();
+  // A log that is closed cannot be synced any more.
+  db.close();
+  await expect(db.sync({ upTo: before })).resolves.toBeUndefined();
+  await expect(db.sync({ upTo: between })).resolves.toBeUndefined();
+  await expect(db.sync({ upTo: after })).rejects.toMatchObject({ code: "DATABASE_UNREADABLE" });
+});
+
+test.each([{ alone: false }, { alone: true }])(
+  "a sync that has begun already counts for nothing that is committed meanwhile ($alone)",
+  async ({ alone }) => {
+    using db = openDatabase(join(folder(), "store.sqlite"));
+    db.exec("CREATE TABLE t (a)");
+    const begun = db.sync({ alone });
+    await Promise.resolve();
+    db.transaction(() => db.run("INSERT INTO t VALUES (1)"), { sync: false });
+    const upTo = db.moment();
+    await begun;
+    db.close();
+    await expect(db.sync({ upTo })).rejects.toMatchObject({ code: "DATABASE_UNREADABLE" });
+  },
+);
+
+test("once a sync has failed, nothing counts as being on the disk", async () => {
+  const path = join(folder(), "store.sqlite");
+  using db = openDatabase(path);
+  db.exec("CREATE TABLE t (a)");
+  rmSync(`${path}-wal`);
+  const upTo = db.moment();
+  const damage = { code: "DATABASE_UNREADABLE" };
+  await expect(db.sync()).rejects.toMatchObject(damage);
+  writeFileSync(`${path}-wal`, "");
+  await expect(db.sync({ upTo })).rejects.toMatchObject(damage);
+});
+
 test("a database in memory has no log to sync", async () => {
   using db = openDatabase(":memory:");
   await expect(db.sync()).resolves.toBeUndefined();

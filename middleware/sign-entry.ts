@@ -1,5 +1,5 @@
 /**
- * From a reservation to a payment that may leave: while the signer works it is recorded as sent, on the disk, and only then does anybody
+ * From a reservation to a payment that may leave: reserved as sent, it goes to the disk while the signer works, and only then does anybody
  * get its bytes. Whatever fails before that gives the amount back. The bytes are kept while they are on their way; what a kill has taken
  * of them in between is made again from the reservation, as long as the seller's challenge does not go into them (x402). Where it does
  * (MPP), they are on the disk first.
@@ -18,7 +18,7 @@ import { signerRefused } from "./signer/signer-refusal.ts";
 export interface SignEntryOptions {
   readonly ledger: Pick<
     Ledger,
-    "markSent" | "markUnknown" | "withdraw" | "keepSent" | "keepPayment"
+    "markSent" | "synced" | "markUnknown" | "withdraw" | "keepSent" | "keepPayment"
   >;
   readonly signer: Signer;
   /** One that this caller has just reserved. */
@@ -67,11 +67,11 @@ export async function signEntry(options: SignEntryOptions): Promise<LedgerEntry>
       const signature = await signer.sign(intent);
       return await ledger.markSent(nonce, encodeMppPayment(offer, intent.authorization, signature));
     }
-    const [signature, sent] = await bothEnded(signer.sign(intent), ledger.markSent(nonce));
+    const [signature] = await bothEnded(signer.sign(intent), ledger.synced());
     const payment = encodePayment(offer, intent.authorization, signature);
     // Nobody waits for it: until the bytes are kept, they can be made again.
     ledger.keepSent(nonce, payment).catch(() => undefined);
-    return { ...sent, payment: new Secret(payment) };
+    return { ...entry, payment: new Secret(payment) };
   } catch (error) {
     // Handed out to nobody, so it can be given back; where even that fails, recovery ends it. What was signed for this nonce before, in a
     // time that this book has lost, may have left: it counts until the chain has proven it dead.

@@ -186,6 +186,7 @@ export class Wallet {
         "mpp" in offer ? mppNonce(offer.mpp) : this.#deriveNonce(purchase, epoch),
       scopes,
       rate,
+      sent: !("mpp" in offer),
       request: keep,
     } satisfies Reservation;
     // Most purchases are new, so the signer may begin with the first authorization's terms; where they are others, it lets go of them.

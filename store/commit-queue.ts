@@ -55,6 +55,16 @@ export class CommitQueue {
     });
   }
 
+  /** Resolves when all that was committed is on disk. Whatever its caller does right after the call comes first. */
+  async sync(): Promise<void> {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    await this.#sync();
+  }
+
+  #sync(): Promise<void> {
+    return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
+  }
+
   #flush(): void {
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
@@ -89,7 +99,7 @@ export class CommitQueue {
   /** While it waits for the disk, the next commit may be made. */
   async #answerSynced(done: readonly Done[]): Promise<void> {
     try {
-      await this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
+      await this.#sync();
       for (const { answer } of done) answer();
     } catch (error) {
       for (const { command } of done) command.reject(error);

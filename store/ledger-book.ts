@@ -42,6 +42,8 @@ export interface LedgerStore {
    * `sync` it resolves when all see it, and it is durable with the next one that is.
    */
   commit<T>(script: () => Script<T>, options?: TransactionOptions): Promise<T>;
+  /** Resolves when all that was committed is durable. A store without it commits what has to be durable so. */
+  sync?(): Promise<void>;
   /** Runs a script that only reads, all of it from one moment; a single question needs no transaction for that. */
   read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T>;
   /** A failure of the database as ours, `LEDGER_UNREADABLE` where it is damage. */
@@ -58,7 +60,7 @@ export interface BookOptions {
   staleAfterMs?: number;
 }
 
-/** What marks a reservation as sent, before anything leaves, is synced with all that came before; and bytes can be made again. */
+/** What is on the disk before anything leaves is `synced`; and bytes can be made again. */
 const UNSYNCED = { sync: false };
 
 export class LedgerBook implements Ledger {
@@ -91,17 +93,24 @@ export class LedgerBook implements Ledger {
 
   async reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }> {
     const [commands, kept] = [this.#commands, this.#kept];
-    const { row, created } = await this.#commit(function* () {
-      const reserved = yield* commands.reserve(reservation);
-      if (reserved.created) yield* kept.keep(reservation.purchase, reservation.request);
-      return reserved;
-    }, UNSYNCED);
+    const sync = reservation.sent === true && !this.#store.sync;
+    const { row, created } = await this.#commit(
+      function* () {
+        const reserved = yield* commands.reserve(reservation);
+        if (reserved.created) yield* kept.keep(reservation.purchase, reservation.request);
+        return reserved;
+      },
+      { sync },
+    );
     return { entry: this.#entry(row), created };
   }
 
-  markSent(nonce: Hex, payment?: PaymentHeader): Promise<LedgerEntry> {
-    const facts = payment && { payment: this.#sealPayment(nonce, payment) };
-    return this.#move(nonce, "sent", facts);
+  synced(): Promise<void> {
+    return this.#guard(async () => this.#store.sync?.());
+  }
+
+  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
+    return this.#move(nonce, "sent", { payment: this.#sealPayment(nonce, payment) });
   }
 
   async keepSent(nonce: Hex, payment: PaymentHeader): Promise<void> {

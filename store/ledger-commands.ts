@@ -208,7 +208,7 @@ export class LedgerCommands {
       purchase,
       epoch,
       nonce,
-      state: "signing" as const,
+      state: reservation.sent === true ? ("sent" as const) : ("signing" as const),
       provider,
       service,
       fingerprint,

@@ -55,6 +55,11 @@ export interface Reservation {
   /** All of them must have room. */
   readonly scopes: readonly LedgerScope[];
   readonly rate?: LedgerRate | undefined;
+  /**
+   * That it is `sent` from the start, before its bytes are known: for whoever signs at once, hands nothing out before `synced`, and keeps
+   * the bytes afterwards (`keepSent`) or takes it back (`withdraw`). Otherwise it is `signing`, and `markSent` says when it goes.
+   */
+  readonly sent?: boolean | undefined;
   /** What it takes to send the paid request again after a crash; kept, sealed, until it was delivered or cannot be any more. */
   readonly request?: Secret | undefined;
 }
@@ -67,7 +72,10 @@ export interface KeptRequest {
 }
 
 /** One authorization. */
-export interface LedgerEntry extends Omit<Reservation, "nonceOf" | "scopes" | "rate" | "request"> {
+export interface LedgerEntry extends Omit<
+  Reservation,
+  "nonceOf" | "scopes" | "rate" | "sent" | "request"
+> {
   /** 1 for a purchase's first authorization; a later one exists only where the earlier is proven dead. */
   readonly epoch: number;
   readonly nonce: Hex;
@@ -111,26 +119,25 @@ export interface Ledger {
   /** Makes a new book this chain's, token's and wallet's, or throws `LEDGER_MISMATCH` when it is another's. */
   bind(identity: LedgerIdentity): Promise<void>;
   /**
-   * Sets an amount aside under all its scopes, or under none, in the state `signing`; every process sees it at once, and it is on disk
-   * with the next command that is. The caller to whom it was `created` is the one who may ask the signer, and until it is stale another gets
+   * Sets an amount aside under all its scopes, or under none; every process sees it at once, and it is on disk with the next command
+   * that is, or `synced`. The caller to whom it was `created` is the one who may ask the signer, and until it is stale another gets
    * `PURCHASE_IN_PROGRESS`. Where the purchase has an authorization that may be out or is paid, that one comes back and nothing is
    * reserved (`created` is false); the same purchase with another request, recipient or amount is `PURCHASE_CONFLICT`.
    */
   reserve(reservation: Reservation): Promise<{ entry: LedgerEntry; created: boolean }>;
+  /** Resolves when all that was committed through this object is on disk: before that, nothing leaves. */
+  synced(): Promise<void>;
+  /** With the bytes, sealed; on disk before the first of them leaves, with its reservation. From here on money may move. */
+  markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /**
-   * On disk before the first byte leaves, with its reservation. From here on money may move. It may come before the bytes are known: then
-   * `keepSent` keeps them, or `withdraw` takes it back. Those that are given are kept, sealed.
-   */
-  markSent(nonce: Hex, payment?: PaymentHeader): Promise<LedgerEntry>;
-  /**
-   * Keeps the bytes, sealed, of what its caller has marked as sent and hands out meanwhile. Whoever asks in this process has them at once;
+   * Keeps the bytes, sealed, of what its caller has reserved as sent and hands out meanwhile. Whoever asks in this process has them at once;
    * a kill before it resolves, or a power failure soon after, may take them, and nothing else (docs/decisions/0020-sent-first.md).
    */
   keepSent(nonce: Hex, payment: PaymentHeader): Promise<void>;
   /** Keeps the bytes of one that may be out and has none, before they are handed out; where it has some, they stay. */
   keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /**
-   * Gives back what its caller has reserved and handed out to nobody, also where it is marked as sent: that alone may, and only while no
+   * Gives back what its caller has reserved and handed out to nobody, also where it is `sent`: that alone may, and only while no
    * bytes are kept of it, which another caller may have made and sent (`LEDGER_TRANSITION`).
    */
   withdraw(nonce: Hex): Promise<LedgerEntry>;

@@ -73,6 +73,10 @@ class SqliteStore implements LedgerStore {
     return this.#queue.commit(() => this.#run(script), options);
   }
 
+  sync(): Promise<void> {
+    return this.#queue.sync();
+  }
+
   async read<T>(script: () => Script<T>, options?: SnapshotOptions): Promise<T> {
     return this.#db.snapshot(() => this.#run(script), options);
   }

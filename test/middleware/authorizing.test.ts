@@ -248,7 +248,7 @@ test("what a dead process was signing is given back at recovery, and told; with 
   const { signer } = openSigner();
   using chainless = openChainless({ signer });
   Reflect.set(chainless.ledger, "markSent", () => new Promise<never>(() => undefined));
-  void chainless.pay();
+  void chainless.pay({ offer: mppOffer() });
   await expect.poll(() => chainless.ledger.listOpen()).toHaveLength(1);
   // The same book in a process of its own.
   using other = openChainless({ signer, through: () => chainless.ledger });

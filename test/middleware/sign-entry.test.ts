@@ -35,6 +35,7 @@ function openBook(failing: Record<string, Error> = {}) {
     };
   const ledger = {
     markSent: command("markSent"),
+    synced: (...args: unknown[]) => command("synced")(...args).then(() => undefined),
     keepSent: (...args: unknown[]) => command("keepSent")(...args).then(() => undefined),
     keepPayment: command("keepPayment"),
     markUnknown: command("markUnknown"),
@@ -61,24 +62,24 @@ function signing(
   return { intents, signed: signEntry({ ledger, signer, ...rest, ...options }) };
 }
 
-test("it is recorded as sent while the signer works, handed out when both are done, and its bytes are kept", async () => {
+test("it is brought to the disk while the signer works, handed out when both are done, and its bytes are kept", async () => {
   const book = openBook();
   const payment = { name: "PAYMENT-SIGNATURE", value: expect.stringMatching(/^\w+=*$/) };
   const handedOut = await signing(book).signed;
   expect(handedOut).toEqual({ ...entry, payment: expect.anything() });
   expect(handedOut.payment?.reveal()).toEqual(payment);
-  expect(book.told).toEqual([["sign"], ["markSent", NONCE], ["keepSent", NONCE, payment]]);
+  expect(book.told).toEqual([["sign"], ["synced"], ["keepSent", NONCE, payment]]);
 });
 
-test("nothing is given back while it is still being recorded as sent", async () => {
+test("nothing is given back while it is still on its way to the disk", async () => {
   const book = openBook();
-  const marked = Promise.withResolvers<LedgerEntry>();
-  const ledger = { ...book.ledger, markSent: () => marked.promise };
+  const synced = Promise.withResolvers<void>();
+  const ledger = { ...book.ledger, synced: () => synced.promise };
   const error = new Error("no signature");
   const { signed } = signing(book, { ledger, error });
   expect(await Promise.race([signed, setImmediate("still waiting")])).toBe("still waiting");
   expect(book.told).toEqual([["sign"]]);
-  marked.resolve(entry);
+  synced.resolve();
   await expect(signed).rejects.toBe(error);
   expect(book.told).toEqual([["sign"], ["withdraw", NONCE]]);
 });
@@ -118,20 +119,17 @@ test.each<[string, Error]>([
 ])("where the signer %s, the amount is given back, and the caller hears why", async (_, error) => {
   const book = openBook();
   await expect(signing(book, { error }).signed).rejects.toBe(error);
-  expect(book.told).toEqual([["sign"], ["markSent", NONCE], ["withdraw", NONCE]]);
+  expect(book.told).toEqual([["sign"], ["synced"], ["withdraw", NONCE]]);
 });
 
 test.each([
-  ["", OFFER],
-  ["with the seller's challenge in its bytes ", mppOffer()],
-])(
-  "where it %scannot be recorded as sent, nothing is handed out, and the amount is given back",
-  async (_, offer) => {
-    const book = openBook({ markSent: new Error("disk full") });
-    await expect(signing(book, { offer }).signed).rejects.toThrow("disk full");
-    expect(book.told.at(-1)).toEqual(["withdraw", NONCE]);
-  },
-);
+  ["cannot be brought to the disk", "synced", OFFER],
+  ["cannot be recorded as sent with the seller's challenge in its bytes", "markSent", mppOffer()],
+])("where it %s, nothing is handed out, and the amount is given back", async (_, step, offer) => {
+  const book = openBook({ [step]: new Error("disk full") });
+  await expect(signing(book, { offer }).signed).rejects.toThrow("disk full");
+  expect(book.told.at(-1)).toEqual(["withdraw", NONCE]);
+});
 
 test("where the amount cannot even be given back, the caller hears of the first failure", async () => {
   const book = openBook({ withdraw: new Error("disk full") });

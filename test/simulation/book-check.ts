@@ -10,7 +10,7 @@ import { expect, type Watch } from "./watch.ts";
 
 /** The edges of wallet.md 1.3, written down a second time. */
 const EDGES: Readonly<Record<string, readonly string[]>> = {
-  "": ["reserved", "signing"],
+  "": ["reserved", "signing", "sent"],
   reserved: ["signing", "released"],
   signing: ["sent", "unknown", "released"],
   sent: ["unknown", "claimed", "settled", "released"],

@@ -42,7 +42,7 @@ export class Disk {
 
   /** A process's own view of it. */
   open(actor: Actor): LedgerStore {
-    const { scheduler, file } = this.#options;
+    const { scheduler, file, chance, faults } = this.#options;
     const waiting: Command[] = [];
     const flush = (): void => {
       if (this.#holder) return void scheduler.schedule(1, actor, flush);
@@ -67,6 +67,14 @@ export class Disk {
           };
           waiting.push({ run, reject: (error) => later(() => reject(error)), sync });
           if (waiting.length === 1 && this.#holder !== actor) later(flush);
+        }),
+      sync: () =>
+        new Promise((resolve, reject) => {
+          later(() => {
+            if (chance.happens(faults.disk)) return later(() => reject(busy()));
+            this.#sync();
+            later(resolve);
+          });
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
       explain: (error) => error,

@@ -2,7 +2,6 @@
 import { LedgerError } from "../../store/index.ts";
 import { chainLines } from "../../store/ledger-chain.ts";
 import { type Question, runLater, type Script } from "../../store/ledger-script.ts";
-import { Secret } from "../../protocol/index.ts";
 import { change, type Mutant } from "./mutant.ts";
 import type { World } from "./world.ts";
 
@@ -11,11 +10,10 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     name: "records that a payment was sent only after it has sent it",
     ledger: (ledger, { scheduler }, actor) =>
       change(ledger, {
-        async markSent(nonce, payment) {
-          const entry = (await ledger.listOpen()).find((open) => open.nonce === nonce)!;
-          const later = scheduler.sleep(100, actor).then(() => ledger.markSent(nonce, payment));
-          later.catch(() => undefined);
-          return { ...entry, state: "sent", payment: payment && new Secret(payment) };
+        reserve: (reservation) => ledger.reserve({ ...reservation, sent: false }),
+        async keepSent(nonce, payment) {
+          await scheduler.sleep(100, actor);
+          await ledger.markSent(nonce, payment);
         },
       }),
   },
@@ -90,7 +88,11 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "sends before it is on the disk that it did",
-    store: (store) => ({ ...store, commit: (script) => store.commit(script, { sync: false }) }),
+    store: (store) => ({
+      ...store,
+      commit: (script) => store.commit(script, { sync: false }),
+      sync: async () => undefined,
+    }),
   },
   {
     name: "takes back what has no bytes yet, whoever sent it",

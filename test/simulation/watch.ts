@@ -64,7 +64,7 @@ export class Watch implements ChainWatcher {
     const isSameAgain = !before || signatureOf(before) === signatureOf(authorization);
     expect("I4", isSameAgain, `${nonce} is signed a second time, for something else`);
     const row = this.rowOf(nonce);
-    // It is marked as sent meanwhile, and what a failure has taken of its bytes is made again; by two at once, and then one has kept it first.
+    // Reserved as sent, without bytes; what a failure has taken of them is made again, by two at once, and then one has kept them first.
     const isTaken =
       row !== undefined &&
       OUT.includes(row.state) &&

@@ -108,14 +108,18 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     await ledger.verify();
   });
 
-  it("what is marked as sent before its bytes are known is in progress for others, until it is stale", async () => {
+  it("what is reserved as sent, before its bytes are known, is in progress for others until it is stale", async () => {
     let now = 1_000_000;
     using ledger = await openBook({ now: () => now, staleAfterMs: 1000 });
-    const { entry } = await ledger.reserve(reservation());
-    expect(await ledger.markSent(entry.nonce)).toMatchObject({ state: "sent", payment: undefined });
-    await expect(ledger.reserve(reservation())).rejects.toThrow(coded("PURCHASE_IN_PROGRESS"));
+    const sent = reservation({ sent: true });
+    const { entry, created } = await ledger.reserve(sent);
+    expect([entry, created]).toMatchObject([{ state: "sent", payment: undefined }, true]);
+    await ledger.synced();
+    expect(await ledger.journal()).toMatchObject([{ from: undefined, to: "sent", amount: 10n }]);
+    for (const asked of [sent, reservation()])
+      await expect(ledger.reserve(asked)).rejects.toThrow(coded("PURCHASE_IN_PROGRESS"));
     now += 1000;
-    const again = await ledger.reserve(reservation());
+    const again = await ledger.reserve(sent);
     expect(again).toMatchObject({ created: false, entry: { state: "sent", payment: undefined } });
     await ledger.keepSent(entry.nonce, PAYMENT);
     expect((await ledger.find("pur_1"))?.payment?.reveal()).toEqual(PAYMENT);
@@ -126,8 +130,7 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     using ledger = await openBook();
     const [sent, made] = ["sent", "made"];
     for (const purchase of [sent, made]) {
-      const { entry } = await ledger.reserve(reservation({ purchase }));
-      await ledger.markSent(entry.nonce);
+      await ledger.reserve(reservation({ purchase, sent: true }));
     }
     const nonceOf = async (purchase: string) => (await ledger.find(purchase))!.nonce;
     const keeping = [
@@ -141,12 +144,11 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
   });
 
   it.each([
-    ["is being signed", []],
-    ["is marked as sent, without bytes", ["marked"]],
-  ] as const)("what %s can be taken back, and then has no bytes any more", async (_, steps) => {
+    ["is being signed", false],
+    ["is sent, without bytes", true],
+  ] as const)("what %s can be taken back, and then has no bytes any more", async (_, sent) => {
     using ledger = await openBook();
-    const { entry } = await ledger.reserve(reservation());
-    if (steps.length > 0) await ledger.markSent(entry.nonce);
+    const { entry } = await ledger.reserve(reservation({ sent }));
     const back = await ledger.withdraw(entry.nonce);
     expect(back).toMatchObject({ state: "released", proof: "NEVER_SENT" });
     expect(await ledger.spent(scope("provider:p/cloudflare", 0n))).toMatchObject({ reserved: 0n });
@@ -163,8 +165,7 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
     ["released", ["withdraw"]],
   ] as const)("what is %s cannot be taken back", async (_, [step]) => {
     using ledger = await openBook();
-    const { entry } = await ledger.reserve(reservation());
-    await ledger.markSent(entry.nonce);
+    const { entry } = await ledger.reserve(reservation({ sent: true }));
     if (step === "keepPayment") await ledger.keepPayment(entry.nonce, PAYMENT);
     else if (step === "markUnknown" || step === "withdraw") await ledger[step](entry.nonce);
     else await ledger[step](entry.nonce, TX);

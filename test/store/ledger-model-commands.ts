@@ -33,19 +33,21 @@ const nameOf = (state: string) => (state === "marked" ? "sent" : state);
 class Reserve implements fc.AsyncCommand<Model, Real> {
   readonly purchase: string;
   readonly amount: bigint;
+  readonly sent: boolean;
 
-  constructor(purchase: string, amount: bigint) {
+  constructor(purchase: string, amount: bigint, sent: boolean) {
     this.purchase = purchase;
     this.amount = amount;
+    this.sent = sent;
   }
 
   check = () => true;
-  toString = () => `reserve(${this.purchase}, ${this.amount})`;
+  toString = () => `reserve(${this.purchase}, ${this.amount}${this.sent ? ", sent" : ""})`;
 
   async run(model: Model, { ledger, clock }: Real): Promise<void> {
-    const { purchase, amount } = this;
+    const { purchase, amount, sent } = this;
     const expected = this.#expect(model, Math.max(clock, model.booked));
-    const fields = reservation({ purchase, amount, scopes: [scope("provider:p/c", CAP)] });
+    const fields = reservation({ purchase, amount, sent, scopes: [scope("provider:p/c", CAP)] });
     expect(await answerOf(ledger.reserve(fields).then(({ entry }) => entry))).toBe(expected);
   }
 
@@ -61,13 +63,9 @@ class Reserve implements fc.AsyncCommand<Model, Real> {
     // One that nobody carried on makes room, if there is room in the end.
     if (used(model, monthOf(at), new Set(entry && [entry])) + amount > CAP) return "CAP_EXCEEDED";
     model.booked = at;
-    model.entries.set(this.purchase, {
-      state: "signing",
-      amount,
-      month: monthOf(at),
-      changedAt: at,
-    });
-    return "signing";
+    const state = this.sent ? "marked" : "signing";
+    model.entries.set(this.purchase, { state, amount, month: monthOf(at), changedAt: at });
+    return nameOf(state);
   }
 }
 
@@ -104,7 +102,6 @@ class Move implements fc.AsyncCommand<Model, Real> {
 
   #move(ledger: Ledger, nonce: `0x${string}`) {
     if (this.step === "sent") return ledger.markSent(nonce, PAYMENT);
-    if (this.step === "marked") return ledger.markSent(nonce);
     if (this.step === "kept") return ledger.keepPayment(nonce, PAYMENT);
     if (this.step === "withdrawn") return ledger.withdraw(nonce);
     if (this.step === "unknown") return ledger.markUnknown(nonce);
@@ -135,15 +132,15 @@ const purchase = fc.integer({ min: 0, max: 4 }).map((n) => `pur_${n}`);
 /** Sixty at most. */
 export const commands = fc.commands(
   [
-    fc.tuple(purchase, fc.constantFrom(10n, 30n, 60n)).map((args) => new Reserve(...args)),
+    fc
+      .tuple(purchase, fc.constantFrom(10n, 30n, 60n), fc.boolean())
+      .map((args) => new Reserve(...args)),
     fc
       .tuple(
         purchase,
         fc.constantFrom<Step>(
           "sent",
           "sent",
-          "marked",
-          "marked",
           "kept",
           "withdrawn",
           "unknown",

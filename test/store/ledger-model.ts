@@ -4,22 +4,14 @@ import type { Ledger, ReleaseProof } from "../../store/index.ts";
 export const CAP = 100n;
 export const STALE_MS = 30_000;
 
-export type Step =
-  | "sent"
-  | "marked"
-  | "kept"
-  | "withdrawn"
-  | "unknown"
-  | "claimed"
-  | "settled"
-  | ReleaseProof;
+export type Step = "sent" | "kept" | "withdrawn" | "unknown" | "claimed" | "settled" | ReleaseProof;
 
 /**
  * Which steps lead on from a state, and where to; the others are refused. Twice the same end, or the same doubt, is once. `marked` is what
- * the ledger calls `sent` too, while it keeps no bytes of it.
+ * the ledger calls `sent` too, while it keeps no bytes of it: what was reserved so.
  */
 export const STEPS: Readonly<Record<string, Partial<Record<Step, string>>>> = {
-  signing: { sent: "sent", marked: "marked", NEVER_SENT: "released", withdrawn: "released" },
+  signing: { sent: "sent", NEVER_SENT: "released", withdrawn: "released" },
   marked: {
     kept: "sent",
     withdrawn: "released",

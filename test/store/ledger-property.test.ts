@@ -13,7 +13,7 @@ const command = fc.record({
     "reserve",
     "reserve",
     "markSent",
-    "markFirst",
+    "reserveSent",
     "keepPayment",
     "withdraw",
     "markUnknown",
@@ -32,16 +32,16 @@ const command = fc.record({
 type Command = { step: string; purchase: string; amount: bigint; run: string };
 
 async function apply(ledger: Ledger, { step, purchase, amount, run }: Command): Promise<void> {
-  if (step === "reserve") {
+  if (step === "reserve" || step === "reserveSent") {
     const scopes = [scope("provider:p/c", CAP), scope(run, BUDGET)];
-    await ledger.reserve(reservation({ purchase, amount, scopes }));
+    const sent = step === "reserveSent";
+    await ledger.reserve(reservation({ purchase, amount, scopes, sent }));
     return;
   }
   const entry = await ledger.find(purchase);
   if (!entry) return;
   const { nonce } = entry;
   if (step === "markSent") await ledger.markSent(nonce, PAYMENT);
-  else if (step === "markFirst") await ledger.markSent(nonce);
   else if (step === "keepPayment") await ledger.keepPayment(nonce, PAYMENT);
   else if (step === "withdraw") await ledger.withdraw(nonce);
   else if (step === "markUnknown") await ledger.markUnknown(nonce);

@@ -9,8 +9,7 @@ test("what another process has carried on meanwhile is read again", async () => 
   const path = newLedgerPath();
   using first = await openBook({ path });
   using second = await openBook({ path });
-  const { entry } = await first.reserve(reservation());
-  await first.markSent(entry.nonce);
+  const { entry } = await first.reserve(reservation({ sent: true }));
   await second.markUnknown(entry.nonce);
   await expect(first.withdraw(entry.nonce)).rejects.toEqual(coded("LEDGER_TRANSITION"));
   await second.keepPayment(entry.nonce, PAYMENT);
@@ -24,8 +23,7 @@ test.each(["amount = amount + 1", "pay_to = 'somebody else'", "payment = x'00'"]
   async (change) => {
     const path = newLedgerPath();
     using ledger = await openBook({ path });
-    const { entry } = await ledger.reserve(reservation());
-    await ledger.markSent(entry.nonce);
+    const { entry } = await ledger.reserve(reservation({ sent: true }));
     {
       using db = openDatabase(path);
       db.run(`UPDATE auth SET ${change}`);

@@ -12,7 +12,7 @@ export const CRASH_POINTS = {
   C1: "the amount is reserved",
   C2: "the signer is about to be asked",
   C3: "the signature is there, and nobody has it yet",
-  C4: "the payment is recorded as sent, no byte has left, and its bytes are not kept",
+  C4: "the payment is on the disk as sent, no byte has left, and its bytes are not kept",
   C5: "half of the paid request is written",
   C6: "the paid request is written, nothing has come back",
   C7: "the answer is there, and not recorded",

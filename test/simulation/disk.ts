@@ -69,12 +69,9 @@ export class Disk {
           if (waiting.length === 1 && this.#holder !== actor) later(flush);
         }),
       sync: () =>
-        new Promise((resolve, reject) => {
-          later(() => {
-            if (chance.happens(faults.disk)) return later(() => reject(busy()));
-            this.#sync();
-            later(resolve);
-          });
+        scheduler.ask(actor, this.#latency(), this.#latency(), () => {
+          if (chance.happens(faults.disk)) throw busy();
+          this.#sync();
         }),
       read: (script) => scheduler.ask(actor, this.#latency(), 0, () => file.run(script)),
       explain: (error) => error,

@@ -28,6 +28,9 @@ export interface CounterFileOptions {
   readonly sealKey: Uint8Array;
 }
 
+/** Milliseconds; a sync takes less on most disks. */
+const ALONE_MS = 2;
+
 /** Others may append between our reading and our writing, so a record may name a tip that is this many lines old. */
 const MAX_TIPS = 10_000;
 
@@ -38,8 +41,9 @@ export class CounterFile {
   readonly #header: string;
   readonly #fd: number;
   readonly #disk: DiskSync;
-  /** While what was appended last is on its way to the disk. */
-  #syncing: Promise<void> | undefined;
+  /** While what was appended last is on its way to the disk; `begin` ends its wait for others. */
+  #syncing: { readonly done: Promise<void>; readonly begin: () => void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
   readonly #tips = new Set<string>([""]);
   readonly #chunk = Buffer.alloc(64 * 1024);
   #tip = "";
@@ -70,14 +74,14 @@ export class CounterFile {
 
   /** Counts the claims that have room: for each the rule that refuses it, or undefined, once that is in the file. */
   async claim(claims: readonly Claim[]): Promise<(SignerRule | undefined)[]> {
-    while (this.#syncing) await this.#syncing;
+    await this.#synced();
     return this.#guard(() => {
       this.#catchUp();
       const judged = claims.map((claim) => this.counter.judge(claim));
       const wanted = claims.filter((_, index) => judged[index] === undefined);
       if (wanted.length === 0) return judged;
       this.#append(wanted);
-      this.#sync();
+      this.#sync(wanted.length === 1);
       return claims.map((claim, index) => {
         if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
         return this.counter.judge(claim) ?? "COUNTER";
@@ -87,11 +91,12 @@ export class CounterFile {
 
   /** How many payments it counts, all of them on the disk. */
   async size(): Promise<number> {
-    while (this.#syncing) await this.#syncing;
+    await this.#synced();
     return this.counter.size;
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     closeSync(this.#fd);
     this.#disk.close();
   }
@@ -121,12 +126,26 @@ export class CounterFile {
     return readSync(this.#fd, this.#chunk, 0, 2, offset - 1) === 1;
   }
 
-  /** Brings what is counted to the disk, in the background; where that fails, nothing more is granted. */
-  #sync(): void {
-    this.#syncing = this.#disk
-      .syncUpTo(this.#offset)
+  /**
+   * Brings what is counted to the disk, in the background; where that fails, nothing more is granted. Whoever waits for the answer gets it
+   * first; one who is alone is syncing a book just now, and has the disk to itself until it is done, or until somebody waits for this.
+   */
+  #sync(alone = false): void {
+    const { promise, resolve: begin } = Promise.withResolvers<void>();
+    this.#timer = alone ? setTimeout(begin, ALONE_MS) : undefined;
+    if (!alone) setImmediate(begin);
+    const done = promise
+      .then(() => this.#disk.syncUpTo(this.#offset))
       .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause))
       .finally(() => (this.#syncing = undefined));
+    this.#syncing = { done, begin };
+  }
+
+  async #synced(): Promise<void> {
+    while (this.#syncing) {
+      this.#syncing.begin();
+      await this.#syncing.done;
+    }
   }
 
   #catchUp(): void {

@@ -3,7 +3,6 @@
  * written once more, where they stand, through a descriptor of which each write is on disk when it returns.
  */
 import { closeSync, constants, openSync, readSync, write } from "node:fs";
-import { setImmediate } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const writeBytes = promisify(write);
@@ -23,8 +22,6 @@ export class DiskSync {
 
   /** Resolves when all up to this byte is on disk. One call at a time; what is there must never change. */
   async syncUpTo(end: number): Promise<void> {
-    // Whoever waits for an answer gets it first.
-    await setImmediate();
     const start = this.#synced ?? Math.max(0, end - TAIL_BYTES);
     const bytes = Buffer.alloc(end - start);
     for (let at = 0; at < bytes.length;) {

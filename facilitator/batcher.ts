@@ -59,6 +59,11 @@ export class Batcher {
     return outcome.promise;
   }
 
+  /** Has it signed by the account that would send it now, alone; nothing is sent. */
+  prepare(transfer: Transfer): void {
+    if (this.#queue.length === 0) this.#idle[0]?.prepare(callFor([transfer]));
+  }
+
   #pump(): void {
     for (const lane of this.#idle.splice(0)) {
       const jobs = this.#take(lane);

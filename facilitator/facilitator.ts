@@ -108,6 +108,18 @@ export function createFacilitator({
     confirmationTimeoutMs,
   });
 
+  let verifying = 0;
+  const isAlone = () => verifying === 1;
+  /** While the chain is asked about a payment that is alone, the thread has nothing to do but this. */
+  const readAndPrepare = async (payment: Payment) => {
+    verifying += 1;
+    if (isAlone()) setImmediate(() => isAlone() && settler.prepare(payment));
+    try {
+      return await readState(payment);
+    } finally {
+      verifying -= 1;
+    }
+  };
   const verified = new VerifiedStates({ now });
   const readTerms = (request: PaymentRequest) => {
     const payment = readPayment(request, asset);
@@ -133,7 +145,7 @@ export function createFacilitator({
     async verify(paymentPayload, paymentRequirements, x402Version) {
       try {
         const payment = readTerms({ x402Version, paymentPayload, paymentRequirements });
-        const state = await readState(payment);
+        const state = await readAndPrepare(payment);
         requireSigned(payment, state);
         requireVerifiable(payment, state);
         verified.keep(payment, state);

@@ -62,9 +62,16 @@ export class BaseFee {
     this.#options = options;
   }
 
+  /** Undefined where it has to be read. */
+  get known(): bigint | undefined {
+    const newest = this.#newest;
+    return newest && this.#options.now() - newest.at < BELIEVED_MS ? newest.fee : undefined;
+  }
+
   async get(): Promise<bigint> {
     const { read, now } = this.#options;
-    if (this.#newest && now() - this.#newest.at < BELIEVED_MS) return this.#newest.fee;
+    const { known } = this;
+    if (known !== undefined) return known;
     const fee = await read();
     this.#newest = { fee, at: now() };
     return fee;

@@ -9,7 +9,8 @@ import { Flights } from "./flights.ts";
 import type { FacilitatorLog } from "./log.ts";
 import type { Receipt } from "./lookup.ts";
 import type { PendingStore } from "./pending-store.ts";
-import { signTransaction } from "./raw-transaction.ts";
+import { signTransaction, type TransactionFields } from "./raw-transaction.ts";
+import { SignedAhead } from "./signed-ahead.ts";
 import { detailOf, Submission, type SubmissionOptions } from "./submission.ts";
 
 export interface Call {
@@ -52,19 +53,32 @@ export class Lane {
   /** Nonces whose transaction is over, to be forgotten with the next write. */
   #over: number[] = [];
   readonly #submission: Submission;
+  readonly #ahead: SignedAhead;
 
   constructor(options: LaneOptions) {
     this.#options = options;
     this.#submission = new Submission(options);
+    this.#ahead = new SignedAhead(options);
     this.flights = new Flights({
       ...options,
-      sign: (call, nonce, fees) => this.#sign(call, nonce, fees),
+      sign: (call, nonce, fees) =>
+        signTransaction(options.account, this.#fieldsOf(call, nonce, fees)),
       onEnd: () => (this.#nonce = undefined),
     });
   }
 
   get address(): Address {
     return this.#options.account.address;
+  }
+
+  /** Signs what `send` would send of this call, and sends nothing; only where the chain need not be asked for it. */
+  prepare(call: Call): void {
+    const { baseFee, limits } = this.#options;
+    const nonce = this.#nonce;
+    const base = baseFee.known;
+    if (nonce === undefined || base === undefined) return;
+    const fees = firstFees(base, limits);
+    if (fees) this.#ahead.guess(this.#fieldsOf(call, nonce, fees));
   }
 
   /** Signs and sends a call; one at a time. It never rejects once something may have been sent. */
@@ -81,7 +95,7 @@ export class Lane {
     if (!fees) return { state: "refused", detail: "Gas costs more than the facilitator's limit" };
     const { address: account } = this;
     const nonce = this.#nonce ?? (await this.#readNonce());
-    const { serialized, hash } = await this.#sign(call, nonce, fees);
+    const { serialized, hash } = await this.#ahead.sign(this.#fieldsOf(call, nonce, fees));
     // From here on nothing is certain until the chain has answered.
     this.#nonce = undefined;
     const { keys } = call;
@@ -129,8 +143,11 @@ export class Lane {
     return nonce;
   }
 
-  #sign({ to, data, gas }: Pick<Call, "to" | "data" | "gas">, nonce: number, fees: Fees) {
-    const { account, chainId } = this.#options;
-    return signTransaction(account, { chainId, nonce, to, data, gas, fees });
+  #fieldsOf(
+    { to, data, gas }: Pick<Call, "to" | "data" | "gas">,
+    nonce: number,
+    fees: Fees,
+  ): TransactionFields {
+    return { chainId: this.#options.chainId, nonce, to, data, gas, fees };
   }
 }

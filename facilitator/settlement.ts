@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Hex, PublicClient } from "viem";
 import { readAuthorization, readOutcome } from "../chain/index.ts";
 import type { Asset } from "../protocol/asset.ts";
-import type { Batcher } from "./batcher.ts";
+import type { Batcher, Transfer } from "./batcher.ts";
 import { unsettleable } from "./checks.ts";
 import type { Lane, SendOutcome } from "./lane.ts";
 import { knows, readReceipt, type Receipt } from "./lookup.ts";
@@ -72,8 +72,18 @@ export class Settler {
     return result;
   }
 
+  /** Has ready what settling a key's payment would send, where nothing else is being settled; sends nothing. */
+  prepare(payment: Payment): void {
+    if (this.running === 0) this.#options.batcher.prepare(this.#transferOf(payment, false));
+  }
+
+  #transferOf(payment: Payment, isContract: boolean): Transfer {
+    const data = encodeTransfer(payment, isContract);
+    return { key: settlementKey(payment), to: this.#options.asset.address, data, isContract };
+  }
+
   async #settle(key: string, payment: Payment, state: PayerState): Promise<Settlement> {
-    const { client, asset, batcher, store } = this.#options;
+    const { client, batcher, store } = this.#options;
     if (state.used) return this.#findUse(key, payment);
     const earlier = store.findTransaction(key);
     if (earlier !== undefined && (this.#flightOf(earlier) || (await knows(client, earlier)))) {
@@ -86,9 +96,7 @@ export class Settler {
     }
     const reason = unsettleable(payment, state);
     if (reason) return { settled: false, reason };
-    const { isContract } = state;
-    const data = encodeTransfer(payment, isContract);
-    const transfer = { key, to: asset.address, data, isContract };
+    const transfer = this.#transferOf(payment, state.isContract);
     return this.#conclude(key, payment, await batcher.send(transfer));
   }
 

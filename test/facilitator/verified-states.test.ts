@@ -18,16 +18,28 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-/** A facilitator with a clock of the test's own, and how often it asked the chain about payers. */
+/** A facilitator with a clock of the test's own, how often it asked the chain about payers, what it sent and how often it signed. */
 async function open() {
   const double = await openRpcDouble(world.chain.rpcUrl);
-  const account = await world.chain.newPayer(0n, 10n ** 18n);
-  const own = { double, asked: 0, late: 0 };
+  const gas = await world.chain.newPayer(0n, 10n ** 18n);
+  const own = { double, asked: 0, sent: 0, signed: 0, late: 0 };
+  const account: typeof gas = {
+    ...gas,
+    sign(hash) {
+      own.signed += 1;
+      return gas.sign!(hash);
+    },
+  };
+  double.set("eth_sendRawTransactionSync", async ({ forward, answer }) => {
+    own.sent += 1;
+    answer(await forward());
+  });
   double.set("eth_call", async ({ forward, answer }) => {
     own.asked += 1;
     answer(await forward());
   });
-  const now = () => Date.now() + own.late;
+  const opened = Date.now();
+  const now = () => opened + own.late;
   const facilitator = createFacilitator({ rpcUrl: double.url, account, now });
   const close = async () => {
     facilitator.close();
@@ -46,6 +58,44 @@ test("what verifying has just read is good for one settlement", async () => {
   expect(await settle(own.facilitator, body)).toEqual(first);
   expect(own.asked).toBe(2);
   expect(await world.chain.chain.balanceOf(authorization.to)).toBe(10_000n);
+});
+
+test("what a payment alone would send is signed while it is verified, once the account's nonce is known", async () => {
+  await using own = await open();
+  const [first, second] = [await newRequest(world), await newRequest(world)];
+  await verify(own.facilitator, first.body);
+  expect(own.signed).toBe(0);
+  await settle(own.facilitator, first.body);
+  expect(own.signed).toBe(1);
+  await verify(own.facilitator, second.body);
+  expect([own.signed, own.sent]).toEqual([2, 1]);
+  expect(await settle(own.facilitator, second.body)).toMatchObject({ success: true });
+  expect([own.signed, own.sent]).toEqual([2, 2]);
+  expect(await world.chain.chain.balanceOf(second.authorization.to)).toBe(10_000n);
+});
+
+test("what was signed for payments that are not settled never leaves, and however many there are, it is signed for one", async () => {
+  await using own = await open();
+  await settle(own.facilitator, (await newRequest(world)).body);
+  const never = await newRequest(world);
+  const forged = await newRequest(world, 2, { from: world.gas.address });
+  for (const { body } of [never, forged, never]) await verify(own.facilitator, body);
+  expect(own.signed).toBe(2);
+  const other = await newRequest(world);
+  expect(await settle(own.facilitator, other.body)).toMatchObject({ success: true });
+  expect([own.signed, own.sent]).toEqual([3, 2]);
+  expect(await world.chain.chain.balanceOf(never.authorization.to)).toBe(0n);
+  expect(await world.chain.chain.balanceOf(other.authorization.to)).toBe(10_000n);
+});
+
+test("nothing is signed ahead for payments that are verified together, or while one is settled", async () => {
+  await using own = await open();
+  await settle(own.facilitator, (await newRequest(world)).body);
+  const [a, b, c] = await Promise.all([1, 2, 3].map(() => newRequest(world)));
+  await Promise.all([a, b].map((asked) => verify(own.facilitator, asked!.body)));
+  expect(own.signed).toBe(1);
+  await Promise.all([settle(own.facilitator, a!.body), verify(own.facilitator, c!.body)]);
+  expect(own.signed).toBe(2);
 });
 
 test.each([

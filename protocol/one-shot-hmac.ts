@@ -1,7 +1,6 @@
 /**
- * HMAC-SHA-256 (RFC 2104) out of two hashes that each take one call. A paywall needs one for every unpaid request and a wallet some
- * ten for every payment, and Node's own makes a stream and a native object for it, which cost ten times what the hashing does. Tests
- * compare the two.
+ * HMAC-SHA-256 (RFC 2104) out of two hashes that each take one call. A wallet needs some ten for every payment, and Node's own makes
+ * a stream and a native object for it, which cost ten times what the hashing does. Tests compare the two.
  */
 import { hash } from "node:crypto";
 

@@ -5,7 +5,8 @@
 import { decodeJson } from "../../protocol/offer.ts";
 import { sendAnswer, URL_TOO_LONG } from "./answers.ts";
 import { browserPage } from "./browser-page.ts";
-import { type MppProblem, mppChallenge, type MppSeal } from "./mpp-challenge.ts";
+import type { MppChallenges } from "./mpp-challenge.ts";
+import type { MppProblem } from "./mpp-check.ts";
 import { sendProblem } from "./mpp-problem.ts";
 import { offerTexts, type OfferWords } from "./offer-texts.ts";
 import type { PaywallProtocol } from "./presented-payment.ts";
@@ -13,7 +14,7 @@ import type { Terms } from "./terms.ts";
 import type { Visit } from "./visit.ts";
 
 export interface ChallengeOptions extends OfferWords {
-  readonly seal: MppSeal;
+  readonly challenges: MppChallenges;
   /** Of the payment that is refused, where there is one. */
   readonly protocol?: PaywallProtocol | undefined;
   readonly problem?: MppProblem | undefined;
@@ -21,14 +22,14 @@ export interface ChallengeOptions extends OfferWords {
 
 export function sendChallenge(visit: Visit, terms: Terms, options: ChallengeOptions): void {
   const { request, response, asked } = visit;
-  const { seal, error, protocol } = options;
+  const { challenges, error, protocol } = options;
   const { header, body, charge, description } = offerTexts(terms, asked, options);
   if (header === undefined) {
     sendAnswer(response, URL_TOO_LONG);
     return;
   }
   response.setHeader("PAYMENT-REQUIRED", header);
-  response.setHeader("WWW-Authenticate", mppChallenge(charge, visit, seal));
+  response.setHeader("WWW-Authenticate", challenges.write(charge, visit));
   if (request.headers.origin !== undefined) {
     const exposed = "PAYMENT-REQUIRED, WWW-Authenticate";
     // Beside what the shop itself lets pages read.

@@ -1,121 +1,103 @@
 /**
- * The challenge of an MPP 402, and whether a credential answers one of ours. Its id is an HMAC of the challenge and of the request
- * (method, URL, body) that met it, so nothing is kept for the unpaid, and a payment for one request is none for another; and each
- * id is new, because it becomes the payment's nonce. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
+ * The challenge of an MPP 402. Its id is bound to the challenge and to the request (method, URL, body) that met it, so none needs to
+ * be kept, and a payment for one request is none for another; and each id is new, because it becomes the payment's nonce. Those that
+ * one second asks for the same thing are written together. (draft-httpauth-payment-01, "Challenge Binding"; draft-evm-charge-00)
  */
-import { randomUUID, timingSafeEqual } from "node:crypto";
-import { keccak256, stringToBytes } from "viem";
-import { encodeCharge } from "./offer-texts.ts";
-import type { Seal } from "../../protocol/one-shot-hmac.ts";
-import { PAYMENT_SCHEME, type PresentedPayment } from "./presented-payment.ts";
-import type { Terms } from "./terms.ts";
+import { randomUUID } from "node:crypto";
+import { type Bound, drawIds, idAt, IDS } from "./challenge-id.ts";
+import { PAYMENT_SCHEME } from "./presented-payment.ts";
 import type { Visit } from "./visit.ts";
 
-export interface MppSeal {
-  readonly seal: Seal;
+export interface MppOptions {
+  /** Secret; the same in every process of the seller's. */
+  readonly key: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly newId: () => string;
 }
 
-const METHOD = "evm";
-const INTENT = "charge";
+export const METHOD = "evm";
+export const INTENT = "charge";
+const MAX_SHEETS = 256;
 
-/** The value of `WWW-Authenticate`, for a `request` that `offerTexts` wrote. */
-export function mppChallenge(charge: string, visit: Visit, { seal, now, newId }: MppSeal): string {
-  const expires = secondText(now() + visit.asked.maxTimeoutSeconds * 1000);
-  const fields = {
-    realm: visit.realm,
-    request: charge,
-    expires,
-    header: otherHeader(visit),
-    opaque: newId(),
-  };
-  const id = idOf(fields, visit, seal);
-  const header = fields.header && `, header="${fields.header}"`;
-  const realm = fields.realm.replace(/[\\"]/g, "\\$&");
-  return `Payment id="${id}", realm="${realm}", method="${METHOD}", intent="${INTENT}", request="${fields.request}", expires="${expires}"${header}, opaque="${fields.opaque}"`;
+/** Challenges of one second that differ only in their ids. */
+interface Sheet {
+  readonly charge: string;
+  readonly realm: string;
+  readonly header: string;
+  readonly ids: string;
+  /** How many of them are given away. */
+  used: number;
+  /** What stands between the id and the number of its `opaque`. */
+  readonly text: string;
 }
 
-/** Each of these ids is new, in this process and in any other. */
+export class MppChallenges {
+  readonly #options: MppOptions;
+  #expires = { second: Number.NaN, text: "" };
+  /** Of this second, by the request's identity. */
+  readonly #sheets = new Map<string, Sheet>();
+
+  constructor(options: MppOptions) {
+    this.#options = options;
+  }
+
+  /** The value of `WWW-Authenticate`, for a `request` that `offerTexts` wrote. */
+  write(charge: string, visit: Visit): string {
+    const expires = this.#expiryOf(visit);
+    const { realm, identity } = visit;
+    const header = otherHeader(visit);
+    let sheet = this.#sheets.get(identity);
+    if (
+      sheet?.charge !== charge ||
+      sheet.realm !== realm ||
+      sheet.header !== header ||
+      sheet.used >= IDS
+    ) {
+      sheet = this.#newSheet({ realm, request: charge, expires, header, identity });
+      if (this.#sheets.size >= MAX_SHEETS) this.#sheets.clear();
+      this.#sheets.set(identity, sheet);
+    }
+    const at = sheet.used++;
+    return `Payment id="${idAt(sheet.ids, at)}${sheet.text}${at}"`;
+  }
+
+  #newSheet(bound: Omit<Bound, "series">): Sheet {
+    const { realm, request, expires } = bound;
+    const { key, newId } = this.#options;
+    const series = newId();
+    const header = bound.header && `, header="${bound.header}"`;
+    return {
+      charge: request,
+      realm,
+      header: bound.header,
+      ids: drawIds(key, { ...bound, series }),
+      used: 0,
+      text: `", realm="${realm.replace(/[\\"]/g, "\\$&")}", method="${METHOD}", intent="${INTENT}", request="${request}", expires="${expires}"${header}, opaque="${series}-`,
+    };
+  }
+
+  /** In whole seconds, so that what is asked within one is told the same. */
+  #expiryOf({ asked }: Visit): string {
+    const second = Math.floor(this.#options.now() / 1000 + asked.maxTimeoutSeconds);
+    if (this.#expires.second !== second) {
+      this.#sheets.clear();
+      const text = new Date(second * 1000).toISOString().replace(".000", "");
+      this.#expires = { second, text };
+    }
+    return this.#expires.text;
+  }
+}
+
+/** Each of these is new, in this process and in any other. */
 export function newIds(): () => string {
   const ours = randomUUID();
   let count = 0;
   return () => `${ours}-${(count += 1)}`;
 }
 
-let newest = { second: Number.NaN, text: "" };
-
-/** A time in whole seconds: most unpaid requests come in the second of the one before. */
-function secondText(ms: number): string {
-  const second = Math.floor(ms / 1000);
-  if (newest.second !== second)
-    newest = { second, text: new Date(second * 1000).toISOString().replace(".000", "") };
-  return newest.text;
-}
-
-/** The problem (a type of the registry, and a sentence), or undefined where it pays these terms for this request. */
-export function findMppProblem(
-  { credential, nonce, payer, amount }: PresentedPayment,
-  terms: Terms,
-  visit: Visit,
-  { seal, now }: Pick<MppSeal, "seal" | "now">,
-): MppProblem | undefined {
-  if (!credential) return "malformed-credential";
-  const { challenge, source } = credential;
-  const { id, realm, method, intent, request, expires = "", header = "", opaque = "" } = challenge;
-  if (method !== METHOD || intent !== INTENT) return "method-unsupported";
-  const ours = idOf({ realm: visit.realm, request, expires, header, opaque }, visit, seal);
-  if (realm !== visit.realm || challenge.digest !== undefined || !isEqual(id, ours))
-    return "invalid-challenge";
-  // A credential satisfies its challenge only in the field that the challenge selects.
-  if (header !== carrierOf(visit)) return "invalid-challenge";
-  if (!(Date.parse(expires) > now())) return "payment-expired";
-  if (amount < terms.amount) return "payment-insufficient";
-  // The terms have changed since.
-  if (request !== encodeCharge(terms)) return "invalid-challenge";
-  const payerId = `did:pkh:${terms.asset.network}:${payer}`;
-  if (source !== undefined && source.toLowerCase() !== payerId.toLowerCase())
-    return "verification-failed";
-  return nonce === keccak256(stringToBytes(id + realm)) ? undefined : "verification-failed";
-}
-
-/** Of https://paymentauth.org/problems. */
-export type MppProblem =
-  | "payment-required"
-  | "payment-insufficient"
-  | "payment-expired"
-  | "verification-failed"
-  | "malformed-credential"
-  | "invalid-challenge"
-  | "method-unsupported";
-
 /** Where the request's `Authorization` is taken, the credential comes in a header of its own. */
 function otherHeader({ request }: Visit): string {
   const { authorization = "" } = request.headers;
   return authorization === "" || PAYMENT_SCHEME.test(authorization) ? "" : "Payment-Authorization";
-}
-
-/** The field that brought the credential, as a challenge would name it. */
-function carrierOf({ request }: Visit): string {
-  return request.headers["payment-authorization"] === undefined ? "" : "Payment-Authorization";
-}
-
-interface Bound {
-  realm: string;
-  request: string;
-  expires: string;
-  header: string;
-  opaque: string;
-}
-
-function idOf(bound: Bound, { identity }: Visit, seal: Seal): string {
-  const { realm, request, expires, header, opaque } = bound;
-  const slots = [realm, METHOD, INTENT, request, expires, "", header, opaque, identity];
-  return seal(slots.join("|"));
-}
-
-function isEqual(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

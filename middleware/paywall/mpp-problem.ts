@@ -1,6 +1,6 @@
 /** What an MPP buyer is told when its credential is not taken: RFC 9457, with a type of the registry. */
 import type { Response } from "express";
-import type { MppProblem } from "./mpp-challenge.ts";
+import type { MppProblem } from "./mpp-check.ts";
 
 const PROBLEM_TYPE = "application/problem+json";
 

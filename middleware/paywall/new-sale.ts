@@ -6,7 +6,8 @@ import { sendAnswer, sendLater, UNAVAILABLE } from "./answers.ts";
 import type { ChallengeOptions } from "./challenge.ts";
 import type { Door, PaywallQuote, PaywallRefusal } from "./door.ts";
 import type { KeptQuotes } from "./kept-quotes.ts";
-import { findMppProblem, type MppProblem, type MppSeal } from "./mpp-challenge.ts";
+import type { MppOptions } from "./mpp-challenge.ts";
+import { findMppProblem, type MppProblem } from "./mpp-check.ts";
 import type { PayerCaps } from "./payer-cap.ts";
 import type { PayerCredit } from "./payer-credit.ts";
 import { type BuyerKey, keyText } from "./payment-identifier.ts";
@@ -34,7 +35,7 @@ export interface NewSalesOptions<Order> {
   readonly owner: Owner;
   readonly cashier: Cashier;
   readonly ask: AskAgain;
-  readonly mpp: Pick<MppSeal, "seal" | "now">;
+  readonly mpp: Pick<MppOptions, "key" | "now">;
   /** Undefined where the price never changes. */
   readonly quotes: KeptQuotes<Order> | undefined;
   readonly caps: PayerCaps | undefined;

@@ -33,7 +33,7 @@ export interface OfferWords {
 /** With MPP's header, which needs less than 1,000, below 8 KB: buyers' HTTP libraries take some 16 KB of headers. */
 const MAX_HEADER = 7_000;
 const SHORT_DESCRIPTION = 500;
-const MAX_KEPT = 64;
+const MAX_KEPT = 256;
 const EXTENSIONS = { [PAYMENT_IDENTIFIER]: paymentIdentifierOffer };
 const kept = new WeakMap<Terms, Map<string, OfferTexts>>();
 

@@ -12,7 +12,7 @@ import type { Door, PaywallQuote, PaywallRefusal } from "./door.ts";
 import type { PaywallFacilitator } from "./facilitator-port.ts";
 import { Later } from "./later.ts";
 import { KeptQuotes } from "./kept-quotes.ts";
-import { type MppSeal, newIds } from "./mpp-challenge.ts";
+import { MppChallenges, newIds } from "./mpp-challenge.ts";
 import { type AskAgain, NewSales } from "./new-sale.ts";
 import { type PayerCap, PayerCaps } from "./payer-cap.ts";
 import { type PayerCredit, withCredit } from "./payer-credit.ts";
@@ -69,7 +69,7 @@ export class Paywall<Order> {
   readonly #cashier: Cashier;
   readonly #turns = new Turns();
   readonly #later = new Later({ look: (key) => this.#recoverOne(key) });
-  readonly #seal: MppSeal;
+  readonly #challenges: MppChallenges;
   readonly #quotes: KeptQuotes<Order> | undefined;
   readonly #newSales: NewSales<Order>;
 
@@ -101,12 +101,14 @@ export class Paywall<Order> {
         ask(visit, { ...sale, description }, { error: reason, protocol }),
     });
     this.#repeats = new Repeats({ name: door.name, records, owner, waitMs: facilitatorTimeoutMs });
-    this.#seal = { seal, now, newId };
+    // Of a key of its own: the seal's is used for other things too.
+    const mpp = { key: seal("MPP challenge ids"), now, newId };
+    this.#challenges = new MppChallenges(mpp);
     const lifetimeMs = maxTimeoutSeconds * 1000;
     // A fixed price was never another.
     this.#quotes = door.isFixed === true ? undefined : new KeptQuotes({ now, lifetimeMs });
     const caps = payerCap && new PayerCaps({ db, capOf: payerCap, now });
-    const [quotes, mpp] = [this.#quotes, this.#seal];
+    const quotes = this.#quotes;
     this.#newSales = new NewSales({ ...parts, ...options, caps, quotes, mpp, ask });
   }
 
@@ -224,6 +226,6 @@ export class Paywall<Order> {
   }
 
   #sendChallenge(visit: Visit, terms: Terms, why: AskedOf & { error: string }): void {
-    sendChallenge(visit, terms, { takesV1, seal: this.#seal, ...why });
+    sendChallenge(visit, terms, { takesV1, challenges: this.#challenges, ...why });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The key under which this seller's MPP challenges are sealed. It is made once and kept in the seller's database, so that every
- * process of the seller's, also after a restart, knows its own challenges again.
+ * The key of this seller's own, from which the ids of its MPP challenges and the names of its settlements come. It is made once and
+ * kept in the seller's database, so that every process of the seller's, also after a restart, knows its own again.
  */
 import { randomBytes } from "node:crypto";
 import { type Database, migrate } from "../../store/index.ts";

@@ -1,6 +1,7 @@
 /** `paywall` against everything that is no honest payment: ways round it, headers that cannot be read, silent facilitators, MPP's errors. */
 import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseMppChallenges } from "../../protocol/index.ts";
 import { type FaultyFacilitator, openFaultyFacilitator } from "./faulty-facilitator.ts";
 import { openPaidShop, type PaidShopOptions, present, PROTOCOLS } from "./paid-shop.ts";
 import { type Market, openMarket } from "./shop.ts";
@@ -333,6 +334,8 @@ describe("MPP", () => {
       "invalid-challenge",
     ],
     ["another opaque", { challenge: { opaque: "mine" } }, 402, "invalid-challenge"],
+    ["the opaque of the next", { challenge: { opaque: "series-1" } }, 402, "invalid-challenge"],
+    ["a number that none has", { challenge: { opaque: "series-16" } }, 402, "invalid-challenge"],
     [
       "another header",
       { challenge: { header: "Payment-Authorization" } },
@@ -352,7 +355,7 @@ describe("MPP", () => {
   ])(
     "a credential with %s is a problem of the registry, with a new challenge",
     async (_, changes, status, problem) => {
-      await using shop = await open();
+      await using shop = await open({ newId: () => "series" });
       const payer = await newPayer();
       const paid = await present(shop, "MPP", { payer, ...changes });
       const response = await fetch(`${shop.url}/item/a`, paid);
@@ -405,6 +408,68 @@ describe("MPP", () => {
       ),
     );
     expect(new Set(headers).size).toBe(50);
+  });
+
+  test("of many challenges for the same thing, the first and the last are each good for one payment", async () => {
+    const start = Date.now();
+    await using shop = await open({ now: () => start });
+    const url = `${shop.url}/item/a`;
+    const ask = async () => (await fetch(url)).headers.get("WWW-Authenticate");
+    const headers = await Promise.all(Array.from({ length: 20 }, ask));
+    const statuses = [];
+    for (const header of [headers[0], headers[19]]) {
+      const [offer] = parseMppChallenges({ header: header ?? "", url, now: start });
+      const { id, opaque } = offer?.mpp as { id: string; opaque: string };
+      const paid = await present(shop, "MPP", {
+        payer: await newPayer(),
+        challenge: { id, opaque },
+      });
+      statuses.push((await fetch(url, paid)).status);
+    }
+    expect([statuses, shop.runs.length]).toEqual([[200, 200], 2]);
+  });
+
+  test("a challenge says what its own request asks for, also where the one before it differs in one thing alone", async () => {
+    let now = 1_790_000_000_000;
+    let price = "0.01";
+    await using shop = await open({ now: () => now, newId: () => "series", price: () => price });
+    const url = `${shop.url}/item/a`;
+    const ask = (headers: Record<string, string>) =>
+      new Promise<string | undefined>((resolve, reject) => {
+        httpRequest(url, { headers }, (response) => {
+          response.resume();
+          resolve(response.headers["www-authenticate"]);
+        })
+          .on("error", reject)
+          .end();
+      });
+    const told = [];
+    for (const { headers = {}, ...change } of [
+      {},
+      {},
+      { headers: { authorization: "Bearer abc" } },
+      {},
+      { headers: { host: "b.example" } },
+      {},
+      { now: now + 1_000 },
+      { price: "0.02" },
+    ]) {
+      ({ now = now, price = price } = change as { now?: number; price?: string });
+      const header = await ask({ host: "a.example", ...headers });
+      const [offer] = parseMppChallenges({ header: header ?? "", url, now });
+      const { realm, expires, opaque, header: carrier } = offer?.mpp ?? {};
+      told.push([realm, offer?.amount, expires?.slice(17), carrier, opaque]);
+    }
+    expect(told).toEqual([
+      ["a.example", 10_000n, "20Z", undefined, "series-0"],
+      ["a.example", 10_000n, "20Z", undefined, "series-1"],
+      ["a.example", 10_000n, "20Z", "Payment-Authorization", "series-0"],
+      ["a.example", 10_000n, "20Z", undefined, "series-0"],
+      ["b.example", 10_000n, "20Z", undefined, "series-0"],
+      ["a.example", 10_000n, "20Z", undefined, "series-0"],
+      ["a.example", 10_000n, "21Z", undefined, "series-0"],
+      ["a.example", 20_000n, "21Z", undefined, "series-0"],
+    ]);
   });
 
   test("beside another scheme in Authorization, the credential travels in a header of its own", async () => {

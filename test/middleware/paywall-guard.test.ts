@@ -419,7 +419,7 @@ describe("MPP", () => {
     const statuses = [];
     for (const header of [headers[0], headers[19]]) {
       const [offer] = parseMppChallenges({ header: header ?? "", url, now: start });
-      const { id, opaque } = offer?.mpp as { id: string; opaque: string };
+      const { id = "", opaque = "" } = offer?.mpp ?? {};
       const paid = await present(shop, "MPP", {
         payer: await newPayer(),
         challenge: { id, opaque },
@@ -443,8 +443,7 @@ describe("MPP", () => {
           .on("error", reject)
           .end();
       });
-    const told = [];
-    for (const { headers = {}, ...change } of [
+    const asked: { headers?: Record<string, string>; now?: number; price?: string }[] = [
       {},
       {},
       { headers: { authorization: "Bearer abc" } },
@@ -453,8 +452,10 @@ describe("MPP", () => {
       {},
       { now: now + 1_000 },
       { price: "0.02" },
-    ]) {
-      ({ now = now, price = price } = change as { now?: number; price?: string });
+    ];
+    const told = [];
+    for (const { headers = {}, ...change } of asked) {
+      ({ now = now, price = price } = change);
       const header = await ask({ host: "a.example", ...headers });
       const [offer] = parseMppChallenges({ header: header ?? "", url, now });
       const { realm, expires, opaque, header: carrier } = offer?.mpp ?? {};

@@ -47,8 +47,8 @@ export function payerReader(rpc: JsonRpc, asset: Asset) {
   const domain = domainSeparator({ domain: { ...eip712, chainId, verifyingContract } });
   const head = `${reader.code}${addressWord(asset.address)}${domain.slice(2)}${uintWord(96)}`;
   return async (questions: readonly PayerQuestion[]): Promise<PayerAnswer[]> => {
-    const data = head + encodeQuestions(questions);
-    const answer = await rpc.request("eth_call", [{ data }, "latest"]);
+    const call = `[{"data":"${head}${encodeQuestions(questions)}"},"latest"]`;
+    const answer = await rpc.request("eth_call", call);
     return decodeAnswers(answer, questions.length);
   };
 }

@@ -53,7 +53,8 @@ export type SettleOutcome =
 /** What the core asks; never rejects. */
 export interface FacilitatorCalls {
   verify(request: FacilitatorRequest, payer: string): Promise<Verdict>;
-  settle(request: FacilitatorRequest, name: string): Promise<SettleOutcome>;
+  /** `name` is asked for where it is told. */
+  settle(request: FacilitatorRequest, name: () => string): Promise<SettleOutcome>;
 }
 
 /** Reasons that say nothing about the payment. */
@@ -76,8 +77,8 @@ export function facilitatorCalls(
   const named = typeof facilitator === "string" ? httpFacilitator(facilitator) : undefined;
   const port = named ?? (facilitator as PaywallFacilitator);
   const ask = (call: () => Promise<unknown>) => within(timeoutMs, call);
-  const settle = (name: string, payload: object, requirements: object) =>
-    named ? named.settleAs(name, payload, requirements) : port.settle(payload, requirements);
+  const settle = (name: () => string, payload: object, requirements: object) =>
+    named ? named.settleAs(name(), payload, requirements) : port.settle(payload, requirements);
   return {
     async verify({ paymentPayload, paymentRequirements }, payer) {
       return readVerdict(await ask(() => port.verify(paymentPayload, paymentRequirements)), payer);

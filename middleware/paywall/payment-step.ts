@@ -46,7 +46,7 @@ export function cashier(
   );
   const settle = async (record: SaleRecord<unknown>) => {
     const request = PROTOCOLS[record.protocol].facilitatorRequest(record);
-    return ofSale(record, await calls.settle(request, nameOf(record.sale)));
+    return ofSale(record, await calls.settle(request, () => nameOf(record.sale)));
   };
   return {
     settle,

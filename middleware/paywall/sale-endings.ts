@@ -22,8 +22,8 @@ export class SaleEndings<Order> {
   settle({ sale }: SaleRecord<Order>, told: Settled): Promise<Delivered> {
     const door = this.#door;
     const { transaction } = told;
-    const settled = (record: SaleRecord<Order>): StoredAnswer => {
-      const answer = door.settled?.({ ...sale, transaction }, record.answer) ?? record.answer;
+    const settled = (kept: StoredAnswer | undefined): StoredAnswer => {
+      const answer = door.settled?.({ ...sale, transaction }, kept) ?? kept;
       if (!answer) throw new Error("a sale whose work is done has an answer");
       return answer;
     };

@@ -66,6 +66,6 @@ export function deliveredOf({
   answer,
   receipt,
   at,
-}: SaleRecord<unknown>): Delivered | undefined {
+}: Pick<SaleRecord<unknown>, "state" | "answer" | "receipt" | "at">): Delivered | undefined {
   return state === "settled" && answer && receipt ? { answer, receipt, at } : undefined;
 }

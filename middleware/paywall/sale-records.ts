@@ -10,7 +10,7 @@ import type { StoredAnswer } from "./door.ts";
 import { assetKey, monthOf } from "./payer-cap.ts";
 import { LEASE_MS, type Owner } from "./sale-owner.ts";
 import { type Delivered, deliveredOf, type SaleRecord } from "./sale-record.ts";
-import { readRow, type SaleRow, writeFacts } from "./sale-row.ts";
+import { type OutcomeColumns, readOutcome, readRow, type SaleRow, writeFacts } from "./sale-row.ts";
 import { STEPS } from "./sale-schema.ts";
 
 const COLUMNS =
@@ -156,31 +156,35 @@ export class SaleRecords<Order> {
   }
 
   /**
-   * Records the last answer of a sale whose money has moved, and how it moved; `answer` runs in the same transaction, once. Without
+   * Records the last answer of a sale whose money has moved, and how it moved; `answer` is told the one that is kept, and runs in the
+   * same transaction, once. Without
    * `sync` a power failure may forget it: then the sale is settled again, which moves nothing, and answers what was kept before.
    */
   settle(
     key: string,
-    answer: (record: SaleRecord<Order>) => StoredAnswer,
+    answer: (kept: StoredAnswer | undefined) => StoredAnswer,
     { told, sync = true }: SettleOptions = {},
   ): Promise<Delivered> {
     return this.#queue.commit(
       () => {
-        const before = this.find(key);
-        if (!before) throw new Error("a sale that is settled has a record");
+        const sql = "SELECT state, receipt, answer, at FROM paywall_sale WHERE key = ?";
+        const row = this.#db.query<OutcomeColumns>(sql).get(key);
+        if (!row) throw new Error("a sale that is settled has a record");
+        const before = readOutcome(row);
         const delivered = deliveredOf(before);
         if (delivered) return delivered;
         const receipt = told?.response ?? before.receipt;
         if (!receipt) throw new Error("a sale that is settled has a receipt");
         const isNew = before.receipt === undefined;
         const at = isNew ? Math.floor(this.#now()) : before.at;
-        const final = answer(before);
+        const final = answer(before.answer);
         this.#db.run(
-          `UPDATE paywall_sale SET state = 'settled', tx = ?, receipt = ?, answer = ?, payload = '{}', at = ?, owner = NULL
+          `UPDATE paywall_sale SET state = 'settled', tx = coalesce(?, tx), receipt = ?, answer = coalesce(?, answer),
+            payload = '{}', at = ?, owner = NULL
           WHERE key = ?`,
-          told?.transaction ?? before.transaction ?? null,
+          told?.transaction ?? null,
           JSON.stringify(receipt),
-          JSON.stringify(final),
+          final === before.answer ? null : JSON.stringify(final),
           at,
           key,
         );

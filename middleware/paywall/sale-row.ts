@@ -1,5 +1,6 @@
 /** A sale as it stands in its row: money as text, the rest as JSON. */
-import { type Address, getAddress, type Hex } from "viem";
+import type { Address, Hex } from "viem";
+import { getAddress } from "../../protocol/address.ts";
 import { type Asset, findAsset } from "../../protocol/asset.ts";
 import type { SettleResponse } from "../../protocol/authorization.ts";
 import type { StoredAnswer } from "./door.ts";
@@ -24,6 +25,9 @@ export interface SaleRow {
   at: number;
 }
 
+/** What a sale has come to. */
+export type OutcomeColumns = Pick<SaleRow, "state" | "receipt" | "answer" | "at">;
+
 interface Facts<Order> {
   order: Order;
   payer: Address;
@@ -41,14 +45,13 @@ interface Facts<Order> {
 }
 
 export function readRow<Order>(row: SaleRow): SaleRecord<Order> {
-  const { name, state, digest, fingerprint, owner, lease, at } = row;
+  const { name, digest, fingerprint, owner, lease } = row;
   const { order, payer, nonce, amount, validBefore, network, asset, token, payTo, ...facts } =
     JSON.parse(row.facts) as Facts<Order>;
   const known = findAsset(network, asset) ?? token;
   if (!known) throw new Error(`the record of a sale names an unknown token ${asset}`);
   return {
     name,
-    state,
     digest,
     fingerprint,
     buyerKey: row.buyer_key ?? undefined,
@@ -64,10 +67,17 @@ export function readRow<Order>(row: SaleRow): SaleRecord<Order> {
     ...facts,
     payload: JSON.parse(row.payload) as Record<string, unknown>,
     transaction: (row.tx as Hex | null) ?? undefined,
-    receipt: row.receipt === null ? undefined : (JSON.parse(row.receipt) as SettleResponse),
-    answer: row.answer === null ? undefined : (JSON.parse(row.answer) as StoredAnswer),
     refused: row.refused === 1,
     owner: owner === null ? undefined : { id: owner, until: lease },
+    ...readOutcome(row),
+  };
+}
+
+export function readOutcome({ state, receipt, answer, at }: OutcomeColumns) {
+  return {
+    state,
+    receipt: receipt === null ? undefined : (JSON.parse(receipt) as SettleResponse),
+    answer: answer === null ? undefined : (JSON.parse(answer) as StoredAnswer),
     at,
   };
 }

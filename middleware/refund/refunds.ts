@@ -82,7 +82,7 @@ export function openRefunds({
     }
   };
   const send = async (key: string, refund: Refund): Promise<Refund> => {
-    const outcome = await calls.settle(refundRequest(refund), `refund ${key}`);
+    const outcome = await calls.settle(refundRequest(refund), () => `refund ${key}`);
     if (outcome.state === "refused") return stillOwed(key, outcome.reason);
     if (outcome.state === "unknown") {
       return stillOwed(key, outcome.response?.errorReason ?? "facilitator_unavailable");

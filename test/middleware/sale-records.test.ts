@@ -103,6 +103,25 @@ test("a settled sale is delivered once, however many settle it", async () => {
   expect(records.find(key)).toMatchObject({ state: "settled", answer, payload: {} });
 });
 
+test("what was paid before its work keeps its transaction and its time, and gets the answer of the work", async () => {
+  const { records, claim } = openRecords();
+  await claim();
+  await records.markPaid(key, told.transaction, told.response);
+  const delivered = await records.settle(key, (kept) => kept ?? answer);
+  expect(delivered).toEqual({ answer, receipt: told.response, at: NOW });
+  const { transaction } = told;
+  expect(records.find(key)).toMatchObject({ state: "settled", answer, transaction });
+});
+
+test("an answer that was kept with the work is the one that is delivered, and kept", async () => {
+  const { records, claim } = openRecords();
+  await claim();
+  await records.markWorked(key, answer, { sync: true });
+  const delivered = await records.settle(key, (kept) => kept!, { told });
+  expect(delivered.answer).toEqual(answer);
+  expect(records.find(key)).toMatchObject({ state: "settled", answer });
+});
+
 test("a delivery that fails leaves the sale as it was, and nothing of what it wrote", async () => {
   const { db, records, claim } = openRecords();
   db.exec("CREATE TABLE domain (name TEXT)");

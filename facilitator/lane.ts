@@ -23,7 +23,8 @@ export interface Call {
 }
 
 export type SendOutcome =
-  | { state: "mined"; receipt: Receipt }
+  /** `isReplaced`: in another form than the one that was recorded with the call's payments. */
+  | { state: "mined"; receipt: Receipt; isReplaced: boolean }
   /** The chain has it, or may have it: it can still be mined. */
   | { state: "sent"; transaction: Hex }
   /** The chain did not take it: it can never be mined. */
@@ -110,7 +111,7 @@ export class Lane {
         this.#over.push(nonce);
         baseFee.learn(receipt.effectiveGasPrice, fees);
         log({ event: "concluded", account, nonce, outcome: "mined" });
-        return { state: "mined", receipt };
+        return { state: "mined", receipt, isReplaced: false };
       }
     } catch (cause) {
       const verdict = await this.#submission.judge(hash, cause);
@@ -131,7 +132,8 @@ export class Lane {
     const receipt = isKnown
       ? await this.flights.wait(flight, this.#submission.patienceMs)
       : undefined;
-    return receipt ? { state: "mined", receipt } : { state: "sent", transaction: hash };
+    if (!receipt) return { state: "sent", transaction: hash };
+    return { state: "mined", receipt, isReplaced: receipt.transactionHash !== hash };
   }
 
   /** The lowest nonce that neither the chain nor a transaction under way has. */

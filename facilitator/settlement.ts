@@ -114,8 +114,8 @@ export class Settler {
     const transaction = receipt.transactionHash;
     const proof = readOutcome(receipt, this.#options.asset, payment.authorization);
     if (proof === "settled") {
-      // A replacement has another hash than the attempt that was recorded.
-      this.#options.store.point(key, transaction);
+      const isRecorded = outcome.state === "mined" && !outcome.isReplaced;
+      if (!isRecorded) this.#options.store.point(key, transaction);
       return { settled: true, transaction };
     }
     if (proof === undefined) return this.#explainFailure(key, payment, receipt);

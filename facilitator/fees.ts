@@ -57,6 +57,7 @@ export interface BaseFeeOptions {
 export class BaseFee {
   readonly #options: BaseFeeOptions;
   #newest: { fee: bigint; at: number } | undefined;
+  #reading: Promise<bigint> | undefined;
 
   constructor(options: BaseFeeOptions) {
     this.#options = options;
@@ -68,13 +69,20 @@ export class BaseFee {
     return newest && this.#options.now() - newest.at < BELIEVED_MS ? newest.fee : undefined;
   }
 
+  /** Whoever asks while it is being read waits for the same answer. */
   async get(): Promise<bigint> {
+    return this.known ?? (this.#reading ??= this.#read());
+  }
+
+  async #read(): Promise<bigint> {
     const { read, now } = this.#options;
-    const { known } = this;
-    if (known !== undefined) return known;
-    const fee = await read();
-    this.#newest = { fee, at: now() };
-    return fee;
+    try {
+      const fee = await read();
+      this.#newest = { fee, at: now() };
+      return fee;
+    } finally {
+      this.#reading = undefined;
+    }
   }
 
   /** What a mined transaction paid for its gas is its block's base fee and its tip, unless its own limit was lower. */

@@ -72,12 +72,17 @@ export class Lane {
     return this.#options.account.address;
   }
 
-  /** Signs what `send` would send of this call, and sends nothing; only where the chain need not be asked for it. */
+  /**
+   * Signs what `send` would send of this call, and sends nothing; only where the chain need not be asked for it. Where the fee is not known, it
+   * is asked for now, and `send` need not wait for it.
+   */
   prepare(call: Call): void {
     const { baseFee, limits } = this.#options;
     const nonce = this.#nonce;
     const base = baseFee.known;
-    if (nonce === undefined || base === undefined) return;
+    // Whoever sends hears of a failure.
+    if (base === undefined) return void baseFee.get().catch(() => undefined);
+    if (nonce === undefined) return;
     const fees = firstFees(base, limits);
     if (fees) this.#ahead.guess(this.#fieldsOf(call, nonce, fees));
   }

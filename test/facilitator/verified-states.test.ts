@@ -88,6 +88,22 @@ test("what was signed for payments that are not settled never leaves, and howeve
   expect(await world.chain.chain.balanceOf(other.authorization.to)).toBe(10_000n);
 });
 
+test("a fee that is too old is asked for once, while a payment is verified, and settling need not ask", async () => {
+  await using own = await open();
+  await settle(own.facilitator, (await newRequest(world)).body);
+  own.late = 5_000;
+  const { body } = await newRequest(world);
+  const blocks: string[] = [];
+  own.double.set("eth_getBlockByNumber", async ({ forward, answer }) => {
+    blocks.push("asked");
+    answer(await forward());
+  });
+  await verify(own.facilitator, body);
+  await expect.poll(() => blocks).toHaveLength(1);
+  expect(await settle(own.facilitator, body)).toMatchObject({ success: true });
+  expect(blocks).toHaveLength(1);
+});
+
 test("nothing is signed ahead for payments that are verified together, or while one is settled", async () => {
   await using own = await open();
   await settle(own.facilitator, (await newRequest(world)).body);

@@ -6,6 +6,7 @@ import type { Address } from "viem";
 import type { Asset } from "../../protocol/asset.ts";
 import type { Database } from "../../store/index.ts";
 import type { PaywallRefusal, PaywallSale } from "./door.ts";
+import { PAYER_INDEX } from "./sale-schema.ts";
 
 /** A payer's cap in atomic units of the token for one UTC month; undefined for none. */
 export type PayerCap = (payer: Address, asset: Asset) => bigint | undefined;
@@ -37,10 +38,12 @@ export class PayerCaps {
   readonly #capOf: PayerCap;
   readonly #now: () => number;
 
+  /** The sales' tables are there. */
   constructor(options: { db: Database; capOf: PayerCap; now: () => number }) {
     this.#db = options.db;
     this.#capOf = options.capOf;
     this.#now = options.now;
+    options.db.exec(PAYER_INDEX);
   }
 
   /** Why this sale would be too much; inside the transaction that claims it, where it has to hold. */

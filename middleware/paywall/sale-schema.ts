@@ -105,4 +105,10 @@ export const STEPS: readonly MigrationStep[] = [
   CREATE UNIQUE INDEX paywall_sale_buyer_key ON paywall_sale (name, payer, buyer_key)
     WHERE buyer_key IS NOT NULL AND state <> 'abandoned';
   CREATE INDEX paywall_sale_payer ON paywall_sale (payer, month, asset, state, amount);`,
+  // Each step of a sale wrote to it, and only a payer's cap reads it: it is made where there is one (`PAYER_INDEX`).
+  "DROP INDEX paywall_sale_payer",
 ];
+
+/** What a payer has spent of a token in a month, without reading the sales themselves. */
+export const PAYER_INDEX = `CREATE INDEX IF NOT EXISTS paywall_sale_payer
+  ON paywall_sale (payer, month, asset, state, amount)`;

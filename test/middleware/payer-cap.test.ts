@@ -111,3 +111,16 @@ test("the cap is not told to whoever has no payment", async () => {
   const response = await fetch(shop.url + ITEMS, order("a"));
   expect(response.status).toBe(402);
 });
+
+test("the index that a cap is read by is kept where there is a cap, also one that comes later", async () => {
+  using folder = temporaryFolder();
+  const db = openDatabase(`${folder.path}/indexed.sqlite`);
+  const indexes = () =>
+    db.query("SELECT name FROM sqlite_master WHERE name = 'paywall_sale_payer'").all().length;
+  const open = (options: object) => openShop({ facilitatorUrl, db, ...options });
+  await using _ = await open({});
+  expect(indexes()).toBe(0);
+  await using capped = await open({ payerCap: () => 40_000n });
+  expect(indexes()).toBe(1);
+  expect((await buy(capped, await newPayer())).status).toBe(201);
+});

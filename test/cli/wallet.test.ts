@@ -109,7 +109,7 @@ test("from a key to a first payment and books that agree", { timeout }, async ()
     out: { passed: true, authorizations: 1 },
   });
   const exported = await run("wallet", "export", ...WITH);
-  expect(exported).toMatchObject({ out: { journal: [{ to: "signing" }, {}, { to: "settled" }] } });
+  expect(exported).toMatchObject({ out: { journal: [{ to: "sent" }, { to: "settled" }] } });
   const csv = await desk.text("wallet", "export", ...WITH, "--csv");
   expect(csv.stdout.split("\n")[0]).toBe("at,purchase,nonce,from,to,credit,debit,amount");
   const signature = /[0-9a-f]{130}/;

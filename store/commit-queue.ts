@@ -57,12 +57,14 @@ export class CommitQueue {
 
   /** Resolves when all that was committed is on disk. Whatever its caller does right after the call comes first. */
   async sync(): Promise<void> {
+    const upTo = this.#db.moment();
     await new Promise<void>((resolve) => void setImmediate(resolve));
-    await this.#sync();
+    await this.#sync(upTo);
   }
 
-  #sync(): Promise<void> {
-    return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0 });
+  /** Of those that wait for the same commits one syncs, also where each finds itself alone. */
+  #sync(upTo: number): Promise<void> {
+    return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0, upTo });
   }
 
   #flush(): void {
@@ -99,7 +101,7 @@ export class CommitQueue {
   /** While it waits for the disk, the next commit may be made. */
   async #answerSynced(done: readonly Done[]): Promise<void> {
     try {
-      await this.#sync();
+      await this.#sync(this.#db.moment());
       for (const { answer } of done) answer();
     } catch (error) {
       for (const { command } of done) command.reject(error);

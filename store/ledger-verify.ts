@@ -69,8 +69,8 @@ class Walk {
         `SELECT last_line, hash FROM batch WHERE last_line > ? ORDER BY seq LIMIT ${PAGE}`,
         at,
       );
+      const after = at;
       const lines = yield* readLines(at, links.at(-1)?.last_line);
-      yield* this.#move(lines, at);
       let next = 0;
       for (const link of links) {
         const begin = next;
@@ -83,6 +83,7 @@ class Walk {
         at = link.last_line;
       }
       if (next < lines.length) return `the line ${lines[next]!.seq} is in no commit`;
+      yield* this.#move(lines, after);
       if (links.length < PAGE) return undefined;
     }
   }
@@ -122,6 +123,7 @@ class Walk {
     );
   }
 
+  /** Of lines whose links hold: before that, nothing says that they have what a line has. */
   *#move(lines: readonly JournalRow[], after: bigint): Script<void> {
     const last = lines.at(-1);
     if (!last) return;

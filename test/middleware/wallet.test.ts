@@ -326,6 +326,7 @@ test("with a grace, another process that signs just now keeps its reservation, a
   const { account, ledger } = buyer;
   const signing = await openBuyer(chain, { account, ledger: dyingAfter(ledger, "reserve") });
   void signing.wallet.authorize({ ...mppOrder, purchase: "pur_2" });
+  await expect.poll(() => ledger.list()).toHaveLength(1);
   await buyer.wallet.authorize(order);
   const open = await buyer.wallet.recover({ graceMs: 30_000 });
   expect(open.map(({ id, state }) => `${id} ${state}`).toSorted()).toEqual([

@@ -94,6 +94,7 @@ export class Seals {
   }
 }
 
+/** What was read may be no bytes at all, where somebody has renamed its column. */
 export function isSame(a: Uint8Array | null, b: Uint8Array): boolean {
-  return a !== null && Buffer.compare(a, b) === 0;
+  return a instanceof Uint8Array && Buffer.compare(a, b) === 0;
 }

@@ -54,6 +54,7 @@ const CHANGES = [
   ["a sum", "UPDATE scope SET settled = 0"],
   ["a sum that is gone", "DELETE FROM scope"],
   ["the name of a column", "ALTER TABLE journal RENAME COLUMN amount TO quantity"],
+  ["the name of the seals", "ALTER TABLE auth RENAME COLUMN seal TO stamp"],
   ["a payment under another limit", "UPDATE auth_scope SET key = 'run:r2' WHERE key = 'run:r1'"],
 ] as const;
 

@@ -157,8 +157,8 @@ export class SaleRecords<Order> {
 
   /**
    * Records the last answer of a sale whose money has moved, and how it moved; `answer` is told the one that is kept, and runs in the
-   * same transaction, once. Without
-   * `sync` a power failure may forget it: then the sale is settled again, which moves nothing, and answers what was kept before.
+   * same transaction, once. Without `sync` a power failure may forget it: then the sale is settled again, which moves nothing, and
+   * answers what was kept before.
    */
   settle(
     key: string,

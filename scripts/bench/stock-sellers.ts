@@ -4,13 +4,13 @@ import { pathToFileURL } from "node:url";
 import { ExactEvmScheme } from "@x402/evm/exact/server";
 import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
-import { evm, Mppx } from "mppx/express";
 import { createWalletClient, http, type LocalAccount, nonceManager, publicActions } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { baseSepolia } from "viem/chains";
 import { paymentMiddleware as paymentMiddlewareV1 } from "x402-express";
 import { referenceFacilitator } from "../../test/facilitator/reference-facilitator.ts";
 import { listen } from "../../test/middleware/shop.ts";
+import { stockMppx } from "../../test/middleware/stock-mppx.ts";
 import type { TestChain } from "../../test/support/chain.ts";
 import type { OpenSeller, Seller } from "./seller-child.ts";
 
@@ -58,22 +58,10 @@ async function openSellerV1(chain: TestChain): Promise<Seller> {
 async function openSellerMppx(chain: TestChain): Promise<Seller> {
   const { gas, payTo } = await openParties(chain);
   const { facilitator } = referenceFacilitator(chain.rpcUrl, gas);
-  const { address, chainId, decimals, eip712 } = chain.asset;
-  const charge = evm.charge({
-    currency: address,
-    chainId,
-    decimals,
-    authorization: { ...eip712 },
-    recipient: payTo,
-    x402: {
-      facilitator: {
-        verify: (payload: never, requirements: never) => facilitator.verify(payload, requirements),
-        settle: (payload: never, requirements: never) => facilitator.settle(payload, requirements),
-      } as never,
-    },
-  });
-  const secretKey = "a secret of at least thirty-two bytes";
-  const mppx = Mppx.create({ realm: "127.0.0.1", secretKey, methods: [charge] });
+  const mppx = stockMppx(payTo, {
+    verify: (payload: never, requirements: never) => facilitator.verify(payload, requirements),
+    settle: (payload: never, requirements: never) => facilitator.settle(payload, requirements),
+  } as never);
   return sell(mppx.charge({ amount: "0.000001" }) as RequestHandler, payTo);
 }
 

@@ -1,12 +1,12 @@
 /** A catalog's operation that is sold by MPP: an unmodified mppx server that really settles, the wallet in process and behind HTTP. */
 import express from "express";
-import { evm, Mppx } from "mppx/express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localWallet, type WalletPort } from "../../middleware/index.ts";
-import { BASE_SEPOLIA_USDC, PurchaseOrder } from "../../protocol/index.ts";
+import { PurchaseOrder } from "../../protocol/index.ts";
 import { buy, catalogOf, openBuyer, SCOPES } from "./buyer.ts";
 import { listen, type Market, openMarket } from "./shop.ts";
+import { stockMppx } from "./stock-mppx.ts";
 
 let market: Market;
 beforeAll(async () => {
@@ -17,17 +17,7 @@ afterAll(() => market[Symbol.asyncDispose]());
 /** Sells `POST /shop/items` for $0.01, by MPP; what it offers in x402 is taken away on the way. */
 async function openMppShop() {
   const payTo = privateKeyToAccount(generatePrivateKey()).address;
-  const { address, chainId, decimals, eip712 } = BASE_SEPOLIA_USDC;
-  const charge = evm.charge({
-    currency: address,
-    chainId,
-    decimals,
-    authorization: { ...eip712 },
-    recipient: payTo,
-    x402: { facilitator: market.facilitator.url },
-  });
-  const secretKey = "a secret of at least thirty-two bytes";
-  const mppx = Mppx.create({ realm: "127.0.0.1", secretKey, methods: [charge] });
+  const mppx = stockMppx(payTo, market.facilitator.url);
   const app = express();
   app.post("/shop/items", mppx.charge({ amount: "0.01" }), (_, response) => {
     response.json({ ok: true });

@@ -7,11 +7,11 @@ import { paymentMiddlewareFromConfig } from "@x402/express";
 import { paymentMiddlewareFromConfig as honoPaywall } from "@x402/hono";
 import express, { type RequestHandler } from "express";
 import { Hono } from "hono";
-import { evm, Mppx } from "mppx/express";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { paymentMiddleware } from "x402-express";
 import { BASE_SEPOLIA_USDC, BASE_USDC } from "../../protocol/index.ts";
 import { type Listening, listen } from "./shop.ts";
+import { stockMppx } from "./stock-mppx.ts";
 
 export interface StockSeller extends Listening {
   readonly payTo: `0x${string}`;
@@ -19,7 +19,7 @@ export interface StockSeller extends Listening {
   readonly sold: string[];
 }
 
-const { address, chainId, decimals, eip712 } = BASE_SEPOLIA_USDC;
+const { address, decimals, eip712 } = BASE_SEPOLIA_USDC;
 const network = BASE_SEPOLIA_USDC.network as `eip155:1`;
 
 /** Unmodified `x402-express`. */
@@ -62,19 +62,7 @@ function sellV2(
 /** Unmodified `mppx`, which offers MPP, and x402 v2 beside it at the same price. */
 export function stockShopMppx(facilitatorUrl: string): Promise<StockSeller> {
   const payTo = newPayee();
-  const charge = evm.charge({
-    currency: address,
-    chainId,
-    decimals,
-    authorization: { ...eip712 },
-    recipient: payTo,
-    x402: { facilitator: facilitatorUrl },
-  });
-  const mppx = Mppx.create({
-    realm: "127.0.0.1",
-    secretKey: "a secret of at least thirty-two bytes",
-    methods: [charge],
-  });
+  const mppx = stockMppx(payTo, facilitatorUrl);
   return sell(payTo, [express.json(), mppx.charge({ amount: "0.01" }) as RequestHandler]);
 }
 

@@ -22,6 +22,8 @@ export interface BookKind {
   newLedgerPath: () => string;
   /** Changes the book behind its back. */
   tamper: (path: string, sql: string) => Promise<void>;
+  /** Runs `work` while nothing can be committed to the book: here that is until the turn of the event loop ends. */
+  withoutCommits: (path: string, work: () => Promise<void>) => Promise<void>;
 }
 
 const bytesKey = new Secret(new Uint8Array(32).fill(7));
@@ -53,6 +55,8 @@ export const BOOKS: readonly BookKind[] = [
       db.exec("PRAGMA foreign_keys = OFF");
       db.exec(sql);
     },
+    // A commit is made in a turn of its own, and a read is over within the turn that asks.
+    withoutCommits: (_path, work) => work(),
   },
   {
     name: "PostgreSQL (PURSER_TEST_POSTGRES is its URL)",
@@ -66,11 +70,13 @@ export const BOOKS: readonly BookKind[] = [
     newLedgerPath: newSchema,
     tamper: (path, sql) =>
       onPostgres(`SET search_path = ${path}; SET session_replication_role = replica; ${sql}`),
+    withoutCommits: (path, work) =>
+      onPostgres(`BEGIN; LOCK TABLE ${path}.book IN EXCLUSIVE MODE`, work),
   },
 ];
 
-/** Runs SQL on the test's PostgreSQL, as somebody would who has got hold of it. */
-async function onPostgres(sql: string): Promise<void> {
+/** Runs SQL on the test's PostgreSQL, as somebody would who has got hold of it; its transaction ends with `work`. */
+async function onPostgres(sql: string, work?: () => Promise<void>): Promise<void> {
   const { default: pg } = await import("pg");
   const pool = new pg.Pool({
     connectionString: url,
@@ -82,6 +88,7 @@ async function onPostgres(sql: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query(sql);
+    await work?.();
   } finally {
     client.release();
     await pool.end();

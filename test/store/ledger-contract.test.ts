@@ -46,7 +46,7 @@ test("every state says where its money is booked, and only the last two are not 
   expect(open).toEqual(["reserved", "signing", "sent", "unknown", "claimed"]);
 });
 
-describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }) => {
+describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath, ...book }) => {
   const it = test.skipIf(skip);
   it("the cap can be spent to the unit", async () => {
     using ledger = await openBook();
@@ -127,20 +127,23 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath }
   });
 
   it("who asks while the bytes of what is handed out are on their way into the book has them; of what is not, only then", async () => {
-    using ledger = await openBook();
-    const [sent, made] = ["sent", "made"];
-    for (const purchase of [sent, made]) {
-      await ledger.reserve(reservation({ purchase, sent: true }));
-    }
-    const nonceOf = async (purchase: string) => (await ledger.find(purchase))!.nonce;
-    const keeping = [
-      ledger.keepSent(await nonceOf(sent), PAYMENT),
-      ledger.keepPayment(await nonceOf(made), PAYMENT),
-    ];
-    const [one, other] = await Promise.all([ledger.find(sent), ledger.find(made)]);
-    expect([one?.payment?.reveal(), other?.payment]).toEqual([PAYMENT, undefined]);
+    const path = newLedgerPath();
+    using ledger = await openBook({ path });
+    const [sent, made] = await Promise.all(
+      ["sent", "made"].map(async (purchase) => {
+        const { entry } = await ledger.reserve(reservation({ purchase, sent: true }));
+        return { purchase, nonce: entry.nonce };
+      }),
+    );
+    const keeping: Promise<unknown>[] = [];
+    await book.withoutCommits(path, async () => {
+      keeping.push(ledger.keepSent(sent!.nonce, PAYMENT), ledger.keepPayment(made!.nonce, PAYMENT));
+      const asked = [sent!, made!].map(({ purchase }) => ledger.find(purchase));
+      const [one, other] = await Promise.all(asked);
+      expect([one?.payment?.reveal(), other?.payment]).toEqual([PAYMENT, undefined]);
+    });
     await Promise.all(keeping);
-    expect((await ledger.find(made))?.payment?.reveal()).toEqual(PAYMENT);
+    expect((await ledger.find("made"))?.payment?.reveal()).toEqual(PAYMENT);
   });
 
   it.each([

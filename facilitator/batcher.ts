@@ -1,6 +1,6 @@
 /**
- * Puts payments into transactions. A payment that finds an idle account leaves at once, alone; those that come while every
- * account waits for its block leave together when the first is back. So nobody waits for a batch, and a busy facilitator pays
+ * Puts payments into transactions. A payment that finds an idle account leaves at once, with those of the same moment; those
+ * that come while every account waits for its block leave together when the first is back. So nobody waits for a batch, and a busy facilitator pays
  * for one transaction where it had many payments. Each payment in a batch fails alone.
  */
 import type { Lane, SendOutcome } from "./lane.ts";
@@ -39,6 +39,7 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queue: Job[] = [];
   readonly #idle: Lane[];
+  #isPumpedSoon = false;
 
   constructor(options: BatcherOptions) {
     this.#options = options;
@@ -55,7 +56,7 @@ export class Batcher {
     const outcome = Promise.withResolvers<SendOutcome>();
     const isAlone = transfer.isContract || this.#options.maxBatch === 1;
     this.#queue.push({ transfer, outcome, refusedBy: new Set(), isAlone });
-    this.#pump();
+    this.#pumpSoon();
     return outcome.promise;
   }
 
@@ -64,9 +65,21 @@ export class Batcher {
     if (this.#queue.length === 0) this.#idle[0]?.prepare(callFor([transfer]));
   }
 
+  /** In this turn of the event loop others may come, as when many sales were recorded in one commit. */
+  #pumpSoon(): void {
+    if (this.#isPumpedSoon) return;
+    this.#isPumpedSoon = true;
+    setImmediate(() => {
+      this.#isPumpedSoon = false;
+      this.#pump();
+    });
+  }
+
+  /** Accounts that have nothing to do share what waits. */
   #pump(): void {
-    for (const lane of this.#idle.splice(0)) {
-      const jobs = this.#take(lane);
+    const lanes = this.#idle.splice(0);
+    for (const [at, lane] of lanes.entries()) {
+      const jobs = this.#take(lane, Math.ceil(this.#queue.length / (lanes.length - at)));
       if (jobs.length === 0) {
         this.#idle.push(lane);
         continue;
@@ -78,14 +91,15 @@ export class Batcher {
     }
   }
 
-  /** The next payments for an account: the oldest one, and with it those that may share its transaction. */
-  #take(lane: Lane): Job[] {
+  /** The next payments for an account, its share at most: the oldest one, and with it those that may share its transaction. */
+  #take(lane: Lane, share: number): Job[] {
+    const most = Math.min(share, this.#options.maxBatch);
     const first = this.#queue.findIndex(({ refusedBy }) => !refusedBy.has(lane));
     const [job] = first === -1 ? [] : this.#queue.splice(first, 1);
     if (!job) return [];
     const jobs = [job];
     if (job.isAlone) return jobs;
-    for (let at = 0; at < this.#queue.length && jobs.length < this.#options.maxBatch;) {
+    for (let at = 0; at < this.#queue.length && jobs.length < most;) {
       const next = this.#queue[at];
       if (next && !next.isAlone && !next.refusedBy.has(lane)) {
         this.#queue.splice(at, 1);

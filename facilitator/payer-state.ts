@@ -1,7 +1,7 @@
 /**
  * What the chain says of a payment, read from the newest block: the payer's money, the authorization, and whether the payer signed
- * it. A question that finds nobody asking is asked at once; those that come meanwhile are asked together when the first is
- * answered. One question that no node can answer spoils no other's answer.
+ * it. A question that finds nobody asking is asked at once, with those of the same moment; those that come meanwhile are asked
+ * together when the first is answered. One question that no node can answer spoils no other's answer.
  */
 import { RpcRefusal } from "../chain/index.ts";
 import {
@@ -49,6 +49,7 @@ export class PayerStates {
   readonly #options: PayerStatesOptions;
   readonly #waiting: Question[] = [];
   #calls = 0;
+  #isPumpedSoon = false;
   /** Signatures by a key that the chain found good, by payer and nonce: the words that were signed, and the signature. */
   readonly #signed = new Map<string, Pick<Payment, "authorization" | "signature">>();
 
@@ -60,8 +61,18 @@ export class PayerStates {
   async read(payment: Payment): Promise<PayerState> {
     const answer = Promise.withResolvers<PayerState>();
     this.#waiting.push({ payment, isKnown: false, answer });
-    this.#pump();
+    this.#pumpSoon();
     return answer.promise;
+  }
+
+  /** In this turn of the event loop others may come, as when many requests have arrived meanwhile. */
+  #pumpSoon(): void {
+    if (this.#isPumpedSoon) return;
+    this.#isPumpedSoon = true;
+    setImmediate(() => {
+      this.#isPumpedSoon = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {

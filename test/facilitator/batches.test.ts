@@ -62,6 +62,14 @@ test("an idle facilitator sends at once, alone", async () => {
   expect(sent()).toMatchObject([{ payments: 1 }]);
 });
 
+test("payments that come in one moment leave in one transaction", async () => {
+  const { facilitator, sent } = await open();
+  const requests = await newRequests(5);
+  const answers = await Promise.all(requests.map(({ body }) => settle(facilitator, body)));
+  expect(answers.every(({ success }) => success)).toBe(true);
+  expect(sent()).toMatchObject([{ payments: 5 }]);
+});
+
 test("payments that fail inside of a batch fail alone, each for its own reason", async () => {
   const { facilitator, sent } = await open();
   const poor = await Promise.all(Array.from({ length: 6 }, () => world.chain.newPayer(15_000n)));

@@ -85,12 +85,15 @@ test("a transaction that waits holds up no later payment", async () => {
   await world.chain.rpc("evm_setAutomine", false);
   const one = await newRequest(world);
   const two = await newRequest(world);
+  const waiting = (pending: string) =>
+    expect
+      .poll(async () => world.chain.rpc("txpool_status"), { interval: 20, timeout: 5_000 })
+      .toMatchObject({ pending });
   const first = settle(facilitator, one.body);
+  await waiting("0x1");
   const second = settle(facilitator, two.body);
   // The second leaves although the first is still waiting.
-  await expect
-    .poll(async () => world.chain.rpc("txpool_status"), { interval: 20, timeout: 5_000 })
-    .toMatchObject({ pending: "0x2" });
+  await waiting("0x2");
   await world.chain.local.mine();
   expect(await Promise.all([first, second])).toMatchObject([{ success: true }, { success: true }]);
   facilitator.close();

@@ -30,6 +30,7 @@ import { paymentWindow } from "./payment-window.ts";
 import { recoverEntries } from "./recover-entries.ts";
 import { intentOf, signAgain, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
+import { Unreported } from "./unreported.ts";
 import { WalletEntries } from "./wallet-entries.ts";
 import type { AuthorizeOptions, RemakeTerms, WalletOptions } from "./wallet-options.ts";
 
@@ -44,6 +45,7 @@ export class Wallet {
   readonly #nonceHmac: Hmac;
   /** One thing at a time for each purchase. */
   readonly #turns = new Turns();
+  readonly #unreported = new Unreported();
   #bound: Promise<void> | undefined;
 
   constructor(options: WalletOptions) {
@@ -83,7 +85,9 @@ export class Wallet {
       const { ledger, signer, policy = {}, maxTimeoutSeconds = 120 } = this.#options;
       const signing = { ledger, signer, entry, offer, quote, policy, maxTimeoutSeconds };
       if (!created) return this.#entries.read(await signAgain(signing));
-      return this.#entries.tell(await signEntry(signing));
+      const sent = await signEntry(signing);
+      this.#unreported.add(sent);
+      return this.#entries.tell(sent);
     });
   }
 
@@ -108,20 +112,33 @@ export class Wallet {
    * What came of the paid request. The report is a claim: only the chain settles or releases, and what the chain does not answer
    * stays unknown and counted. Throws `PURCHASE_UNKNOWN`.
    */
-  report(purchase: string, { status, transaction }: OutcomeReport): Promise<PurchaseRecord> {
+  report(purchase: string, outcome: OutcomeReport): Promise<PurchaseRecord> {
     return this.#turns.take(purchase, async () => {
+      const handedOut = this.#unreported.take(purchase);
+      if (handedOut) {
+        try {
+          return await this.#conclude(handedOut, outcome);
+        } catch (error) {
+          // Another process has brought it further than this one knows.
+          if (!(error instanceof LedgerError) || error.code !== "LEDGER_TRANSITION") throw error;
+        }
+      }
       const entry = await this.#ledger.find(purchase);
       if (!entry) throw unknownPurchase(purchase);
-      const delivered = status !== null && status >= 200 && status < 300;
-      if (!isOpen(entry.state) || !isOut(entry.state)) {
-        if (delivered) await this.#ledger.forgetRequest(purchase);
-        return this.#entries.read(entry);
-      }
-      const claim =
-        delivered && transaction !== undefined && isHash(transaction) ? transaction : undefined;
-      const ended = await this.#entries.settle(entry, { claim, delivered });
-      return this.#entries.tellChange(entry, ended);
+      return this.#conclude(entry, outcome);
     });
+  }
+
+  async #conclude(entry: LedgerEntry, { status, transaction }: OutcomeReport) {
+    const delivered = status !== null && status >= 200 && status < 300;
+    if (!isOpen(entry.state) || !isOut(entry.state)) {
+      if (delivered) await this.#ledger.forgetRequest(entry.purchase);
+      return this.#entries.read(entry);
+    }
+    const claim =
+      delivered && transaction !== undefined && isHash(transaction) ? transaction : undefined;
+    const ended = await this.#entries.settle(entry, { claim, delivered });
+    return this.#entries.tellChange(entry, ended);
   }
 
   async find(purchase: string): Promise<PurchaseRecord | undefined> {

@@ -39,6 +39,10 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof AuthRow)[];
 const INSERT_AUTH = `INSERT INTO auth (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
 
+/** One key at a time: a set of them costs more than each of its two or three. */
+const KEYS = "SELECT key FROM auth_scope WHERE auth = ?";
+const MOVE_SUMS = "UPDATE scope SET settled = settled + ?, reserved = reserved + ? WHERE key = ?";
+
 const LAST_AT = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
 const LOOK = `SELECT (${LAST_AT}) AS at, (SELECT id FROM auth WHERE nonce = ?) AS taken,
   (SELECT max(id) FROM auth) AS last`;
@@ -59,6 +63,8 @@ export interface CommandOptions {
   readonly now: () => number;
   /** After how long a reservation that nobody carried on may be replaced. */
   readonly staleAfterMs: number;
+  /** Whether this process knows the bytes of a nonce, though the book has none. */
+  readonly isKnown: (nonce: Hex) => boolean;
 }
 
 export interface Facts {
@@ -111,7 +117,12 @@ export class LedgerCommands {
     const { at, taken, id } = yield* this.#look(nonce);
     if (newest && isOut(newest.state)) {
       refuseOther(newest, reservation);
-      if (newest.state === "sent" && newest.payment === null) this.#refuseYoung(newest, at);
+      if (
+        newest.state === "sent" &&
+        newest.payment === null &&
+        !this.#options.isKnown(newest.nonce)
+      )
+        this.#refuseYoung(newest, at);
       return { row: newest, created: false };
     }
     if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
@@ -247,7 +258,7 @@ export class LedgerCommands {
       ...before,
       state: to,
       updated_at: BigInt(at),
-      payment: payment ?? before.payment,
+      payment: before.payment ?? payment ?? null,
       tx: (tx as Hex | undefined) ?? before.tx,
       proof: proof ?? before.proof,
       valid_before: validBefore ?? before.valid_before,
@@ -286,13 +297,10 @@ export class LedgerCommands {
     if (credit === debit) return;
     const change = (account: string) =>
       (debit === account ? row.amount : 0n) - (credit === account ? row.amount : 0n);
-    yield* ask(
-      `UPDATE scope SET settled = settled + ?, reserved = reserved + ?
-        WHERE key IN (SELECT key FROM auth_scope WHERE auth = ?)`,
-      change("spent"),
-      change("reserved"),
-      row.id,
-    );
+    const [spent, reserved] = [change("spent"), change("reserved")];
+    for (const { key } of yield* ask<{ key: string }>(KEYS, row.id)) {
+      yield* ask(MOVE_SUMS, spent, reserved, key);
+    }
   }
 
   /** The authorization of a nonce, and the book's time. */

@@ -86,6 +86,7 @@ class SqliteStore implements LedgerStore {
   }
 
   close(): void {
+    this.#queue.flush();
     this.#db.close();
   }
 

@@ -415,6 +415,23 @@ test("C9: two wallets that recover one book at once settle each payment once", a
   expect(settled).toHaveLength(1);
 });
 
+test("a report on what another process has brought further says where it stands, and books nothing twice", async () => {
+  const path = newLedgerPath();
+  using first = await openBuyer(chain, { path });
+  using second = await openBuyer(chain, { path, account: first.account });
+  await first.wallet.authorize(order);
+  const transaction = `0x${"55".repeat(32)}`;
+  await second.wallet.report("pur_1", { status: 200, transaction });
+  const claimed = await first.wallet.report("pur_1", { status: null });
+  expect(claimed).toMatchObject({ state: "claimed", transaction });
+  await settleOnChain(first);
+  await second.wallet.recover();
+  const settled = await first.wallet.report("pur_1", { status: 200 });
+  expect(settled).toMatchObject({ state: "settled" });
+  const states = (await first.ledger.journal()).map(({ to }) => to);
+  expect(states).toEqual(["sent", "claimed", "settled"]);
+});
+
 test("two wallets on one book, fifty purchases at once, a cap for ten: exactly ten are authorized", async () => {
   const path = newLedgerPath();
   using first = await openBuyer(chain, { path });

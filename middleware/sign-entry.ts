@@ -30,21 +30,8 @@ export interface SignEntryOptions {
   readonly maxTimeoutSeconds: number;
 }
 
-/** What an authorization is asked for with, whether its reservation stands already or is being made. */
-export type IntentTerms = Pick<
-  LedgerEntry,
-  | "purchase"
-  | "provider"
-  | "fingerprint"
-  | "payTo"
-  | "amount"
-  | "validAfter"
-  | "validBefore"
-  | "nonce"
->;
-
-export function intentOf(
-  { purchase, provider, fingerprint, payTo: to, amount: value, ...rest }: IntentTerms,
+function intentOf(
+  { purchase, provider, fingerprint, payTo: to, amount: value, ...rest }: LedgerEntry,
   { signer, offer, quote, policy }: Pick<SignEntryOptions, "signer" | "offer" | "quote" | "policy">,
 ): SignIntent {
   const { validAfter, validBefore, nonce } = rest;

@@ -28,7 +28,7 @@ import { fingerprintOf } from "./fingerprint.ts";
 import { findForeign } from "./foreign-offer.ts";
 import { paymentWindow } from "./payment-window.ts";
 import { recoverEntries } from "./recover-entries.ts";
-import { intentOf, signAgain, signEntry } from "./sign-entry.ts";
+import { signAgain, signEntry } from "./sign-entry.ts";
 import { Turns } from "./turns.ts";
 import { Unreported } from "./unreported.ts";
 import { WalletEntries } from "./wallet-entries.ts";
@@ -186,7 +186,6 @@ export class Wallet {
   }
 
   async #reserve({ purchase, quote, offer, scopes, rate, keep }: AuthorizeOptions) {
-    const { signer, policy = {} } = this.#options;
     const ours = BigInt(Math.floor(this.#now() / 1000));
     const { maxTimeoutSeconds = 120 } = this.#options;
     const clocks = [ours, await this.#clock.read()] as const;
@@ -206,16 +205,7 @@ export class Wallet {
       sent: !("mpp" in offer),
       request: keep,
     } satisfies Reservation;
-    // Most purchases are new, so the signer may begin with the first authorization's terms; where they are others, it lets go of them.
-    const first = { ...reservation, nonce: reservation.nonceOf(1) };
-    const letGo = signer.prepare?.(intentOf(first, { signer, offer, quote, policy }));
-    let reserved;
-    try {
-      reserved = await this.#ledger.reserve(reservation);
-    } finally {
-      if (reserved?.created !== true || reserved.entry.epoch !== 1) letGo?.();
-    }
-    return reserved;
+    return this.#ledger.reserve(reservation);
   }
 
   /** Whether an authorization whose window is over by our clock is dead by the chain's. */

@@ -13,8 +13,6 @@ import { signerRefused } from "./signer-refusal.ts";
 
 export interface CountedSigner extends Signer {
   signed(): SignedTotals;
-  /** Computes a signature that is asked for in a moment, and keeps it: it is counted when `sign` asks for this same intent. */
-  computeAhead(intent: SignIntent): void;
 }
 
 export interface CountedSignerOptions extends SignerSettings {
@@ -29,12 +27,6 @@ export interface CountedSignerOptions extends SignerSettings {
 /** The wallet records together what it hears together, so answers come some at a time. */
 const MAX_BATCH = 16;
 
-/** What of a payment grants nothing, so that it can be computed before it is asked for. */
-interface Ahead {
-  readonly terms: string;
-  readonly signature: Hex | undefined;
-}
-
 interface Asked {
   readonly intent: SignIntent;
   readonly resolve: (signature: Hex) => void;
@@ -46,7 +38,6 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const kept = options.file;
   const file = kept ?? inMemory();
   const waiting: Asked[] = [];
-  const ahead = new WeakMap<SignIntent, Ahead>();
 
   const time = () => Math.max(Math.floor(now()), file.counter.latest);
   const flush = () => {
@@ -61,7 +52,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
         batch.map(async ({ intent }, index) => {
           const rule = rules[index];
           if (rule !== undefined) throw signerRefused(rule);
-          return ahead.get(intent)?.signature ?? signAuthorization(intent.authorization);
+          return signAuthorization(intent.authorization);
         }),
       );
       for (const [index, { resolve, reject }] of batch.entries()) {
@@ -76,7 +67,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const claimOf = (intent: SignIntent): Claim => ({
     at: time(),
     nonce: intent.authorization.nonce,
-    terms: ahead.get(intent)?.terms ?? digestOf(intent),
+    terms: digestOf(intent),
     provider: intent.provider,
     amount: intent.authorization.value,
     maxPerProviderMonth: limits.maxPerProviderMonth,
@@ -90,13 +81,6 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
       return new Promise((resolve, reject) => {
         if (waiting.push({ intent, resolve, reject }) === 1) queueMicrotask(flush);
       });
-    },
-    computeAhead(intent) {
-      const rule = findBrokenRule(intent, options, Math.floor(now() / 1_000));
-      if (rule !== undefined) return;
-      const made = signAuthorization(intent.authorization);
-      const signature = typeof made === "string" ? made : undefined;
-      ahead.set(intent, { terms: digestOf(intent), signature });
     },
     ...(kept ? { counted: () => kept.size() } : {}),
     signed: () => file.counter.totals(time()),

@@ -69,9 +69,4 @@ export interface Signer {
   sign(intent: SignIntent): Promise<Hex>;
   /** How many payments its counter holds, where that outlives the process: it only grows, so less than before is an older copy. */
   counted?(): Promise<number>;
-  /**
-   * Says what will be asked for in a moment, so that the signer computes while the wallet reserves. Nothing is counted, and nothing
-   * leaves the signer, before `sign` asks for exactly the same. Returns what lets go of it, where it is not asked for after all.
-   */
-  prepare?(intent: SignIntent): () => void;
 }

@@ -14,7 +14,6 @@ import { type CountedSigner, countedSigner } from "./counted-signer.ts";
 import { CounterFile } from "./counter-file.ts";
 import { keySigning } from "./key-signer.ts";
 import type { SignerRule } from "./signer-rules.ts";
-import type { SignIntent } from "./intent.ts";
 import { onInputLines } from "./lines.ts";
 import {
   readIntent,
@@ -109,31 +108,15 @@ async function answer(signer: CountedSigner, line: string): Promise<void> {
   try {
     const question = JSON.parse(line) as SignerQuestion;
     id = question.id;
-    if (question.hold === true) return hold(signer, question);
-    if (question.drop === true) return void held.delete(id);
-    if (question.go !== true && question.intent === undefined) {
+    if (question.intent === undefined) {
       return say({ id, ...totalsOf(signer), counted: (await signer.counted?.()) ?? 0 });
     }
-    const intent = question.go === true ? held.get(id) : readIntent(question.intent);
-    held.delete(id);
+    const intent = readIntent(question.intent);
     if (!intent) return say({ id, refused: "INTENT" });
     say({ id, signature: await signer.sign(intent) });
   } catch (error) {
     say(error instanceof PaymentError ? { id, refused: ruleOf(error) } : { id, failed: true });
   }
-}
-
-/** Intents that may be asked for in a moment; a wallet holds one at a time. */
-const held = new Map<number, SignIntent>();
-const MAX_HELD = 16;
-
-function hold(signer: CountedSigner, { id, intent: wished }: SignerQuestion): void {
-  const intent = readIntent(wished);
-  if (!intent) return;
-  const [oldest] = held.keys();
-  if (held.size === MAX_HELD && oldest !== undefined) held.delete(oldest);
-  held.set(id, intent);
-  signer.computeAhead(intent);
 }
 
 function totalsOf(signer: CountedSigner) {

@@ -9,7 +9,6 @@ import { PaymentError } from "../payment-error.ts";
 import type { SignedTotals, SignIntent } from "./intent.ts";
 import { onLines } from "./lines.ts";
 import {
-  intentText,
   type SignerMessage,
   type SignerStartProblem,
   type StartMessage,
@@ -34,8 +33,6 @@ export class SignerConversation {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #signTimeoutMs: number;
   readonly #waiting = new Map<number, (message: SignerMessage | undefined) => void>();
-  /** What the signer computes ahead, by nonce. */
-  readonly #held = new Map<Hex, { readonly id: number; readonly text: string }>();
   readonly #first: Promise<SignerMessage | undefined>;
   readonly #ended: Promise<void>;
   /** Intents that the signer has not been given yet: a flood waits here, first come first served. */
@@ -94,12 +91,8 @@ export class SignerConversation {
     if (this.#asked === MAX_ASKED) await new Promise<void>((resolve) => this.#queue.push(resolve));
     else this.#asked += 1;
     try {
-      const text = intentText(intent);
-      const held = this.#take(intent.authorization.nonce);
-      const isHeld = held?.text === text;
-      const id = isHeld ? held.id : this.#nextId++;
-      const line = isHeld ? writeQuestion({ id, go: true }) : writeIntent(id, text);
-      const message = await this.#ask(id, line);
+      const id = this.#nextId++;
+      const message = await this.#ask(id, writeIntent(id, intent));
       if ("signature" in message) return message.signature;
       throw "refused" in message ? signerRefused(message.refused) : failed("The signer failed.");
     } finally {
@@ -107,28 +100,6 @@ export class SignerConversation {
       if (next) next();
       else this.#asked -= 1;
     }
-  }
-
-  /** Only for one that is alone: where many are asked for, the signer has enough to do, and a line more for each would slow it. */
-  prepare(intent: SignIntent): () => void {
-    const { nonce } = intent.authorization;
-    if (this.#asked > 0 || this.#held.size > 0 || !this.#child.stdin.writable) {
-      return () => undefined;
-    }
-    const held = { id: this.#nextId++, text: intentText(intent) };
-    this.#held.set(nonce, held);
-    this.#write(writeIntent(held.id, held.text, true));
-    return () => {
-      if (this.#held.get(nonce) !== held) return;
-      this.#held.delete(nonce);
-      this.#write(writeQuestion({ id: held.id, drop: true }));
-    };
-  }
-
-  #take(nonce: Hex) {
-    const held = this.#held.get(nonce);
-    this.#held.delete(nonce);
-    return held;
   }
 
   async #ask(id: number, line: string): Promise<SignerMessage> {

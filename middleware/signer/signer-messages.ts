@@ -47,20 +47,14 @@ export type SignerStartProblem =
   | "passphrase"
   | "counter";
 
-/**
- * A line to the signer: an intent to sign, or with `hold` to compute the signature of and keep it; `go` asks for what is held under
- * the same id, and `drop` lets go of it. With an id alone it asks what was signed this month.
- */
+/** A line to the signer: an intent to sign. With an id alone it asks what was signed this month. */
 export interface SignerQuestion {
   readonly id: number;
   readonly intent?: unknown;
-  readonly hold?: true;
-  readonly go?: true;
-  readonly drop?: true;
 }
 
 /** An intent as it stands in a line, integers as decimal text. */
-export function intentText(intent: SignIntent): string {
+function intentText(intent: SignIntent): string {
   const { quote, offer, authorization } = intent;
   const { value, validAfter, validBefore } = authorization;
   return JSON.stringify({
@@ -76,8 +70,8 @@ export function intentText(intent: SignIntent): string {
   });
 }
 
-export function writeIntent(id: number, text: string, hold = false): string {
-  return `{"id":${id},"intent":${text}${hold ? ',"hold":true' : ""}}\n`;
+export function writeIntent(id: number, intent: SignIntent): string {
+  return `{"id":${id},"intent":${intentText(intent)}}\n`;
 }
 
 export function writeQuestion(question: SignerQuestion): string {

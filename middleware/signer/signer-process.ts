@@ -86,7 +86,6 @@ export async function startSignerProcess({
           ? ["files", "processes", "network"]
           : ["files", "processes"],
       sign: (intent) => conversation.sign(intent),
-      prepare: (intent) => conversation.prepare(intent),
       signed: () => conversation.signed(),
       counted: () => conversation.counted(),
       close: () => conversation.end(),

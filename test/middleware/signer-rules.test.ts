@@ -91,14 +91,13 @@ test("a limit of a provider leaves the others alone, and a new month opens both"
   await expect(sign("one")).rejects.toThrow(refusal("PROVIDER_LIMIT"));
 });
 
-describe("what was computed ahead is judged when it is asked for", () => {
+describe("what is asked for is judged by what another signer of the file has signed", () => {
   test.each([
     ["its limit was reached", "WALLET_LIMIT", { nonce: nonceOf(9), value: 15_000n }],
     ["its nonce was signed for other terms", "NONCE", { value: 10_001n }],
-  ])("by another signer of the file %s since: %s", async (_, rule, fields) => {
+  ])("%s: %s", async (_, rule, fields) => {
     const options = { limits: { maxPerMonth: 24_999n }, counterFile: newFile() };
     const [signer, another] = [accountSigner(account, options), accountSigner(account, options)];
-    signer.computeAhead(good);
     await another.sign(newIntent({ from, ...fields }));
     await expect(signer.sign(good)).rejects.toThrow(refusal(rule));
     expect(signer.signed()).toEqual(another.signed());
@@ -107,28 +106,11 @@ describe("what was computed ahead is judged when it is asked for", () => {
   test("behind what another signer of the file has appended since, it is signed and counted once", async () => {
     const counterFile = newFile();
     const [signer, another] = [0, 1].map(() => accountSigner(account, { counterFile }));
-    signer!.computeAhead(good);
     await another!.sign(newIntent({ from, nonce: nonceOf(9) }));
     expect(await signer!.sign(good)).toBe(await another!.sign(good));
     for (const each of [signer!, another!, accountSigner(account, { counterFile })]) {
       expect(each.signed().total).toBe(20_000n);
     }
-  });
-
-  test("by the clock of that moment: its window, and the month that it counts in", async () => {
-    let at = Date.UTC(2026, 10, 30, 23, 59, 30);
-    const counterFile = newFile();
-    const signer = accountSigner(account, { counterFile, now: () => at });
-    const validBefore = BigInt(at / 1_000 + 145);
-    const [first, second] = [3, 4].map((index) =>
-      newIntent({ from, nonce: nonceOf(index), validBefore }),
-    );
-    for (const each of [first!, second!]) signer.computeAhead(each);
-    at -= 10_000;
-    await expect(signer.sign(first!)).rejects.toThrow(refusal("WINDOW"));
-    at += 60_000;
-    expect(await signer.sign(second!)).toMatch(/^0x/);
-    expect(signer.signed()).toMatchObject({ month: "2026-12", total: 10_000n });
   });
 });
 

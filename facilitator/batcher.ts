@@ -5,6 +5,7 @@
  */
 import type { Lane, SendOutcome } from "./lane.ts";
 import { type ContractCall, encodeBatch } from "./multicall.ts";
+import { oncePerTurn } from "./once-per-turn.ts";
 
 /** One payment's call of the token. */
 export interface Transfer extends ContractCall {
@@ -39,7 +40,7 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #queue: Job[] = [];
   readonly #idle: Lane[];
-  #isPumpedSoon = false;
+  readonly #pumpSoon = oncePerTurn(() => this.#pump());
 
   constructor(options: BatcherOptions) {
     this.#options = options;
@@ -63,16 +64,6 @@ export class Batcher {
   /** Has it signed by the account that would send it now, alone; nothing is sent. */
   prepare(transfer: Transfer): void {
     if (this.#queue.length === 0) this.#idle[0]?.prepare(callFor([transfer]));
-  }
-
-  /** In this turn of the event loop others may come, as when many sales were recorded in one commit. */
-  #pumpSoon(): void {
-    if (this.#isPumpedSoon) return;
-    this.#isPumpedSoon = true;
-    setImmediate(() => {
-      this.#isPumpedSoon = false;
-      this.#pump();
-    });
   }
 
   /** Accounts that have nothing to do share what waits. */

@@ -4,6 +4,7 @@
  * together when the first is answered. One question that no node can answer spoils no other's answer.
  */
 import { RpcRefusal } from "../chain/index.ts";
+import { oncePerTurn } from "./once-per-turn.ts";
 import {
   fitsOneCall,
   type PayerAnswer,
@@ -49,7 +50,7 @@ export class PayerStates {
   readonly #options: PayerStatesOptions;
   readonly #waiting: Question[] = [];
   #calls = 0;
-  #isPumpedSoon = false;
+  readonly #pumpSoon = oncePerTurn(() => this.#pump());
   /** Signatures by a key that the chain found good, by payer and nonce: the words that were signed, and the signature. */
   readonly #signed = new Map<string, Pick<Payment, "authorization" | "signature">>();
 
@@ -63,16 +64,6 @@ export class PayerStates {
     this.#waiting.push({ payment, isKnown: false, answer });
     this.#pumpSoon();
     return answer.promise;
-  }
-
-  /** In this turn of the event loop others may come, as when many requests have arrived meanwhile. */
-  #pumpSoon(): void {
-    if (this.#isPumpedSoon) return;
-    this.#isPumpedSoon = true;
-    setImmediate(() => {
-      this.#isPumpedSoon = false;
-      this.#pump();
-    });
   }
 
   #pump(): void {

@@ -60,6 +60,7 @@ export type PayOutcome =
     };
 
 const PAUSE_MS = 250;
+const SOON_MS = 3;
 
 /** Sends the payment, and again the same bytes while neither the provider nor the chain has settled what came of it. */
 export async function sendPaid(
@@ -96,9 +97,9 @@ export async function sendPaid(
   return { kind, record, status, ...(answer ? { response: answer.response } : {}) };
 }
 
-/** The same, once the caller has its answer. */
+/** The same, once the caller has its answer, and what it does next, such as another purchase, has had its turn. */
 async function reportSoon(...report: Parameters<typeof reportAnswer>): Promise<PurchaseRecord> {
-  await new Promise<void>((resolve) => void setImmediate(resolve));
+  await wait(SOON_MS);
   return reportAnswer(...report);
 }
 

@@ -60,7 +60,8 @@ export type PayOutcome =
     };
 
 const PAUSE_MS = 250;
-const SOON_MS = 3;
+/** By then another purchase, begun at once, waits for its own answer. */
+const SOON_MS = 5;
 
 /** Sends the payment, and again the same bytes while neither the provider nor the chain has settled what came of it. */
 export async function sendPaid(

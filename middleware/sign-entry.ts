@@ -1,6 +1,6 @@
 /**
  * From a reservation to a payment that may leave: reserved as sent, it goes to the disk while the signer works, and only then does anybody
- * get its bytes. Whatever fails before that gives the amount back. The bytes are kept with what becomes of it, or soon; what a kill has taken
+ * get its bytes. Whatever fails before that gives the amount back. The bytes are kept while they are on their way; what a kill has taken
  * of them in between is made again from the reservation, as long as the seller's challenge does not go into them (x402). Where it does
  * (MPP), they are on the disk first.
  */

@@ -62,18 +62,12 @@ export class CommitQueue {
     await this.#sync(upTo);
   }
 
-  /** Commits what waits, here and now. */
-  flush(): void {
-    while (this.#waiting.length > 0) this.#flush();
-  }
-
   /** Of those that wait for the same commits one syncs, also where each finds itself alone. */
   #sync(upTo: number): Promise<void> {
     return this.#db.sync({ alone: this.#alone && this.#waiting.length === 0, upTo });
   }
 
   #flush(): void {
-    if (this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, MAX_BATCH);
     if (this.#waiting.length > 0) setImmediate(() => this.#flush());
     const alone = batch.length === 1;

@@ -5,7 +5,6 @@ import type { PurchaseState } from "../protocol/orchestrator-api.ts";
 import { Secret } from "../protocol/secret.ts";
 import type { SnapshotOptions, TransactionOptions } from "./database.ts";
 import { type Facts, LedgerCommands } from "./ledger-commands.ts";
-import { HandedOut } from "./handed-out.ts";
 import { LedgerError, unreadable } from "./ledger-error.ts";
 import { KeptBook, type KeptTexts } from "./ledger-kept.ts";
 import { highest } from "./ledger-marks.ts";
@@ -59,8 +58,6 @@ export interface BookOptions {
   now?: () => number;
   /** After how long a reservation that nobody carried on may be replaced. */
   staleAfterMs?: number;
-  /** For how long bytes that were handed out may be missing from the book, which a kill then takes; they can be made again. */
-  keepAfterMs?: number;
 }
 
 /** What is on the disk before anything leaves is `synced`; and bytes can be made again. */
@@ -74,21 +71,20 @@ export class LedgerBook implements Ledger {
   readonly #kept: KeptBook;
   /** What is in sealed bytes of this process's own, so that it need not open them. */
   readonly #sealed = new WeakMap<Uint8Array, Secret<PaymentHeader>>();
-  readonly #handedOut: HandedOut;
+  /** Bytes on their way into the book, by nonce. */
+  readonly #handedOut = new Map<string, Secret<PaymentHeader>>();
   #damage: unknown;
 
   constructor(
     store: LedgerStore,
-    { bytesKey, now = Date.now, staleAfterMs = 30_000, keepAfterMs = 250 }: BookOptions,
+    { bytesKey, now = Date.now, staleAfterMs = 30_000 }: BookOptions,
   ) {
     this.#store = store;
     this.#bytesKey = bytesKey;
     this.#seals = new Seals(bytesKey);
     this.#kept = new KeptBook(bytesKey);
     const { path } = store;
-    this.#handedOut = new HandedOut(keepAfterMs);
-    const isKnown = (nonce: Hex) => this.#handedOut.find(nonce) !== undefined;
-    this.#commands = new LedgerCommands({ path, seals: this.#seals, now, staleAfterMs, isKnown });
+    this.#commands = new LedgerCommands({ path, seals: this.#seals, now, staleAfterMs });
   }
 
   bind(identity: LedgerIdentity): Promise<void> {
@@ -117,10 +113,15 @@ export class LedgerBook implements Ledger {
     return this.#move(nonce, "sent", { payment: this.#sealPayment(nonce, payment) });
   }
 
-  keepSent(nonce: Hex, { name, value }: PaymentHeader): Promise<void> {
-    const payment = { name, value };
-    const keep = () => this.#keep(nonce, payment, UNSYNCED);
-    return this.#handedOut.add(nonce, payment, async () => void (await keep()));
+  async keepSent(nonce: Hex, payment: PaymentHeader): Promise<void> {
+    const key = nonce.toLowerCase();
+    const { name, value } = payment;
+    this.#handedOut.set(key, new Secret({ name, value }));
+    try {
+      await this.#keep(nonce, payment, UNSYNCED);
+    } finally {
+      this.#handedOut.delete(key);
+    }
   }
 
   async keepPayment(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry> {
@@ -232,7 +233,6 @@ export class LedgerBook implements Ledger {
   }
 
   close(): void {
-    this.#handedOut.keepAll();
     this.#store.close();
   }
 
@@ -244,12 +244,7 @@ export class LedgerBook implements Ledger {
   }
 
   async #move(nonce: Hex, to: PurchaseState, facts: Facts = {}): Promise<LedgerEntry> {
-    const handedOut = this.#handedOut.find(nonce);
-    const payment = handedOut && this.#sealPayment(nonce, handedOut.reveal());
-    const all = payment ? { payment, ...facts } : facts;
-    const row = await this.#commit(() => this.#commands.move(nonce, to, all));
-    if (payment && row.payment !== null) this.#handedOut.kept(nonce);
-    return this.#entry(row);
+    return this.#entry(await this.#commit(() => this.#commands.move(nonce, to, facts)));
   }
 
   async #list(where: string): Promise<LedgerEntry[]> {
@@ -273,7 +268,7 @@ export class LedgerBook implements Ledger {
       const open = (sealed: Uint8Array) =>
         this.#sealed.get(sealed) ?? openPayment(row, sealed, this.#bytesKey);
       const entry = readEntry(row, open);
-      return { ...entry, payment: entry.payment ?? this.#handedOut.find(row.nonce) };
+      return { ...entry, payment: entry.payment ?? this.#handedOut.get(row.nonce) };
     } catch (error) {
       throw this.#notice(error);
     }

@@ -63,8 +63,6 @@ export interface CommandOptions {
   readonly now: () => number;
   /** After how long a reservation that nobody carried on may be replaced. */
   readonly staleAfterMs: number;
-  /** Whether this process knows the bytes of a nonce, though the book has none. */
-  readonly isKnown: (nonce: Hex) => boolean;
 }
 
 export interface Facts {
@@ -117,12 +115,7 @@ export class LedgerCommands {
     const { at, taken, id } = yield* this.#look(nonce);
     if (newest && isOut(newest.state)) {
       refuseOther(newest, reservation);
-      if (
-        newest.state === "sent" &&
-        newest.payment === null &&
-        !this.#options.isKnown(newest.nonce)
-      )
-        this.#refuseYoung(newest, at);
+      if (newest.state === "sent" && newest.payment === null) this.#refuseYoung(newest, at);
       return { row: newest, created: false };
     }
     if (newest && newest.state !== "released") yield* this.#replaceStale(newest, at);
@@ -258,7 +251,7 @@ export class LedgerCommands {
       ...before,
       state: to,
       updated_at: BigInt(at),
-      payment: before.payment ?? payment ?? null,
+      payment: payment ?? before.payment,
       tx: (tx as Hex | undefined) ?? before.tx,
       proof: proof ?? before.proof,
       valid_before: validBefore ?? before.valid_before,

@@ -130,9 +130,8 @@ export interface Ledger {
   /** With the bytes, sealed; on disk before the first of them leaves, with its reservation. From here on money may move. */
   markSent(nonce: Hex, payment: PaymentHeader): Promise<LedgerEntry>;
   /**
-   * Keeps the bytes, sealed, of what its caller has reserved as sent and hands out meanwhile: with what becomes of it, or after
-   * `keepAfterMs`. Whoever asks in this process has them at once; a kill before it resolves, or a power failure soon after, may take
-   * them, and nothing else (docs/decisions/0020-sent-first.md).
+   * Keeps the bytes, sealed, of what its caller has reserved as sent and hands out meanwhile. Whoever asks in this process has them at once;
+   * a kill before it resolves, or a power failure soon after, may take them, and nothing else (docs/decisions/0020-sent-first.md).
    */
   keepSent(nonce: Hex, payment: PaymentHeader): Promise<void>;
   /** Keeps the bytes of one that may be out and has none, before they are handed out; where it has some, they stay. */

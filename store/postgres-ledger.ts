@@ -58,7 +58,7 @@ class PostgresStore implements LedgerStore {
   readonly #schema: string;
   readonly #seals: Seals;
   readonly #waiting: Waiting[] = [];
-  #committing: Promise<void> | undefined;
+  #committing = false;
 
   constructor(pool: Pool, schema: string, seals: Seals) {
     this.path = `the PostgreSQL schema ${schema}`;
@@ -74,7 +74,7 @@ class PostgresStore implements LedgerStore {
         return () => resolve(result);
       };
       this.#waiting.push({ run, reject, sync });
-      this.#committing ??= this.#commitWaiting();
+      void this.#commitWaiting();
     });
   }
 
@@ -92,9 +92,7 @@ class PostgresStore implements LedgerStore {
   }
 
   close(): void {
-    void Promise.resolve(this.#committing)
-      .then(() => this.#pool.end())
-      .catch(() => undefined);
+    void this.#pool.end().catch(() => undefined);
   }
 
   /** Brings the schema to the newest shape; processes that open it at once take turns. */
@@ -120,6 +118,8 @@ class PostgresStore implements LedgerStore {
   }
 
   async #commitWaiting(): Promise<void> {
+    if (this.#committing) return;
+    this.#committing = true;
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, MAX_BATCH);
       try {
@@ -128,7 +128,7 @@ class PostgresStore implements LedgerStore {
         for (const { reject } of batch) reject(error);
       }
     }
-    this.#committing = undefined;
+    this.#committing = false;
   }
 
   /** Each command in a savepoint of one transaction; what they resolve to is told when it is durable. */

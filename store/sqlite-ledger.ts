@@ -86,7 +86,6 @@ class SqliteStore implements LedgerStore {
   }
 
   close(): void {
-    this.#queue.flush();
     this.#db.close();
   }
 

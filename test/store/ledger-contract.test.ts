@@ -1,5 +1,4 @@
 /** What a ledger does, on every database that it can be kept in. */
-import type { Hex } from "viem";
 import { describe, expect, test } from "vitest";
 import { PurchaseState, Secret } from "../../protocol/index.ts";
 import { type Ledger, type LedgerError, STATES, UNATTRIBUTED } from "../../store/index.ts";
@@ -145,41 +144,6 @@ describe.each(BOOKS)("on $name", ({ skip, openBook, openUnbound, newLedgerPath, 
     });
     await Promise.all(keeping);
     expect((await ledger.find("made"))?.payment?.reveal()).toEqual(PAYMENT);
-  });
-
-  it.each([
-    ["what becomes of the payment", 60_000, (ledger, nonce) => ledger.markUnknown(nonce)],
-    ["the book's closing", 60_000, async (ledger) => ledger.close()],
-    ["nothing else, by themselves", 1, async () => undefined],
-  ] satisfies [string, number, (ledger: Ledger, nonce: Hex) => Promise<unknown>][])(
-    "bytes that are handed out go into the book with %s",
-    async (_, keepAfterMs, happen) => {
-      const path = newLedgerPath();
-      using ledger = await openBook({ path, keepAfterMs });
-      const { entry } = await ledger.reserve(reservation({ sent: true }));
-      const kept = ledger.keepSent(entry.nonce, PAYMENT);
-      await happen(ledger, entry.nonce);
-      await kept;
-      using other = await openBook({ path });
-      expect((await other.find("pur_1"))?.payment?.reveal()).toEqual(PAYMENT);
-      await other.verify();
-    },
-  );
-
-  it("whoever asks this process for what it has handed out has it, and another one waits until the book has it", async () => {
-    const path = newLedgerPath();
-    using ledger = await openBook({ path, keepAfterMs: 60_000 });
-    using other = await openBook({ path });
-    const { entry } = await ledger.reserve(reservation({ sent: true }));
-    const kept = ledger.keepSent(entry.nonce, PAYMENT);
-    const again = await ledger.reserve(reservation({ sent: true }));
-    expect([again.created, again.entry.payment?.reveal()]).toEqual([false, PAYMENT]);
-    const theirs = other.reserve(reservation({ sent: true }));
-    await expect(theirs).rejects.toThrow(coded("PURCHASE_IN_PROGRESS"));
-    ledger.close();
-    await kept;
-    const { entry: found } = await other.reserve(reservation({ sent: true }));
-    expect(found.payment?.reveal()).toEqual(PAYMENT);
   });
 
   it.each([

@@ -110,12 +110,13 @@ export function createFacilitator({
 
   let verifying = 0;
   const isAlone = () => verifying === 1;
-  /** While the chain is asked about a payment that is alone, the thread has nothing to do but this. */
+  /** While the chain is asked about a payment that is alone, the thread has nothing to do but this; the question leaves first. */
   const readAndPrepare = async (payment: Payment) => {
     verifying += 1;
+    const asked = readState(payment);
     if (isAlone()) setImmediate(() => isAlone() && settler.prepare(payment));
     try {
-      return await readState(payment);
+      return await asked;
     } finally {
       verifying -= 1;
     }

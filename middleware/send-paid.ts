@@ -33,10 +33,10 @@ export interface SendPaidOptions extends SendOptions {
   /** Waits before a resend. */
   readonly pause?: (ms: number) => Promise<void>;
   /**
-   * Takes over the wait for the wallet's word on a payment that was delivered for; then the outcome's record is the payment as it
+   * Is given the asking for the wallet's word on a payment that was delivered for; then the outcome's record is the payment as it
    * was sent, which counts, and of which nobody has proven yet that it moved.
    */
-  readonly confirmLater?: ((confirmation: Promise<PurchaseRecord>) => void) | undefined;
+  readonly confirmLater?: ((confirm: () => Promise<PurchaseRecord>) => void) | undefined;
 }
 
 export type PayOutcome =
@@ -60,8 +60,6 @@ export type PayOutcome =
     };
 
 const PAUSE_MS = 250;
-/** By then another purchase, begun at once, waits for its own answer. */
-const SOON_MS = 5;
 
 /** Sends the payment, and again the same bytes while neither the provider nor the chain has settled what came of it. */
 export async function sendPaid(
@@ -77,12 +75,12 @@ export async function sendPaid(
     if (attempt > 0) await pause(PAUSE_MS * attempt);
     answer = await sendRequest(options, { [payment.name]: payment.value });
     if (answer?.response.ok === true) {
-      const { response } = answer;
-      if (!confirmLater) {
-        return { kind: "delivered", response, record: await reportAnswer(wallet, record, answer) };
-      }
-      confirmLater(reportSoon(wallet, record, answer));
-      return { kind: "delivered", response, record };
+      const delivered = answer;
+      const { response } = delivered;
+      const sent = record;
+      const report = () => reportAnswer(wallet, sent, delivered);
+      confirmLater?.(report);
+      return { kind: "delivered", response, record: confirmLater ? sent : await report() };
     }
     record = await reportAnswer(wallet, record, answer);
     // Where the first one is dead by now, another caller may have made a second, and that for another request.
@@ -96,12 +94,6 @@ export async function sendPaid(
   const status = answer?.response.status ?? null;
   const kind = record.state === "settled" ? "undelivered" : "unknown";
   return { kind, record, status, ...(answer ? { response: answer.response } : {}) };
-}
-
-/** The same, once the caller has its answer, and what it does next, such as another purchase, has had its turn. */
-async function reportSoon(...report: Parameters<typeof reportAnswer>): Promise<PurchaseRecord> {
-  await wait(SOON_MS);
-  return reportAnswer(...report);
 }
 
 /** The wallet's word on what came of a paid request; where the wallet is out of reach, what is known stays as it is. */

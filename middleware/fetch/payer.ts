@@ -22,6 +22,7 @@ import { readChallenge } from "./read-challenge.ts";
 import { type FetchInput, type ReadRequest, readRequest } from "./read-request.ts";
 import { Recovery } from "./recovery.ts";
 import { resendable } from "./resendable.ts";
+import { Rounds } from "./rounds.ts";
 import { readPolicy } from "./spending-policy.ts";
 import { type Hop, walkUnpaid, type WalkEnd } from "./unpaid-walk.ts";
 
@@ -41,8 +42,9 @@ export function createPayer(options: PayerOptions): Pay {
   return Object.assign(pay, controlsOf(payer));
 }
 
-function controlsOf({ background, recovery }: Payer): PayerControls {
-  const idle = () => background.idle();
+function controlsOf(payer: Payer): PayerControls {
+  const { recovery } = payer;
+  const idle = () => payer.idle();
   const close = async () => {
     await recovery.close();
     await idle();
@@ -68,7 +70,9 @@ class Payer {
   /** Purchases that a call of ours is on its way for. */
   readonly #busy = new Map<string, number>();
   readonly #purchases = new WeakMap<Hop, string>();
-  readonly background: Background;
+  readonly #background: Background;
+  /** When what was delivered is proven: not while the caller's next purchase wants the processor and the disk. */
+  readonly #rounds = new Rounds();
   readonly recovery: Recovery;
 
   constructor(options: PayerOptions) {
@@ -76,7 +80,7 @@ class Payer {
     const { wallet, scope, timeoutMs, recovery, onError } = options;
     const { now = Date.now, fetch = guardedFetch({ local: policy.local }) } = options;
     this.#options = options;
-    this.background = new Background(options);
+    this.#background = new Background(options);
     this.#gatekeeper = new Gatekeeper(options, policy);
     this.#fetch = fetch;
     this.#now = now;
@@ -91,6 +95,12 @@ class Payer {
       onError,
       isBusy: (purchase) => this.#busy.has(purchase),
     });
+  }
+
+  /** Resolves when nothing that was delivered waits for its proof. */
+  idle(): Promise<void> {
+    this.#rounds.end();
+    return this.#background.idle();
   }
 
   async pay(request: ReadRequest, { maxAmount }: PayTerms): Promise<PayOutcome> {
@@ -160,7 +170,7 @@ class Payer {
       ...(resends === undefined ? {} : { resends }),
       ...(pause === undefined ? {} : { pause }),
       ...(confirm === "background"
-        ? { confirmLater: (confirmation) => this.background.add(confirmation) }
+        ? { confirmLater: (proof) => this.#background.add(this.#rounds.next().then(proof)) }
         : {}),
     };
     this.#busy.set(record.id, (this.#busy.get(record.id) ?? 0) + 1);

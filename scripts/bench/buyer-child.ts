@@ -1,5 +1,6 @@
 /** A buyer in a process of its own, with all that belongs to it, who buys at one seller after the other. */
 import { median } from "./bench.ts";
+import { Bought, type Span } from "./bought.ts";
 import { BUYERS, type Visit } from "./buyers.ts";
 import type { Place } from "./seller-child.ts";
 import { takeTurns } from "./turn-process.ts";
@@ -9,8 +10,8 @@ export interface StackTurn {
   readonly concurrency: number;
   /** Milliseconds of which nothing counts, in which connections are opened and the caches filled. */
   readonly leadMs: number;
-  /** Milliseconds that count. */
-  readonly ms: number;
+  /** What counts. */
+  readonly counted: Span;
 }
 
 /** Without a place, the address that is to have tokens is asked for. */
@@ -24,34 +25,27 @@ const buyer = await BUYERS[name]!();
 await takeTurns(async (turn: BuyerTurn): Promise<BuyerFigure> => {
   if (turn.place === undefined) return buyer.address;
   const visit = await buyer.visit(turn.place);
-  const { times, failed, why } = await buy(visit, turn);
+  const { times, ms = 0, failed, why } = await buy(visit, turn);
   await visit.close?.();
   if (failed > 0) {
     process.stderr.write(`  ${name}: ${failed} of ${failed + times.length} failed: ${why}\n`);
   }
-  return turn.concurrency === 1 ? median(times) : (times.length * 1_000) / turn.ms;
+  return turn.concurrency === 1 ? median(times) : (times.length * 1_000) / ms;
 });
 process.exit();
 
-/** What ended after the lead: how long each purchase took, in milliseconds, and how many came to nothing. */
-async function buy(visit: Visit, { concurrency, leadMs, ms }: StackTurn) {
-  const times: number[] = [];
-  let failed = 0;
-  let why = "";
-  const from = performance.now() + leadMs;
-  const until = from + ms;
+/** What ended after the lead, while everybody goes on buying. */
+async function buy(visit: Visit, { concurrency, leadMs, counted }: StackTurn) {
+  const led = new Bought({ ms: leadMs, purchases: Infinity });
+  let after: Bought | undefined;
   const worker = async () => {
-    for (let start = performance.now(); start < until; start = performance.now()) {
-      const problem = await visit.buy().catch(String);
-      const end = performance.now();
-      if (end < from || end >= until) continue;
-      if (problem === undefined) times.push(end - start);
-      else {
-        failed += 1;
-        why = problem;
-      }
+    while (after?.ms === undefined) {
+      const start = performance.now();
+      const problem = await visit.buy().then(() => undefined, String);
+      (after ?? led).add(performance.now() - start, problem);
+      if (led.ms !== undefined) after ??= new Bought(counted);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  return { times, failed, why };
+  return after!;
 }

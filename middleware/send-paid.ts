@@ -75,12 +75,11 @@ export async function sendPaid(
     if (attempt > 0) await pause(PAUSE_MS * attempt);
     answer = await sendRequest(options, { [payment.name]: payment.value });
     if (answer?.response.ok === true) {
-      const delivered = answer;
-      const { response } = delivered;
-      const sent = record;
-      const report = () => reportAnswer(wallet, sent, delivered);
-      confirmLater?.(report);
-      return { kind: "delivered", response, record: confirmLater ? sent : await report() };
+      const { response } = answer;
+      const report = reportAnswer.bind(undefined, wallet, record, answer);
+      if (!confirmLater) return { kind: "delivered", response, record: await report() };
+      confirmLater(report);
+      return { kind: "delivered", response, record };
     }
     record = await reportAnswer(wallet, record, answer);
     // Where the first one is dead by now, another caller may have made a second, and that for another request.

@@ -36,16 +36,17 @@ process.exit();
 
 /** What ended after the lead, while everybody goes on buying. */
 async function buy(visit: Visit, { concurrency, leadMs, counted }: StackTurn) {
-  const led = new Bought({ ms: leadMs, purchases: Infinity });
-  let after: Bought | undefined;
+  const leadEnd = performance.now() + leadMs;
+  let bought: Bought | undefined;
   const worker = async () => {
-    while (after?.ms === undefined) {
+    while (bought?.ms === undefined) {
       const start = performance.now();
       const problem = await visit.buy().then(() => undefined, String);
-      (after ?? led).add(performance.now() - start, problem);
-      if (led.ms !== undefined) after ??= new Bought(counted);
+      const end = performance.now();
+      if (bought) bought.add(end - start, problem);
+      else if (end >= leadEnd) bought = new Bought(counted);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  return after!;
+  return bought!;
 }

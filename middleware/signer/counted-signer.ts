@@ -47,7 +47,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   };
   const answer = async (batch: readonly Asked[]) => {
     try {
-      const rules = await file.claim(batch.map(({ intent }) => claimOf(intent)));
+      const { rules, mayLeave } = file.claim(batch.map(({ intent }) => claimOf(intent)));
       const signed = await Promise.allSettled(
         batch.map(async ({ intent }, index) => {
           const rule = rules[index];
@@ -55,6 +55,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
           return signAuthorization(intent.authorization);
         }),
       );
+      await mayLeave();
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = signed[index]!;
         if (result.status === "fulfilled") resolve(result.value);
@@ -91,7 +92,10 @@ function inMemory(): Pick<CounterFile, "counter" | "claim"> {
   const counter = new Counter();
   return {
     counter,
-    claim: (claims) => Promise.resolve(claims.map((claim) => counter.count(claim))),
+    claim: (claims) => ({
+      rules: claims.map((claim) => counter.count(claim)),
+      mayLeave: () => Promise.resolve(),
+    }),
   };
 }
 

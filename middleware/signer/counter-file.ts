@@ -2,8 +2,8 @@
  * The one file in which a signer counts what it signs, shared by all signers of the wallet on this machine without a lock: each
  * appends its claims, and the order of the file decides which of them have room. Every process reads the same order, and so
  * comes to the same answer. A claim is in the file before its signature leaves, which a killed process does not undo, and on
- * disk before the batch after it is granted, so that a power cut forgets one batch at most; a file that is not what was
- * written grants nothing.
+ * disk before a signature of the batch after it leaves, so that a power cut forgets one batch at most; a file that is not what
+ * was written grants nothing.
  */
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { type Hmac, oneShotHmac } from "../../protocol/one-shot-hmac.ts";
@@ -14,6 +14,13 @@ import { DiskSync } from "./disk-sync.ts";
 import type { SignerRule } from "./signer-rules.ts";
 
 const FLAGS = constants.O_CREAT | constants.O_RDWR | constants.O_APPEND;
+
+export interface Claimed {
+  /** For each claim the rule that refuses it, or undefined once it is counted. */
+  readonly rules: readonly (SignerRule | undefined)[];
+  /** Resolves when what was granted before is on the disk, and a signature may leave; throws `SIGNER_COUNTER_INVALID`. */
+  readonly mayLeave: () => Promise<void>;
+}
 
 export interface CounterFileOptions {
   /** Made where it is not there. */
@@ -28,9 +35,6 @@ export interface CounterFileOptions {
   readonly sealKey: Uint8Array;
 }
 
-/** Milliseconds; a sync takes less on most disks. */
-const ALONE_MS = 2;
-
 /** Others may append between our reading and our writing, so a record may name a tip that is this many lines old. */
 const MAX_TIPS = 10_000;
 
@@ -41,9 +45,10 @@ export class CounterFile {
   readonly #header: string;
   readonly #fd: number;
   readonly #disk: DiskSync;
-  /** While what was appended last is on its way to the disk; `begin` ends its wait for others. */
-  #syncing: { readonly done: Promise<void>; readonly begin: () => void } | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Resolves when all that was appended is on the disk, or the file is broken. */
+  #onDisk: Promise<void> = Promise.resolve();
+  /** Whether a sync is to begin, which takes along what is appended until then. */
+  #isDue = false;
   readonly #tips = new Set<string>([""]);
   readonly #chunk = Buffer.alloc(64 * 1024);
   #tip = "";
@@ -67,38 +72,42 @@ export class CounterFile {
       // What a killed signer left behind goes to the disk before anything new is granted.
       this.#sync();
     } catch (error) {
-      this.close();
+      void this.close();
       throw error;
     }
   }
 
-  /** Counts the claims that have room: for each the rule that refuses it, or undefined, once that is in the file. */
-  async claim(claims: readonly Claim[]): Promise<(SignerRule | undefined)[]> {
-    await this.#synced();
-    return this.#guard(() => {
-      this.#catchUp();
-      const judged = claims.map((claim) => this.counter.judge(claim));
-      const wanted = claims.filter((_, index) => judged[index] === undefined);
-      if (wanted.length === 0) return judged;
-      this.#append(wanted);
-      this.#sync(wanted.length === 1);
-      return claims.map((claim, index) => {
-        if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
-        return this.counter.judge(claim) ?? "COUNTER";
-      });
-    });
+  /** Counts the claims that have room, in the file. */
+  claim(claims: readonly Claim[]): Claimed {
+    const before = this.#onDisk;
+    const rules = this.#guard(() => this.#count(claims));
+    return { rules, mayLeave: () => before.then(() => this.#guard(() => undefined)) };
   }
 
   /** How many payments it counts, all of them on the disk. */
   async size(): Promise<number> {
-    await this.#synced();
+    await this.#onDisk;
     return this.counter.size;
   }
 
-  close(): void {
-    clearTimeout(this.#timer);
+  /** Once what is on its way to the disk is there. */
+  async close(): Promise<void> {
+    await this.#onDisk;
     closeSync(this.#fd);
     this.#disk.close();
+  }
+
+  #count(claims: readonly Claim[]): Claimed["rules"] {
+    this.#catchUp();
+    const judged = claims.map((claim) => this.counter.judge(claim));
+    const wanted = claims.filter((_, index) => judged[index] === undefined);
+    if (wanted.length === 0) return judged;
+    this.#append(wanted);
+    this.#sync();
+    return claims.map((claim, index) => {
+      if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
+      return this.counter.judge(claim) ?? "COUNTER";
+    });
   }
 
   /**
@@ -126,26 +135,18 @@ export class CounterFile {
     return readSync(this.#fd, this.#chunk, 0, 2, offset - 1) === 1;
   }
 
-  /**
-   * Brings what is counted to the disk, in the background; where that fails, nothing more is granted. Whoever waits for the answer gets it
-   * first; one who is alone is syncing a book just now, and has the disk to itself until it is done, or until somebody waits for this.
-   */
-  #sync(alone = false): void {
-    const { promise, resolve: begin } = Promise.withResolvers<void>();
-    this.#timer = alone ? setTimeout(begin, ALONE_MS) : undefined;
-    if (!alone) setImmediate(begin);
-    const done = promise
-      .then(() => this.#disk.syncUpTo(this.#offset))
-      .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause))
-      .finally(() => (this.#syncing = undefined));
-    this.#syncing = { done, begin };
-  }
-
-  async #synced(): Promise<void> {
-    while (this.#syncing) {
-      this.#syncing.begin();
-      await this.#syncing.done;
-    }
+  /** Brings what is counted to the disk, in the background; whoever waits for an answer gets it first. Where it fails, nothing more is granted. */
+  #sync(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    const { promise: due, resolve } = Promise.withResolvers<void>();
+    setImmediate(resolve);
+    this.#onDisk = Promise.all([due, this.#onDisk])
+      .then(() => {
+        this.#isDue = false;
+        return this.#disk.syncUpTo(this.#offset);
+      })
+      .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause));
   }
 
   #catchUp(): void {

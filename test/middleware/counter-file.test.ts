@@ -2,10 +2,38 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { setImmediate as turn } from "node:timers/promises";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { accountSigner } from "../../middleware/index.ts";
 import { CounterFile } from "../../middleware/signer/counter-file.ts";
+import { DiskSync } from "../../middleware/signer/disk-sync.ts";
+import { newIntent } from "./intents.ts";
 
-afterEach(() => void vi.useRealTimers());
+/** The syncs that have begun: each is over when its test says so. */
+let syncs: PromiseWithResolvers<void>[] = [];
+
+beforeEach(() => {
+  syncs = [];
+  vi.spyOn(DiskSync.prototype, "syncUpTo").mockImplementation(() => {
+    const sync = Promise.withResolvers<void>();
+    syncs.push(sync);
+    return sync.promise;
+  });
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const newPath = () => join(mkdtempSync(join(tmpdir(), "purser-counter-")), "counter");
+
+/** One whose own first sync, of what others may have left behind, is over. */
+async function openFile(): Promise<CounterFile> {
+  const identity = { network: "eip155:1", asset: "0xaa", address: "0xbb" };
+  const file = new CounterFile({ path: newPath(), identity, sealKey: new Uint8Array(32) });
+  await turn();
+  syncs[0]!.resolve();
+  await turn();
+  return file;
+}
 
 const claim = (nonce: number) => ({
   at: Date.UTC(2026, 10, 20),
@@ -17,14 +45,69 @@ const claim = (nonce: number) => ({
   maxPerMonth: 100n,
 });
 
-test("a count that leaves the disk to others for a moment goes there as soon as somebody waits for it", async () => {
-  // The moment never passes by itself.
-  vi.useFakeTimers({ toFake: ["setTimeout"] });
-  const path = join(mkdtempSync(join(tmpdir(), "purser-counter-")), "counter");
-  const identity = { network: "eip155:1", asset: "0xaa", address: "0xbb" };
-  const file = new CounterFile({ path, identity, sealKey: new Uint8Array(32) });
-  expect(await file.claim([claim(1)])).toEqual([undefined]);
-  expect(await file.claim([claim(2)])).toEqual([undefined]);
-  expect(await file.size()).toBe(2);
-  file.close();
+/** What has become of a promise by now. */
+async function stateOf(promise: Promise<unknown>): Promise<string> {
+  let state = "waits";
+  promise.then(
+    () => (state = "over"),
+    ({ code }: { code: string }) => (state = code),
+  );
+  await turn();
+  return state;
+}
+
+test("a first signature waits for no disk", async () => {
+  const file = await openFile();
+  const first = file.claim([claim(1)]);
+  expect(first.rules).toEqual([undefined]);
+  expect(await stateOf(first.mayLeave())).toBe("over");
+  expect(syncs).toHaveLength(2);
+});
+
+test("the next one is counted at once, and leaves when the one before is on the disk", async () => {
+  const file = await openFile();
+  file.claim([claim(1)]);
+  await turn();
+  const next = file.claim([claim(2)]);
+  expect(next.rules).toEqual([undefined]);
+  const left = next.mayLeave();
+  expect(await stateOf(left)).toBe("waits");
+  syncs[1]!.resolve();
+  expect(await stateOf(left)).toBe("over");
+});
+
+test("what comes while a sync is under way shares the next, and is counted as kept after that", async () => {
+  const file = await openFile();
+  file.claim([claim(1)]);
+  await turn();
+  const [second, third] = [file.claim([claim(2)]), file.claim([claim(3)])];
+  const [left, size] = [third.mayLeave(), file.size()];
+  syncs[1]!.resolve();
+  expect(await stateOf(second.mayLeave())).toBe("over");
+  expect(await stateOf(left)).toBe("waits");
+  syncs[2]!.resolve();
+  expect(await stateOf(left)).toBe("over");
+  expect(await size).toBe(3);
+  expect(syncs).toHaveLength(3);
+});
+
+test("where the disk fails, what waits for it does not leave, and nothing more is granted", async () => {
+  const file = await openFile();
+  file.claim([claim(1)]);
+  await turn();
+  const next = file.claim([claim(2)]);
+  syncs[1]!.reject(new Error("EIO"));
+  expect(await stateOf(next.mayLeave())).toBe("SIGNER_COUNTER_INVALID");
+  expect(() => file.claim([claim(3)])).toThrow("cannot be brought to the disk");
+});
+
+test("a signer hands out no signature while the batch before it is not on the disk", async () => {
+  const account = privateKeyToAccount(generatePrivateKey());
+  const signer = accountSigner(account, { counterFile: newPath() });
+  await turn();
+  const signature = signer.sign(newIntent({ from: account.address }));
+  expect(syncs).toHaveLength(1);
+  expect(await stateOf(signature)).toBe("waits");
+  syncs[0]!.resolve();
+  expect(await signature).toMatch(/^0x/);
 });

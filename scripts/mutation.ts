@@ -1,11 +1,11 @@
 /**
- * `npm run mutation`: how many small changes to the wallet, its ledger, the policy and the parsers of strangers' input go unseen by their tests
+ * `npm run mutation`: how many small changes to the wallet, its signer and ledger, the policy and the parsers of strangers' input go unseen by their tests
  * (Stryker). It takes a file at a time, prints each one's score and what survived, and exits with 1 where a part is below 90 %. A mutant that
  * was given up after a time counts as seen, as it does for Stryker, and is listed beside: on a machine that is busy otherwise most of
  * them are only late, and the score means nothing.
  */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { alignTable } from "../cli/table.ts";
 
@@ -20,10 +20,14 @@ const WALLET = [
   "settlement-proof",
   "payment-window",
   "wallet-claims",
-  "told-ahead",
+  "asked-of-signer",
   "counter-mark",
   "recover-entries",
 ].map((name) => `${MIDDLEWARE}/${name}.test.ts`);
+
+const SIGNER = ["counter-file", "counter-race", "signer-rules"].map(
+  (name) => `${MIDDLEWARE}/${name}.test.ts`,
+);
 
 const LEDGER = ["ledger-contract", "ledger-kept"].map((name) => `test/store/${name}.test.ts`);
 
@@ -52,6 +56,13 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     "middleware/settlement-proof.ts": WALLET,
     "middleware/wallet-entries.ts": WALLET,
     "middleware/recover-entries.ts": WALLET,
+  },
+  /** What it refuses by itself, and counts. */
+  signer: {
+    "middleware/signer/counter.ts": SIGNER,
+    "middleware/signer/counter-file.ts": SIGNER,
+    "middleware/signer/counted-signer.ts": SIGNER,
+    "middleware/signer/signer-rules.ts": SIGNER,
   },
   /** The book that the wallet's limits hold in, on SQLite. */
   ledger: {
@@ -151,6 +162,8 @@ function score({ killed, survived }: Pick<Line, "killed" | "survived">): number 
 }
 
 function runStryker(file: string, tests: readonly string[]): Promise<void> {
+  const missing = tests.filter((path) => !existsSync(path));
+  if (missing.length > 0) throw new Error(`There is no ${missing.join(", ")}`);
   const env = { ...process.env, MUTATION_TESTS: tests.join(" ") };
   const child = spawn("stryker", ["run", "--mutate", file], { env, stdio: ["ignore", 2, 2] });
   return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { accountSigner } from "../../middleware/index.ts";
+import { Counter } from "../../middleware/signer/counter.ts";
 import { CounterFile } from "../../middleware/signer/counter-file.ts";
 import { DiskSync } from "../../middleware/signer/disk-sync.ts";
 import { newIntent } from "./intents.ts";
@@ -21,7 +22,14 @@ beforeEach(() => {
     return sync.promise;
   });
 });
-afterEach(() => void vi.restoreAllMocks());
+/** What a test has left under way is over before the next one begins. */
+afterEach(async () => {
+  for (let known = -1; known < syncs.length; await turn()) {
+    known = syncs.length;
+    for (const { resolve } of syncs) resolve();
+  }
+  vi.restoreAllMocks();
+});
 
 const newPath = () => join(mkdtempSync(join(tmpdir(), "purser-counter-")), "counter");
 
@@ -110,4 +118,42 @@ test("a signer hands out no signature while the batch before it is not on the di
   expect(await stateOf(signature)).toBe("waits");
   syncs[0]!.resolve();
   expect(await signature).toMatch(/^0x/);
+});
+
+test("where the disk fails it hands out none at all, and says why", async () => {
+  const account = privateKeyToAccount(generatePrivateKey());
+  const signer = accountSigner(account, { counterFile: newPath() });
+  await turn();
+  const intent = newIntent({ from: account.address });
+  const signature = signer.sign(intent);
+  syncs[0]!.reject(new Error("EIO"));
+  const refusal = expect.objectContaining({ code: "SIGNER_COUNTER_INVALID" });
+  await expect(signature).rejects.toThrow(refusal);
+  await expect(signer.sign(intent)).rejects.toThrow(refusal);
+});
+
+test("many that are asked for at once are all signed and counted, some at a time", async () => {
+  vi.restoreAllMocks();
+  const account = privateKeyToAccount(generatePrivateKey());
+  const signer = accountSigner(account, { counterFile: newPath() });
+  const intents = Array.from({ length: 40 }, (_, index) =>
+    newIntent({ from: account.address, nonce: claim(index).nonce }),
+  );
+  const signatures = await Promise.all(intents.map((intent) => signer.sign(intent)));
+  expect(new Set(signatures).size).toBe(40);
+  expect(await signer.counted?.()).toBe(40);
+});
+
+test("a claim of an earlier time opens no earlier month", () => {
+  const counter = new Counter();
+  const december = Date.UTC(2026, 11, 1);
+  counter.count({ ...claim(1), at: december });
+  counter.count({ ...claim(2), at: december - 1 });
+  expect(counter.latest).toBe(december);
+  expect(counter.totals(december - 1)).toEqual(counter.totals(december));
+  expect(counter.totals(december)).toEqual({
+    month: "2026-12",
+    total: 10n,
+    providers: { shop: 10n },
+  });
 });

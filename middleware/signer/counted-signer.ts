@@ -38,12 +38,13 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const kept = options.file;
   const file = kept ?? inMemory();
   const waiting: Asked[] = [];
+  let isAnswering = false;
 
   const time = () => Math.max(Math.floor(now()), file.counter.latest);
-  const flush = () => {
-    const batch = waiting.splice(0, MAX_BATCH);
-    if (waiting.length > 0) setImmediate(flush);
-    void answer(batch);
+  const answerNext = async () => {
+    await answer(waiting.splice(0, MAX_BATCH));
+    isAnswering = waiting.length > 0;
+    if (isAnswering) setImmediate(answerNext);
   };
   const answer = async (batch: readonly Asked[]) => {
     try {
@@ -80,7 +81,10 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
       const rule = findBrokenRule(intent, options, Math.floor(now() / 1_000));
       if (rule !== undefined) throw signerRefused(rule);
       return new Promise((resolve, reject) => {
-        if (waiting.push({ intent, resolve, reject }) === 1) queueMicrotask(flush);
+        waiting.push({ intent, resolve, reject });
+        if (isAnswering) return;
+        isAnswering = true;
+        queueMicrotask(() => void answerNext());
       });
     },
     ...(kept ? { counted: () => kept.size() } : {}),

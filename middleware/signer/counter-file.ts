@@ -35,6 +35,9 @@ export interface CounterFileOptions {
   readonly sealKey: Uint8Array;
 }
 
+/** Milliseconds; who pays for one thing after the other has their book synced by then, and the disk is free. */
+const QUIET_MS = 1;
+
 /** Others may append between our reading and our writing, so a record may name a tip that is this many lines old. */
 const MAX_TIPS = 10_000;
 
@@ -45,10 +48,15 @@ export class CounterFile {
   readonly #header: string;
   readonly #fd: number;
   readonly #disk: DiskSync;
-  /** Resolves when all that was appended is on the disk, or the file is broken. */
-  #onDisk: Promise<void> = Promise.resolve();
-  /** Whether a sync is to begin, which takes along what is appended until then. */
-  #isDue = false;
+  /** The sync that began last. */
+  #sync: Promise<void> = Promise.resolve();
+  #isSyncing = false;
+  /** One that waits for that to end. */
+  #next: Promise<void> | undefined;
+  /** Whether something stands in the file that no sync has begun for. */
+  #isBehind = true;
+  /** Begins one, where nobody needs it sooner. */
+  #timer: NodeJS.Timeout | undefined;
   readonly #tips = new Set<string>([""]);
   readonly #chunk = Buffer.alloc(64 * 1024);
   #tip = "";
@@ -69,8 +77,8 @@ export class CounterFile {
     this.#disk = new DiskSync(path);
     try {
       this.#guard(() => this.#catchUp());
-      // What a killed signer left behind goes to the disk before anything new is granted.
-      this.#sync();
+      // What a killed signer left behind goes to the disk before anything new leaves.
+      void this.#syncAll();
     } catch (error) {
       void this.close();
       throw error;
@@ -79,20 +87,25 @@ export class CounterFile {
 
   /** Counts the claims that have room, in the file. */
   claim(claims: readonly Claim[]): Claimed {
-    const before = this.#onDisk;
+    const wasBehind = this.#isBehind;
     const rules = this.#guard(() => this.#count(claims));
+    // What comes along with what was there before needs no sync of its own.
+    const before = wasBehind ? this.#syncAll() : this.#sync;
+    if (this.#isBehind && !this.#next) {
+      this.#timer ??= setTimeout(() => void this.#syncAll(), QUIET_MS);
+    }
     return { rules, mayLeave: () => before.then(() => this.#guard(() => undefined)) };
   }
 
   /** How many payments it counts, all of them on the disk. */
   async size(): Promise<number> {
-    await this.#onDisk;
+    await this.#syncAll();
     return this.counter.size;
   }
 
-  /** Once what is on its way to the disk is there. */
+  /** Once everything is on the disk. */
   async close(): Promise<void> {
-    await this.#onDisk;
+    await this.#syncAll();
     closeSync(this.#fd);
     this.#disk.close();
   }
@@ -103,7 +116,7 @@ export class CounterFile {
     const wanted = claims.filter((_, index) => judged[index] === undefined);
     if (wanted.length === 0) return judged;
     this.#append(wanted);
-    this.#sync();
+    this.#isBehind = true;
     return claims.map((claim, index) => {
       if (judged[index] !== undefined || this.counter.has(claim)) return judged[index];
       return this.counter.judge(claim) ?? "COUNTER";
@@ -135,18 +148,28 @@ export class CounterFile {
     return readSync(this.#fd, this.#chunk, 0, 2, offset - 1) === 1;
   }
 
-  /** Brings what is counted to the disk, in the background; whoever waits for an answer gets it first. Where it fails, nothing more is granted. */
-  #sync(): void {
-    if (this.#isDue) return;
-    this.#isDue = true;
-    const { promise: due, resolve } = Promise.withResolvers<void>();
-    setImmediate(resolve);
-    this.#onDisk = Promise.all([due, this.#onDisk])
-      .then(() => {
-        this.#isDue = false;
-        return this.#disk.syncUpTo(this.#offset);
-      })
-      .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause));
+  /**
+   * Brings what is counted to the disk, in the background: at once, or after the sync that is under way, which it then shares with whoever asks
+   * meanwhile. Where it fails, nothing more is granted.
+   */
+  #syncAll(): Promise<void> {
+    if (!this.#isBehind) return this.#sync;
+    if (!this.#isSyncing) return this.#beginSync();
+    return (this.#next ??= this.#sync.then(() => {
+      this.#next = undefined;
+      return this.#beginSync();
+    }));
+  }
+
+  #beginSync(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isBehind = false;
+    this.#isSyncing = true;
+    return (this.#sync = this.#disk
+      .syncUpTo(this.#offset)
+      .catch((cause: unknown) => void this.#break("it cannot be brought to the disk", cause))
+      .then(() => void (this.#isSyncing = false)));
   }
 
   #catchUp(): void {

@@ -16,6 +16,8 @@ let syncs: PromiseWithResolvers<void>[] = [];
 
 beforeEach(() => {
   syncs = [];
+  // A quiet moment never passes by itself.
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   vi.spyOn(DiskSync.prototype, "syncUpTo").mockImplementation(() => {
     const sync = Promise.withResolvers<void>();
     syncs.push(sync);
@@ -26,8 +28,10 @@ beforeEach(() => {
 afterEach(async () => {
   for (let known = -1; known < syncs.length; await turn()) {
     known = syncs.length;
+    if (vi.isFakeTimers()) vi.runAllTimers();
     for (const { resolve } of syncs) resolve();
   }
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -37,7 +41,6 @@ const newPath = () => join(mkdtempSync(join(tmpdir(), "purser-counter-")), "coun
 async function openFile(): Promise<CounterFile> {
   const identity = { network: "eip155:1", asset: "0xaa", address: "0xbb" };
   const file = new CounterFile({ path: newPath(), identity, sealKey: new Uint8Array(32) });
-  await turn();
   syncs[0]!.resolve();
   await turn();
   return file;
@@ -64,45 +67,49 @@ async function stateOf(promise: Promise<unknown>): Promise<string> {
   return state;
 }
 
-test("a first signature waits for no disk", async () => {
+test("a first signature waits for no disk, and goes there when nobody has come for a moment", async () => {
   const file = await openFile();
   const first = file.claim([claim(1)]);
   expect(first.rules).toEqual([undefined]);
   expect(await stateOf(first.mayLeave())).toBe("over");
+  expect(syncs).toHaveLength(1);
+  vi.advanceTimersByTime(1);
   expect(syncs).toHaveLength(2);
 });
 
-test("the next one is counted at once, and leaves when the one before is on the disk", async () => {
+test("the next one is counted at once, takes the one before along to the disk, and leaves when that is there", async () => {
   const file = await openFile();
   file.claim([claim(1)]);
-  await turn();
   const next = file.claim([claim(2)]);
   expect(next.rules).toEqual([undefined]);
   const left = next.mayLeave();
+  expect(syncs).toHaveLength(2);
   expect(await stateOf(left)).toBe("waits");
   syncs[1]!.resolve();
   expect(await stateOf(left)).toBe("over");
+  vi.runAllTimers();
+  expect(syncs).toHaveLength(2);
 });
 
 test("what comes while a sync is under way shares the next, and is counted as kept after that", async () => {
   const file = await openFile();
   file.claim([claim(1)]);
-  await turn();
-  const [second, third] = [file.claim([claim(2)]), file.claim([claim(3)])];
-  const [left, size] = [third.mayLeave(), file.size()];
+  vi.advanceTimersByTime(1);
+  const [second, third, fourth] = [2, 3, 4].map((nonce) => file.claim([claim(nonce)]));
+  const [left, size] = [[third!, fourth!].map((one) => one.mayLeave()), file.size()];
   syncs[1]!.resolve();
-  expect(await stateOf(second.mayLeave())).toBe("over");
-  expect(await stateOf(left)).toBe("waits");
+  expect(await stateOf(second!.mayLeave())).toBe("over");
+  expect(await stateOf(Promise.race(left))).toBe("waits");
   syncs[2]!.resolve();
-  expect(await stateOf(left)).toBe("over");
-  expect(await size).toBe(3);
+  expect(await stateOf(Promise.all(left))).toBe("over");
+  expect(await size).toBe(4);
+  vi.runAllTimers();
   expect(syncs).toHaveLength(3);
 });
 
 test("where the disk fails, what waits for it does not leave, and nothing more is granted", async () => {
   const file = await openFile();
   file.claim([claim(1)]);
-  await turn();
   const next = file.claim([claim(2)]);
   syncs[1]!.reject(new Error("EIO"));
   expect(await stateOf(next.mayLeave())).toBe("SIGNER_COUNTER_INVALID");
@@ -134,6 +141,7 @@ test("where the disk fails it hands out none at all, and says why", async () => 
 
 test("many that are asked for at once are all signed and counted, some at a time", async () => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
   const account = privateKeyToAccount(generatePrivateKey());
   const signer = accountSigner(account, { counterFile: newPath() });
   const intents = Array.from({ length: 40 }, (_, index) =>

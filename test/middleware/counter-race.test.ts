@@ -1,29 +1,34 @@
 /** What a counter's file decides where its signers get into one another's way, or somebody has written into it. */
-import { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import fs, { appendFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CounterFile } from "../../middleware/signer/counter-file.ts";
 import { type CounterRecord, hashOf, writeLine } from "../../middleware/signer/counter-line.ts";
 import { DiskSync } from "../../middleware/signer/disk-sync.ts";
 import { oneShotHmac } from "../../protocol/one-shot-hmac.ts";
 
 /** What happens between a signer's reading and its writing, and how much of that is written. */
-const meanwhile = vi.hoisted(() => ({
-  act: undefined as (() => void) | undefined,
-  bytes: Infinity,
-}));
-vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
-  const writeSync = (fd: number, bytes: Uint8Array) => {
+const meanwhile = { act: undefined as (() => void) | undefined, bytes: Infinity };
+const { writeSync } = fs;
+
+/** Modules are shared by the suite's files, so it is the built-in one that is changed, and only for this one. */
+function setWrite(write: unknown): void {
+  Object.assign(fs, { writeSync: write });
+  syncBuiltinESMExports();
+}
+
+beforeEach(() => {
+  setWrite((fd: number, bytes: Uint8Array) => {
     const { act } = meanwhile;
     meanwhile.act = undefined;
     act?.();
-    return fs.writeSync(fd, bytes, 0, Math.min(bytes.length, meanwhile.bytes));
-  };
-  return { ...fs, writeSync };
+    return writeSync(fd, bytes, 0, Math.min(bytes.length, meanwhile.bytes));
+  });
 });
 afterEach(() => {
+  setWrite(writeSync);
   Object.assign(meanwhile, { act: undefined, bytes: Infinity });
   vi.restoreAllMocks();
 });

@@ -46,10 +46,11 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
     isAnswering = waiting.length > 0;
     if (isAnswering) setImmediate(answerNext);
   };
+  /** Resolves when what is signed of a batch may leave; a signature that takes longer holds up no other batch. */
   const answer = async (batch: readonly Asked[]) => {
     try {
       const { rules, mayLeave } = file.claim(batch.map(({ intent }) => claimOf(intent)));
-      const signed = await Promise.allSettled(
+      const signing = Promise.allSettled(
         batch.map(async ({ intent }, index) => {
           const rule = rules[index];
           if (rule !== undefined) throw signerRefused(rule);
@@ -57,11 +58,13 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
         }),
       );
       await mayLeave();
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const result = signed[index]!;
-        if (result.status === "fulfilled") resolve(result.value);
-        else reject(result.reason);
-      }
+      void signing.then((signed) => {
+        for (const [index, { resolve, reject }] of batch.entries()) {
+          const result = signed[index]!;
+          if (result.status === "fulfilled") resolve(result.value);
+          else reject(result.reason);
+        }
+      });
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

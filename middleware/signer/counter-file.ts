@@ -80,7 +80,7 @@ export class CounterFile {
       // What a killed signer left behind goes to the disk before anything new leaves.
       void this.#syncAll();
     } catch (error) {
-      void this.close();
+      this.#close();
       throw error;
     }
   }
@@ -106,6 +106,10 @@ export class CounterFile {
   /** Once everything is on the disk. */
   async close(): Promise<void> {
     await this.#syncAll();
+    this.#close();
+  }
+
+  #close(): void {
     closeSync(this.#fd);
     this.#disk.close();
   }

@@ -152,6 +152,23 @@ test("many that are asked for at once are all signed and counted, some at a time
   expect(await signer.counted?.()).toBe(40);
 });
 
+test("a signature that never comes holds up nobody who asks later", async () => {
+  const account = privateKeyToAccount(generatePrivateKey());
+  const [lost, good] = [1, 2].map((nonce) =>
+    newIntent({ from: account.address, nonce: claim(nonce).nonce }),
+  );
+  const signer = accountSigner({
+    address: account.address,
+    signTypedData: ({ message }: { message: Record<string, unknown> }) =>
+      message["nonce"] === lost!.authorization.nonce
+        ? Promise.withResolvers<never>().promise
+        : Promise.resolve("0x01" as const),
+  } as never);
+  void signer.sign(lost!);
+  await turn();
+  expect(await signer.sign(good!)).toBe("0x01");
+});
+
 test("a claim of an earlier time opens no earlier month", () => {
   const counter = new Counter();
   const december = Date.UTC(2026, 11, 1);

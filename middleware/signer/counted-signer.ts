@@ -44,7 +44,7 @@ export function countedSigner(options: CountedSignerOptions): CountedSigner {
   const answerNext = async () => {
     await answer(waiting.splice(0, MAX_BATCH));
     isAnswering = waiting.length > 0;
-    if (isAnswering) setImmediate(answerNext);
+    if (isAnswering) setImmediate(() => void answerNext());
   };
   /** Resolves when what is signed of a batch may leave; a signature that takes longer holds up no other batch. */
   const answer = async (batch: readonly Asked[]) => {

@@ -14,8 +14,8 @@ import { type Bench, median } from "./bench.ts";
 import type { ClientTimes, ClientTurn } from "./client-child.ts";
 import { openTurnProcess, type TurnProcess } from "./turn-process.ts";
 
-/** So many calls first that everything is compiled, as in a program that pays all day: after a thousand every client still becomes faster. */
-const WARM_UP = 3_000;
+/** So many calls first that everything is compiled, as in a program that pays all day. */
+const WARM_UP = 1_000;
 const ROUNDS = 5;
 /** Calls of a turn that do not count: another client has just had the processor's caches. */
 const LEAD = 200;

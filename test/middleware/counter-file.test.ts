@@ -1,5 +1,5 @@
 /** The signer's count in its file: what of it has to be on the disk, and who waits for that. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -125,6 +125,24 @@ test("a signer hands out no signature while the batch before it is not on the di
   expect(await stateOf(signature)).toBe("waits");
   syncs[0]!.resolve();
   expect(await signature).toMatch(/^0x/);
+});
+
+test("what is asked for while a batch waits for the disk is counted once that has left, together", async () => {
+  const account = privateKeyToAccount(generatePrivateKey());
+  const counterFile = newPath();
+  const signer = accountSigner(account, { counterFile });
+  const lines = () => readFileSync(counterFile, "utf8").split("\n").length - 1;
+  const signatures: Promise<string>[] = [];
+  for (const nonce of [1, 2, 3]) {
+    signatures.push(signer.sign(newIntent({ from: account.address, nonce: claim(nonce).nonce })));
+    await turn();
+    expect(lines()).toBe(2);
+  }
+  syncs[0]!.resolve();
+  await vi.waitUntil(() => syncs.length > 1);
+  expect(lines()).toBe(4);
+  syncs[1]!.resolve();
+  expect(new Set(await Promise.all(signatures)).size).toBe(3);
 });
 
 test("where the disk fails it hands out none at all, and says why", async () => {

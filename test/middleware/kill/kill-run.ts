@@ -8,7 +8,7 @@ import { type Audit, audit } from "./audit.ts";
 import { CRASH_POINTS, type CrashPlan, type CrashPoint } from "./crash-points.ts";
 import { openKillWorld, type KillWorld } from "./kill-world.ts";
 import { type Life, live } from "./life.ts";
-import type { Plan } from "./payer.ts";
+import { openBook, type Plan } from "./payer.ts";
 
 export interface KillRunOptions {
   readonly kills: number;
@@ -90,9 +90,8 @@ class Round {
     // The first life is left alone.
     await this.#one(toDollars(most * PRICE));
     await this.#together((cap) => this.#untilKilled(cap), toDollars(most * PRICE));
-    // At last the cap has room for five more, and every process wants more than that, and is killed at it.
-    const spent = await this.#world.market.chain.chain.transfersFrom(this.#world.payer);
-    const capAmount = BigInt(spent.length + 5) * PRICE;
+    // At last the cap has room for five more than what is spent or may still be, and every process wants more than that, and is killed at it.
+    const capAmount = BigInt((await this.#countAll()) + 5) * PRICE;
     const cap = toDollars(capAmount);
     await this.#together(
       (limit) => this.#one(limit, undefined, 100 + this.#random.below(400)),
@@ -100,6 +99,16 @@ class Round {
     );
     await this.#together((limit) => this.#one(limit, undefined), cap);
     return audit({ world: this.#world, lives: this.#lives, cap, capAmount });
+  }
+
+  /** The payments that count: what was sent before may settle after the cap is lowered. */
+  async #countAll(): Promise<number> {
+    const ledger = await openBook(this.#world.book);
+    try {
+      return (await ledger.list()).filter(({ state }) => state !== "released").length;
+    } finally {
+      ledger.close();
+    }
   }
 
   async #together(work: (cap: string) => Promise<void>, cap: string): Promise<void> {
